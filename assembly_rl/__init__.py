@@ -1,0 +1,16 @@
+"""assembly_rl: teach a compliance controller to insert pegs with tight clearance.
+
+Imports run one way: ``assembly_rl`` (learning) -> ``assembly_rl.envs`` (simulation) ->
+``assembly_rl.controllers`` (control). This file stays light so that a robot program that imports
+``assembly_rl.controllers`` loads neither torch nor pybullet nor gymnasium.
+"""
+
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+# In an uninstalled checkout the folders envs/, controllers/ and conf/ stand beside this package.
+_checkout = Path(__file__).resolve().parent.parent
+if (_checkout / "setup.py").is_file() and (_checkout / "envs").is_dir():
+    __path__.append(str(_checkout))
+del _checkout

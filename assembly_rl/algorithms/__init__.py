@@ -1,0 +1,21 @@
+"""The learning algorithms: stable-baselines3's, with the hyperparameters of their configuration."""
+
+from assembly_rl.algorithms.config import (
+    ALGORITHMS,
+    AlgorithmConfig,
+    DDPGConfig,
+    PPOConfig,
+    SACConfig,
+    TD3Config,
+)
+from assembly_rl.algorithms.models import make_model
+
+__all__ = [
+    "ALGORITHMS",
+    "AlgorithmConfig",
+    "DDPGConfig",
+    "PPOConfig",
+    "SACConfig",
+    "TD3Config",
+    "make_model",
+]

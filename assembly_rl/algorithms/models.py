@@ -1,0 +1,86 @@
+"""stable-baselines3 models from their configuration."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import VecEnv
+
+from assembly_rl.algorithms.config import (
+    AlgorithmConfig,
+    DDPGConfig,
+    OffPolicyConfig,
+    PPOConfig,
+    SACConfig,
+    TD3Config,
+)
+
+
+class DDPG(stable_baselines3.DDPG):
+    """DDPG whose actor has a learning rate of its own: with the critic's, Q explodes on this task."""
+
+    actor_learning_rate: float
+
+    def _update_learning_rate(
+        self, optimizers: Sequence[torch.optim.Optimizer] | torch.optim.Optimizer
+    ) -> None:
+        super()._update_learning_rate(optimizers)  # type: ignore[arg-type]
+        for group in self.actor.optimizer.param_groups:
+            group["lr"] = self.actor_learning_rate
+
+
+def make_model(
+    config: AlgorithmConfig, environments: VecEnv, seed: int, device: str = "cpu"
+) -> BaseAlgorithm:
+    """A new model, ready to learn.
+
+    Args:
+        config: Algorithm and hyperparameters.
+        environments: To learn in; they are seeded, too.
+        seed: Of everything random.
+        device: Torch device.
+    """
+    common: dict[str, Any] = {
+        "policy": "MlpPolicy",
+        "env": environments,
+        "learning_rate": config.learning_rate,
+        "batch_size": config.batch_size,
+        "gamma": config.gamma,
+        "seed": seed,
+        "device": device,
+        "policy_kwargs": {"net_arch": list(config.network)},
+    }
+    if isinstance(config, OffPolicyConfig):
+        common |= {
+            "learning_starts": config.learning_starts,
+            "tau": config.tau,
+            "buffer_size": config.buffer_size,
+            "train_freq": 1,
+            "gradient_steps": -1,  # as many as there were policy steps, whatever the number of environments
+        }
+    if isinstance(config, DDPGConfig | TD3Config):
+        size = environments.action_space.shape
+        common["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, config.noise))
+    if isinstance(config, DDPGConfig):
+        model = DDPG(**common)
+        model.actor_learning_rate = config.actor_learning_rate
+        return model
+    if isinstance(config, TD3Config):
+        return stable_baselines3.TD3(**common)
+    if isinstance(config, SACConfig):
+        return stable_baselines3.SAC(**common, ent_coef=config.entropy)
+    if isinstance(config, PPOConfig):
+        common["policy_kwargs"]["log_std_init"] = config.log_std
+        return stable_baselines3.PPO(
+            **common,
+            n_steps=config.rollout,
+            n_epochs=config.epochs,
+            gae_lambda=config.gae_lambda,
+            clip_range=config.clip,
+            ent_coef=config.entropy,
+        )
+    raise TypeError(f"no model for {type(config).__name__}")

@@ -1,0 +1,53 @@
+"""What the commands share: Hydra around a function, and errors in one line."""
+
+import sys
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from assembly_rl.config import CONFIG_PACKAGE, register, unknown
+
+
+def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
+    """Run a job under Hydra; a ValueError becomes one line on standard error and exit code 2."""
+    register()
+    _check_group_choices(sys.argv[1:])
+
+    def guarded(config: DictConfig) -> Any:
+        try:
+            return job(config)
+        except ValueError as error:
+            raise SystemExit(fail(str(error))) from None
+
+    main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
+    return main(guarded)()
+
+
+def fail(message: str) -> int:
+    """Print an error; return the exit code."""
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def _check_group_choices(arguments: list[str]) -> None:
+    """Name the closest choice where Hydra would only list them all."""
+    if {"--config-dir", "-cd"} & {argument.split("=")[0] for argument in arguments}:
+        return  # there may be more choices there
+    for argument in arguments:
+        group, _, choices = argument.partition("=")
+        if group not in ("algo", "experiment", "geometry", "task") or not choices:
+            continue
+        known = names(group)
+        for choice in choices.strip("[]").split(","):
+            if known and choice.strip("'\" ") not in known and choice != "null":
+                raise SystemExit(fail(unknown(group, choice, known)))
+
+
+def names(group: str) -> list[str]:
+    """Names of a configuration group's files."""
+    folder = resources.files(CONFIG_PACKAGE).joinpath(group)
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))

@@ -1,0 +1,225 @@
+"""Configuration of the commands: dataclass schemas for Hydra, and the way back from a run's JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig
+from assembly_rl.controllers.guidance import GUIDANCE, Guidance
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs.build import from_mapping
+from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.envs.physics.config import require_positive
+
+CONFIG_PACKAGE = "assembly_rl.conf"
+
+
+@dataclass
+class GeometryConfig:
+    """Fields of ``PegHole``, which see."""
+
+    section: str = "square"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    clearance: float = 1e-4
+    chamfer: float = 3e-4
+    hole_depth: float = 0.025
+    peg_length: float = 0.040
+
+    def part(self) -> PegHole:
+        """The part; a ValueError says what is wrong with it."""
+        return PegHole(**vars(self))
+
+
+@dataclass
+class ControllerConfig:
+    """A baseline controller: guidance without learning around a compliance law of its own.
+
+    Attributes:
+        guidance: ``fixed``, ``dither`` or ``reflex``.
+        parameters: Fields of the guidance's class; what is not given keeps its default.
+        compliance: The law.
+    """
+
+    guidance: str = "fixed"
+    parameters: dict[str, float] = field(default_factory=dict)
+    compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
+
+    def make_guidance(self) -> Guidance:
+        """The guidance; a ValueError names an unknown one or an unknown parameter."""
+        if self.guidance not in GUIDANCE:
+            raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
+        return from_mapping(GUIDANCE[self.guidance], self.parameters)
+
+
+@dataclass
+class EvaluationConfig:
+    """Evaluation during and after a training.
+
+    Attributes:
+        every: Policy steps between evaluations.
+        episodes: Validation episodes of each; the best policy on them is kept.
+        held_out: Episodes, never seen before, for the final result.
+    """
+
+    every: int = 2500
+    episodes: int = 100
+    held_out: int = 200
+
+    def __post_init__(self) -> None:
+        require_positive(self, "every", "episodes", "held_out")
+
+
+@dataclass
+class TrainConfig:
+    """Of ``assembly-rl-train``.
+
+    Attributes:
+        geometry, task, algo: See there.
+        seed: Of everything random in the training.
+        steps: Policy steps.
+        environments: Environments that are stepped in turn, each in a process of its own if several.
+        evaluation: See there.
+        checkpoint_every: Policy steps between checkpoints.
+        device: Torch device.
+        pictures: Draw the learning curve and the trace of an episode, and film one, at the end.
+        run_dir: Folder of the run; by default named after what is trained, under runs/.
+        resume: Folder of a run to go on with; it keeps its configuration.
+    """
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
+    seed: int = 0
+    steps: int = 12_500
+    environments: int = 1
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    checkpoint_every: int = 2500
+    device: str = "cpu"
+    pictures: bool = True
+    run_dir: str | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "steps", "environments", "checkpoint_every")
+
+
+@dataclass
+class EvalConfig:
+    """Of ``assembly-rl-eval``; a name or number stands for a list of one.
+
+    Attributes:
+        run: Folders of runs whose best policies are evaluated.
+        controller: Names of baselines.
+        task: Name of a task; by default the first run's, or ``default``.
+        geometry: Names of geometries; by default the first run's, or ``square``.
+        clearance: Clearances [m]; by default the geometry's.
+        friction: Coefficients of friction; by default the task's range.
+        episodes: Episodes of each cell.
+        seed: Seed of the first episode.
+        processes: Worker processes; by default one for each core.
+        output: CSV file for the rows; by default under runs/.
+    """
+
+    run: Any = None
+    controller: Any = None
+    task: str | None = None
+    geometry: Any = None
+    clearance: Any = None
+    friction: Any = None
+    episodes: int = 200
+    seed: int = 2_000_000
+    processes: int | None = None
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "episodes")
+
+
+@dataclass
+class TuneConfig:
+    """Of ``assembly-rl-tune``.
+
+    Attributes:
+        guidance: Which baseline to tune: ``fixed``, ``dither`` or ``reflex``.
+        task: Name of the task.
+        geometry: Name of the geometry.
+        trials: Random parameter sets.
+        episodes: Episodes of each set; the best eighth gets eight times as many.
+        seed: Of the search.
+        processes: Worker processes; by default one for each core.
+        output: YAML file for the result; by default under runs/.
+    """
+
+    guidance: str = "reflex"
+    task: str = "default"
+    geometry: str = "square"
+    trials: int = 128
+    episodes: int = 16
+    seed: int = 0
+    processes: int | None = None
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "trials", "episodes")
+        if self.guidance not in GUIDANCE:
+            raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
+
+
+def register() -> None:
+    """Put the schemas where the YAML files under conf/ find them."""
+    store = ConfigStore.instance()
+    store.store("train_schema", TrainConfig)
+    store.store("eval_schema", EvalConfig)
+    store.store("tune_schema", TuneConfig)
+    store.store("schema", TaskConfig, group="task")
+    store.store("schema", GeometryConfig, group="geometry")
+    store.store("schema", ControllerConfig, group="controller")
+    for name, config in ALGORITHMS.items():
+        store.store(f"{name}_schema", config, group="algo")
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """Message for a name that does not exist: the known ones, and the closest."""
+    close = get_close_matches(name, known, 1, 0.0)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}"
+
+
+def composed(config_name: str, *overrides: str) -> DictConfig:
+    """Compose a configuration, inside or outside of a Hydra command."""
+    register()
+    if GlobalHydra.instance().is_initialized():
+        return compose(config_name, list(overrides))
+    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+        return compose(config_name, list(overrides))
+
+
+def train_config(values: DictConfig | Mapping[str, Any]) -> TrainConfig:
+    """Checked configuration from Hydra's, or from that of a run's JSON.
+
+    Raises:
+        ValueError: A value is refused.
+    """
+    if isinstance(values, DictConfig):
+        return OmegaConf.to_object(values)  # type: ignore[return-value]
+    algorithm = values["algo"]
+    kind = ALGORITHMS[algorithm["name"]]
+    return from_mapping(TrainConfig, {**values, "algo": from_mapping(kind, algorithm)})
+
+
+def plain(config: Any) -> Any:
+    """A configuration as JSON can hold it."""
+    if isinstance(config, Mapping):
+        return {key: plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [plain(value) for value in config]
+    if isinstance(config, Enum):
+        return config.name
+    return config if isinstance(config, str | int | float | None) else plain(asdict(config))

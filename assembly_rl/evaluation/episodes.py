@@ -1,0 +1,136 @@
+"""Runs fixed episodes, one row each, in worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.evaluation.agents import Agent
+
+VALIDATION_SEED = 1_000_000
+"""First seed of the episodes that choose a checkpoint."""
+
+HELD_OUT_SEED = 2_000_000
+"""First seed of the episodes that a result is reported on; nothing is chosen on them."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Where a controller is evaluated.
+
+    Attributes:
+        part: Geometry.
+        task: Everything else.
+    """
+
+    part: PegHole
+    task: TaskConfig
+
+
+def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
+    """One episode as a row: seed, result, success, steps, reward, time, depth, forces and certificate.
+
+    Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate.
+    """
+    observation, info = environment.reset(seed=seed)
+    forces, moments = [], []
+    reward, steps, ended = 0.0, 0, False
+    while not ended:
+        observation, gain, terminated, truncated, info = environment.step(agent.act(observation, info))
+        forces.append(info["force"])
+        moments.append(info["moment"])
+        reward += gain
+        steps += 1
+        ended = terminated or truncated
+    force, moment = np.concatenate(forces), np.concatenate(moments)
+    certificate = info["certificate"]
+    return {
+        "seed": seed,
+        "result": info["result"],
+        "success": info["is_success"],
+        "steps": steps,
+        "reward": reward,
+        "time": info["time"],
+        "depth": info["depth"],
+        "peak_force": float(force.max()),
+        "force_p95": float(np.percentile(force, 95)),
+        "peak_moment": float(moment.max()),
+        "impulse": float(force.sum()) / environment.task.control_rate,
+        "penetration": certificate["penetration"],
+        "certificate_valid": certificate["valid"],
+    }
+
+
+_environment: tuple[Scenario, PegInHoleEnv] | None = None  # of this worker process
+
+
+def _run_episodes(scenario: Scenario, agent: Agent, seeds: list[int]) -> list[Row]:
+    global _environment
+    if _environment is None or _environment[0] != scenario:
+        if _environment is not None:
+            _environment[1].close()
+        _environment = (scenario, PegInHoleEnv(scenario.part, scenario.task))
+    return [run_episode(_environment[1], agent, seed) for seed in seeds]
+
+
+def _prepare_worker() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+
+class Evaluator:
+    """Worker processes that run episodes; the rows do not depend on how many there are.
+
+    Args:
+        processes: Worker processes; by default one for each core.
+    """
+
+    def __init__(self, processes: int | None = None) -> None:
+        self.processes = processes or len(os.sched_getaffinity(0))
+        # A worker's small matrices gain nothing from threads, and would fight for the cores.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        self._pool = ProcessPoolExecutor(
+            self.processes, multiprocessing.get_context("spawn"), initializer=_prepare_worker
+        )
+
+    def evaluate(self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int) -> list[Row]:
+        """Rows of the episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in this order."""
+        return [row for rows in self.iterate(scenario, agent, episodes, first_seed) for row in rows]
+
+    def iterate(
+        self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int, chunk: int = 10
+    ) -> Iterator[list[Row]]:
+        """The same in chunks, as they are done."""
+        seeds = range(first_seed, first_seed + episodes)
+        chunk = max(1, min(chunk, episodes // self.processes))
+        chunks = [list(seeds[start : start + chunk]) for start in range(0, episodes, chunk)]
+        futures = [self._pool.submit(_run_episodes, scenario, agent, part) for part in chunks]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,76 @@
+"""What a finished training leaves behind: the held-out result, its rows and its pictures."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.evaluation import Agent, Scenario, Summary
+from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.files import write_json
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV into a new file; floats keep every bit.
+
+    Raises:
+        RunError: The file exists; nothing is overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    except FileExistsError:
+        raise RunError(f"{path} exists; results are never overwritten: choose another output") from None
+
+
+def write_result(run: RunDirectory, rows: list[dict[str, Any]], summary: Summary) -> None:
+    """Write ``held_out.csv`` and ``result.json`` into a run; a resumed, finished run keeps its own."""
+    path = run.path / "held_out.csv"
+    if not path.exists():
+        write_rows(path, rows)
+        write_json(run.path / "result.json", vars(summary))
+
+
+def draw_pictures(
+    run: RunDirectory, scenario: Scenario, agent: Agent, rows: list[dict[str, Any]]
+) -> Iterator[Path]:
+    """Learning curve, then trace and video of the first held-out success; yields what was made."""
+    from assembly_rl.reports.curve import plot_learning_curve
+    from assembly_rl.reports.trace import plot_trace, record_episode
+    from assembly_rl.reports.video import write_video
+
+    run.figures.mkdir(exist_ok=True)
+    run.videos.mkdir(exist_ok=True)
+    curve = run.figures / "learning_curve.png"
+    plot_learning_curve(_numbers(run.evaluations), _numbers(run.episodes), curve, run.path.name)
+    yield curve
+    seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
+    environment = PegInHoleEnv(scenario.part, scenario.task, render_mode="rgb_array")
+    try:
+        trace = record_episode(environment, agent, seed, frames=True)
+    finally:
+        environment.close()
+    plot_trace(trace, run.figures / "episode.png")
+    yield run.figures / "episode.png"
+    for name in ("episode.mp4", "episode.gif"):
+        try:
+            write_video(trace, run.videos / name)
+        except ImportError:  # the extra [video] is not installed; the GIF needs none
+            continue
+        yield run.videos / name
+
+
+def _numbers(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

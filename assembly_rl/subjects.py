@@ -1,0 +1,62 @@
+"""What commands evaluate: runs and baselines, and the conditions they meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from omegaconf import OmegaConf
+
+from assembly_rl.cli import names
+from assembly_rl.config import ControllerConfig, TrainConfig, composed, train_config, unknown
+from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.config import ActionConfig
+from assembly_rl.evaluation import Agent, GuidedAgent
+from assembly_rl.runs import RunDirectory
+
+
+@dataclass
+class Subject:
+    """A controller to be evaluated: its agent and the task as it plays it."""
+
+    name: str
+    agent: Agent
+    task: TaskConfig
+
+
+def load_controller(name: str) -> ControllerConfig:
+    """A baseline of conf/controller by name; a ValueError lists the known ones and the closest."""
+    known = names("controller")
+    if name not in known:
+        raise ValueError(unknown("controller", name, known))
+    return OmegaConf.to_object(composed(f"controller/{name}").controller)  # type: ignore[return-value]
+
+
+def load_conditions(task: str, geometry: str) -> TrainConfig:
+    """The training configuration of a task and a geometry by name."""
+    for group, name in (("task", task), ("geometry", geometry)):
+        if name not in names(group):
+            raise ValueError(unknown(group, name, names(group)))
+    return train_config(composed("train", f"geometry={geometry}", f"task={task}"))
+
+
+def guided(name: str, controller: ControllerConfig, task: TaskConfig) -> Subject:
+    """A baseline: its own compliance law, and wrench set-points within the default scale."""
+    action = ActionConfig()
+    task = replace(task, compliance=controller.compliance, action=action)
+    return Subject(name, GuidedAgent(controller.make_guidance(), list(action.wrench)), task)
+
+
+def learned(run: RunDirectory, task: TaskConfig) -> Subject:
+    """The best policy of a run, with the law, action and observation that it was trained with."""
+    from assembly_rl.train import load_agent  # torch is not needed for baselines
+
+    own = train_config(run.config).task
+    task = replace(
+        task,
+        compliance=own.compliance,
+        action=own.action,
+        observation=own.observation,
+        policy_rate=own.policy_rate,
+        control_rate=own.control_rate,
+    )
+    return Subject(run.path.name, load_agent(run), task)

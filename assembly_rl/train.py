@@ -1,0 +1,160 @@
+"""assembly-rl-train: teach a controller to insert a part."""
+
+import functools
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+
+from assembly_rl.algorithms import make_model
+from assembly_rl.cli import command
+from assembly_rl.config import TrainConfig, plain, train_config
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.reports.table import comparison_table
+from assembly_rl.results import draw_pictures, write_result
+from assembly_rl.runs import (
+    Checkpointer,
+    RunDirectory,
+    RunError,
+    learn_until,
+    load_checkpoint,
+    load_policy,
+    shielded,
+)
+from assembly_rl.training import EpisodeLog, ProgressBar, Validation
+
+
+def make_environment(part: PegHole, task: TaskConfig) -> Monitor[Any, Any]:
+    """One environment as the learner sees it."""
+    return Monitor(PegInHoleEnv(part, task))
+
+
+def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
+    """One environment in this process, or several, each in its own."""
+    make = functools.partial(make_environment, part, task)
+    if count == 1:
+        return DummyVecEnv([make])
+    return SubprocVecEnv([shielded(make)] * count, start_method="spawn")
+
+
+def load_agent(run: RunDirectory) -> LearnedAgent:
+    """The best policy of a run."""
+    config = train_config(run.config)
+    small = replace(config.algo, buffer_size=1) if hasattr(config.algo, "buffer_size") else config.algo
+    environments = make_environments(config.geometry.part(), config.task, 1)
+    model = make_model(small, environments, config.seed)
+    environments.close()
+    load_policy(model.policy, run.best)
+    return LearnedAgent(model.policy)
+
+
+def default_run_dir(config: TrainConfig, label: str) -> Path:
+    """A folder under runs/ that is not there yet."""
+    name = f"{label}-seed{config.seed}"
+    candidates = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())
+
+
+def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console) -> float:
+    """Learn, evaluate, draw.
+
+    Args:
+        config: Of the run.
+        run: The run's directory, new, or with checkpoints to go on from.
+        resume: Go on from the latest checkpoint.
+        console: Where progress and results are shown.
+
+    Returns:
+        Success on the held-out episodes; nan where a signal ended the training.
+    """
+    torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
+    part = config.geometry.part()
+    environments = make_environments(part, config.task, config.environments)
+    try:
+        model = make_model(config.algo, environments, config.seed, config.device)
+        step = load_checkpoint(model, run.latest_checkpoint()) if resume else 0
+        model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+        scenario = Scenario(part, config.task)
+        with Evaluator() as evaluator, Checkpointer(run, config.checkpoint_every) as checkpointer:
+            finished = _learn(config, run, model, scenario, evaluator, checkpointer, step, console)
+            if not finished:
+                console.print(
+                    f"[yellow]stopped[/] at step {model.num_timesteps}; go on with resume={run.path}"
+                )
+                return float("nan")
+            load_policy(model.policy, run.best)
+            agent = LearnedAgent(model.policy)
+            rows = evaluator.evaluate(scenario, agent, config.evaluation.held_out, HELD_OUT_SEED)
+    finally:
+        environments.close()
+    summary = summarize(rows)
+    write_result(run, rows, summary)
+    console.print(comparison_table([(config.algo.name, "held-out episodes", summary)]))
+    if config.pictures:
+        for path in draw_pictures(run, scenario, agent, rows):
+            console.print(f"  {path}")
+    console.print(f"run: [bold]{run.path}[/]  (tensorboard --logdir {run.path})")
+    return summary.success
+
+
+def _learn(
+    config: TrainConfig,
+    run: RunDirectory,
+    model: BaseAlgorithm,
+    scenario: Scenario,
+    evaluator: Evaluator,
+    checkpointer: Checkpointer,
+    step: int,
+    console: Console,
+) -> bool:
+    """Train to the last step; False where a signal ended it before."""
+    bar = ProgressBar(config.steps, console)
+    validation = Validation(run, scenario, evaluator, config.evaluation, config.steps, bar)
+    log = EpisodeLog(run, bar)
+    for rows in (validation.rows, log.rows):
+        rows.truncate_after(step)
+    with bar:
+        learn_until(model, config.steps, [checkpointer, log, validation, bar])
+    return not checkpointer.interrupted
+
+
+def _job(values: DictConfig) -> float:
+    console = Console()
+    if values.resume is not None:
+        others = [text for text in HydraConfig.get().overrides.task if not text.startswith("resume=")]
+        if others:
+            raise RunError(f"a resumed run keeps its configuration: remove {' '.join(others)}")
+        run = RunDirectory.open(values.resume)
+        run.latest_checkpoint()  # an error before anything is started
+        config = train_config(run.config)
+        resume = True
+    else:
+        config = train_config(values)
+        config.geometry.part()
+        choices = HydraConfig.get().runtime.choices
+        label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
+        PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before the run exists
+        path = config.run_dir or default_run_dir(config, label)
+        run = RunDirectory.create(path, plain(config), sys.argv, config.seed)
+        resume = False
+    console.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
+    return train(config, run, resume, console)
+
+
+def main() -> None:
+    """Entry point."""
+    command("train", _job)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Callbacks of a training: the log of its episodes, validation, and the progress bar."""
+
+from collections import deque
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as Remaining
+from stable_baselines3.common.callbacks import BaseCallback
+
+from assembly_rl.config import EvaluationConfig
+from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.runs import RowLog, RunDirectory, save_policy
+
+EPISODE_COLUMNS = ("environment", "success", "result", "reward", "length", "time")
+EVALUATION_COLUMNS = (
+    "episodes", "success", "low", "high", "time", "peak_force", "force_p95", "peak_moment", "reward",
+    "certificates_failed",
+)  # fmt: skip
+WINDOW = 100
+"""Training episodes in the success rate that is shown."""
+
+
+class ProgressBar(BaseCallback):
+    """Steps, time left, success of the latest training episodes and of the latest validation."""
+
+    def __init__(self, steps: int, console: Console) -> None:
+        super().__init__()
+        columns = (
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            Remaining(elapsed_when_finished=False),
+        )
+        self._progress = Progress(*columns, console=console, refresh_per_second=4)
+        self._task = self._progress.add_task("", total=steps, status="")
+        self._latest: deque[bool] = deque(maxlen=WINDOW)
+        self._validation = ""
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def episode(self, success: bool) -> None:
+        """Count a training episode."""
+        self._latest.append(success)
+
+    def validated(self, text: str) -> None:
+        """Show the result of a validation, on the bar and in a line above it."""
+        self._validation = text
+        self._progress.console.print(f"  step {self.num_timesteps:>7}: validation {text}")
+
+    def _on_step(self) -> bool:
+        rate = f"training {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
+        self._progress.update(self._task, completed=self.num_timesteps, status=rate)
+        return True
+
+
+class EpisodeLog(BaseCallback):
+    """A row for each training episode, and the sums of its reward terms in TensorBoard."""
+
+    def __init__(self, run: RunDirectory, bar: ProgressBar) -> None:
+        super().__init__()
+        self.rows = RowLog(run.episodes, EPISODE_COLUMNS)
+        self._bar = bar
+
+    def _on_step(self) -> bool:
+        for index, info in enumerate(self.locals["infos"]):
+            for term, value in info["reward_terms"].items():
+                self.logger.record_mean(f"reward/{term}", value)
+            if "result" in info:
+                self._bar.episode(info["is_success"])
+                self.logger.record_mean("rollout/depth", info["depth"])
+                self.rows.append(self.num_timesteps, self._row(index, info))
+        return True
+
+    def _row(self, index: int, info: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "environment": index,
+            "success": int(info["is_success"]),
+            "result": info["result"],
+            "reward": info["episode"]["r"],
+            "length": info["episode"]["l"],
+            "time": info["time"],
+        }
+
+
+class Validation(BaseCallback):
+    """Evaluates the policy every so many steps on the same episodes and keeps the best one.
+
+    The best has the most successes; among equals the shortest insertion.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        scenario: Scenario,
+        evaluator: Evaluator,
+        config: EvaluationConfig,
+        steps: int,
+        bar: ProgressBar,
+    ) -> None:
+        super().__init__()
+        self.rows = RowLog(run.evaluations, EVALUATION_COLUMNS)
+        self._run = run
+        self._scenario = scenario
+        self._evaluator = evaluator
+        self._config = config
+        self._steps = steps
+        self._bar = bar
+
+    def _on_training_start(self) -> None:
+        self._plan_next()
+        earlier = [_score(float(row["success"]), float(row["time"])) for row in self.rows]
+        self._best = max(earlier, default=_score(0.0, 0.0))
+
+    def _plan_next(self) -> None:
+        """Every so many steps, at the last step, and never after it."""
+        done = self.model.num_timesteps
+        following = (done // self._config.every + 1) * self._config.every
+        self._next = min(following, self._steps) if done < self._steps else float("inf")
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps >= self._next:
+            self._validate()
+            self._plan_next()
+        return True
+
+    def _validate(self) -> None:
+        agent = LearnedAgent(self.model.policy)
+        rows = self._evaluator.evaluate(self._scenario, agent, self._config.episodes, VALIDATION_SEED)
+        summary = summarize(rows)
+        low, high = summary.interval
+        known = {"low": low, "high": high} | vars(summary)
+        self.rows.append(self.num_timesteps, {name: known[name] for name in EVALUATION_COLUMNS})
+        for name in ("success", "time", "peak_force", "reward"):
+            self.logger.record(f"validation/{name}", known[name])
+        score = _score(summary.success, summary.time)
+        if score >= self._best:
+            self._best = score
+            save_policy(self.model.policy, self._run.best)
+        self._bar.validated(
+            f"{summary.success:.0%} [{low:.0%}, {high:.0%}]  {summary.time:.1f} s  {summary.peak_force:.0f} N"
+        )
+
+
+def _score(success: float, time: float) -> tuple[float, float]:
+    return (success, -time if success else -float("inf"))

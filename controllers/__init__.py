@@ -1,0 +1,1 @@
+"""Control: SE(3), compliance law, admittance controller, baseline controllers (numpy alone)."""

@@ -1,0 +1,132 @@
+"""Guidance without learning: what the tool pushes with, from time, wrench and pose.
+
+Each class is a baseline for a learned controller. It returns the wrench [N, Nm] with which the tool pushes
+at the compliance centre (the negative of the reference wrench F_ref), in the axes of the nominal frame;
+-z pushes into the hole. Parameters are tuned by ``assembly-rl-tune``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pi, sin
+from typing import Protocol
+
+
+class Guidance(Protocol):
+    """Anything that steers the admittance controller."""
+
+    def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
+        """Wrench to push with.
+
+        Args:
+            time: Since the start of the insertion [s].
+            wrench: That the environment applies to the tool at the tip, six floats [N, Nm].
+            pose: Of the tip in the nominal frame, translation and rotation vector, six floats [m, rad].
+
+        Returns:
+            Six floats [N, Nm].
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FixedGuidance:
+    """A constant push along the hole axis: the compliance law alone has to find the hole.
+
+    Attributes:
+        force: Pushing force [N], into the hole.
+    """
+
+    force: float = 0.0
+
+    def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
+        """See ``Guidance.push``."""
+        return [0.0, 0.0, -self.force, 0.0, 0.0, 0.0]
+
+
+@dataclass(frozen=True)
+class DitherGuidance:
+    """A constant push with sinusoidal forces and torques of incommensurable frequencies on top.
+
+    Attributes:
+        force: Pushing force [N], into the hole.
+        lateral_force: Amplitude of the lateral forces [N].
+        force_frequency: Their frequency in x [Hz]; in y it is ``ratio`` times as high.
+        moment: Amplitude of the moments about x and y [Nm].
+        moment_frequency: Their frequency about x [Hz]; about y it is ``ratio`` times as high.
+        yaw_moment: Amplitude of the moment about z [Nm].
+        yaw_frequency: Its frequency [Hz].
+        ratio: Between the frequencies of two axes.
+    """
+
+    force: float = 0.0
+    lateral_force: float = 3.0
+    force_frequency: float = 1.0
+    moment: float = 0.05
+    moment_frequency: float = 1.5
+    yaw_moment: float = 0.05
+    yaw_frequency: float = 2.0
+    ratio: float = 1.27
+
+    def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
+        """See ``Guidance.push``."""
+        turn = 2.0 * pi * time
+        return [
+            self.lateral_force * sin(turn * self.force_frequency),
+            self.lateral_force * sin(turn * self.force_frequency * self.ratio),
+            -self.force,
+            self.moment * sin(turn * self.moment_frequency),
+            self.moment * sin(turn * self.moment_frequency * self.ratio),
+            self.yaw_moment * sin(turn * self.yaw_frequency),
+        ]
+
+
+@dataclass(frozen=True)
+class ReflexGuidance:
+    """Moment reflex: the contact moment tells on which side the peg rests, so move the other way.
+
+    A peg that rests on the rim on the side +x feels a moment -y there. The reflex answers moments with
+    lateral forces and with moments, and pulls softly back to the nominal axis.
+
+    Attributes:
+        force: Pushing force [N], into the hole.
+        force_per_moment: Lateral force per contact moment [1/m]: ``ux = k my``, ``uy = -k mx``.
+        moment_per_moment: Tilting moment per contact moment [1].
+        yaw_per_moment: Moment about z per contact moment about z [1].
+        moment_per_force: Tilting moment per lateral contact force [m]: ``urx = -k fy``, ``ury = k fx``.
+        centring: Pull to the nominal axis [N/m].
+        upright: Pull to the nominal orientation [Nm/rad].
+        largest_force: Bound of the lateral forces [N].
+    """
+
+    force: float = 4.0
+    force_per_moment: float = 60.0
+    moment_per_moment: float = 0.0
+    yaw_per_moment: float = 0.0
+    moment_per_force: float = 0.0
+    centring: float = 0.0
+    upright: float = 0.0
+    largest_force: float = 5.0
+
+    def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
+        """See ``Guidance.push``."""
+        fx, fy, _, mx, my, mz = wrench
+        x, y, _, rx, ry, rz = pose
+        bound = self.largest_force
+        ux = self.force_per_moment * my - self.centring * x
+        uy = -self.force_per_moment * mx - self.centring * y
+        return [
+            max(-bound, min(bound, ux)),
+            max(-bound, min(bound, uy)),
+            -self.force,
+            self.moment_per_moment * mx - self.moment_per_force * fy - self.upright * rx,
+            self.moment_per_moment * my + self.moment_per_force * fx - self.upright * ry,
+            self.yaw_per_moment * mz - self.upright * rz,
+        ]
+
+
+GUIDANCE: dict[str, type[FixedGuidance] | type[DitherGuidance] | type[ReflexGuidance]] = {
+    "fixed": FixedGuidance,
+    "dither": DitherGuidance,
+    "reflex": ReflexGuidance,
+}
+"""Name -> class."""

@@ -1,0 +1,146 @@
+"""Cross-sections of the peg by name, with their parameters; lengths in metres."""
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from assembly_rl.envs.geometry.polygons import Array, clean, vertex_array
+
+
+def circle(diameter: float = 0.020, facets: int = 16) -> Array:
+    """Regular polygon of ``facets`` sides with its vertices on a circle of ``diameter`` [m]."""
+    return _regular(facets, 0.5 * diameter)
+
+
+def square(width: float = 0.020) -> Array:
+    """Square with sides of ``width`` [m]."""
+    return rectangle(width, width)
+
+
+def rectangle(width: float = 0.024, height: float = 0.016) -> Array:
+    """Rectangle of ``width`` along x and ``height`` along y [m]."""
+    x, y = 0.5 * width, 0.5 * height
+    return np.array([[-x, -y], [x, -y], [x, y], [-x, y]])
+
+
+def triangle(width: float = 0.024) -> Array:
+    """Equilateral triangle with sides of ``width`` [m], one of them along x."""
+    return _regular(3, width / math.sqrt(3.0))
+
+
+def pentagon(width: float = 0.022) -> Array:
+    """Irregular convex pentagon without symmetry, ``width`` [m] along x: it fits its hole one way only."""
+    shape = [[0.0, 0.15], [0.45, 0.0], [1.0, 0.2], [0.8, 0.85], [0.25, 0.9]]
+    return width * np.array(shape)
+
+
+def hexagon(width: float = 0.020) -> Array:
+    """Regular hexagon, ``width`` [m] across its flats."""
+    return _regular(6, width / math.sqrt(3.0))
+
+
+def l_shape(width: float = 0.020, height: float = 0.020, thickness: float = 0.008) -> Array:
+    """L of ``width`` along x and ``height`` along y, both arms ``thickness`` thick [m]."""
+    _require_thinner(thickness, width, height)
+    w, h, t = width, height, thickness
+    return np.array([[0, 0], [w, 0], [w, t], [t, t], [t, h], [0, h]], dtype=np.float64)
+
+
+def t_shape(width: float = 0.020, height: float = 0.020, thickness: float = 0.008) -> Array:
+    """T of ``width`` along x and ``height`` along y, bar and stem ``thickness`` thick [m]."""
+    _require_thinner(thickness, width, height)
+    w, h, s, neck = 0.5 * width, height, 0.5 * thickness, height - thickness
+    corners = [[-s, 0], [s, 0], [s, neck], [w, neck], [w, h], [-w, h], [-w, neck], [-s, neck]]
+    return np.array(corners, dtype=np.float64)
+
+
+def polygon(vertices: Sequence[Sequence[float]]) -> Array:
+    """Any simple polygon from its ``vertices``, a list of ``[x, y]`` pairs [m] in order around it."""
+    return np.array(vertices, dtype=np.float64)
+
+
+SECTIONS: dict[str, Callable[..., Array]] = {
+    "circle": circle,
+    "square": square,
+    "rectangle": rectangle,
+    "triangle": triangle,
+    "pentagon": pentagon,
+    "hexagon": hexagon,
+    "L": l_shape,
+    "T": t_shape,
+    "polygon": polygon,
+}
+"""Known sections: the name and the function that draws it."""
+
+
+def resolve_parameters(section: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the parameters of a section and fill in its defaults.
+
+    Args:
+        section: A name of ``SECTIONS``.
+        parameters: Arguments of that section's function.
+
+    Returns:
+        All of the section's parameters in plain Python types, in the order of its signature.
+
+    Raises:
+        ValueError: The section or a parameter is unknown, missing or not a usable value.
+    """
+    if section not in SECTIONS:
+        names = {name.casefold(): name for name in SECTIONS}
+        close = difflib.get_close_matches(str(section).casefold(), names, n=1)
+        hint = f"did you mean {names[close[0]]!r}? " if close else ""
+        raise ValueError(f"unknown section {section!r}: {hint}known sections: {', '.join(SECTIONS)}")
+    accepted = inspect.signature(SECTIONS[section]).parameters
+    for name in parameters:
+        if name not in accepted:
+            raise ValueError(f"section {section!r} has no parameter {name!r}: it takes {', '.join(accepted)}")
+    resolved = {}
+    for name, parameter in accepted.items():
+        value = parameters.get(name, parameter.default)
+        if value is inspect.Parameter.empty:
+            raise ValueError(f"section {section!r} needs the parameter {name!r}")
+        resolved[name] = _plain(section, name, value)
+    return resolved
+
+
+def section_outline(section: str, parameters: Mapping[str, Any] | None = None) -> Array:
+    """Outline of a section [m]: (N, 2), counter-clockwise, area centroid at the origin.
+
+    Args:
+        section: A name of ``SECTIONS``.
+        parameters: Arguments of that section's function; missing ones take their defaults.
+
+    Raises:
+        ValueError: The section or its parameters are not usable.
+    """
+    return clean(SECTIONS[section](**resolve_parameters(section, parameters or {})))
+
+
+def _plain(section: str, name: str, value: Any) -> Any:
+    if name == "vertices":
+        return tuple((x, y) for x, y in vertex_array(value).tolist())
+    if name == "facets":
+        if not isinstance(value, int) or not 3 <= value <= 256:
+            raise ValueError(f"section {section!r}: facets must be an integer from 3 to 256, got {value!r}")
+        return value
+    if not isinstance(value, int | float) or not 0.0 < value < math.inf:
+        raise ValueError(f"section {section!r}: {name} must be a positive length in metres, got {value!r}")
+    return float(value)
+
+
+def _regular(sides: int, radius: float) -> Array:
+    """Regular polygon with vertices at ``radius`` [m] and one edge at the bottom, parallel to x."""
+    angles = -0.5 * math.pi + 2.0 * math.pi * (np.arange(sides) + 0.5) / sides
+    return radius * np.column_stack((np.cos(angles), np.sin(angles)))
+
+
+def _require_thinner(thickness: float, width: float, height: float) -> None:
+    if thickness >= min(width, height):
+        raise ValueError(
+            f"thickness {thickness:g} m must be less than the width {width:g} m and the height {height:g} m"
+        )

@@ -1,0 +1,392 @@
+"""The peg-in-hole environment."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum
+from math import hypot, sqrt
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.admittance import AdmittanceController
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.se3 import (
+    Quaternion,
+    Vector,
+    move_moment,
+    quat_conjugate,
+    quat_exp,
+    quat_log,
+    quat_multiply,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+)
+from assembly_rl.envs.action import ActionMapping
+from assembly_rl.envs.build import from_mapping
+from assembly_rl.envs.config import PoseErrorConfig, TaskConfig
+from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.observation import Observer
+from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+from assembly_rl.envs.render import render
+from assembly_rl.envs.reward import Progress, reward_terms
+
+CLEARANCE_STEP = 1e-5
+"""Randomised clearances are multiples of this [m], so that there are few meshes."""
+
+
+class Result(str, Enum):
+    """How an episode ended."""
+
+    success = "success"
+    timeout = "timeout"
+    force_limit = "force_limit"
+    moment_limit = "moment_limit"
+    workspace = "workspace"
+    certificate_failed = "certificate_failed"
+
+
+class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """Insert a peg into a tight hole by steering an admittance controller.
+
+    A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg. An admittance
+    controller turns the measured wrench into a pose offset around a nominal path, which runs straight down
+    the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
+    clearance. The agent steers the controller at the policy rate.
+
+    ## Frames
+    - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
+    - ``nominal``: the estimated hole frame. Path, offset, wrench, observation and action are in its axes.
+    - ``tip``: on the peg, origin at the centre of its end face. It is the compliance centre: wrenches are
+      those that the environment applies to the tool, force then moment, about the tip.
+    - ``flange``: ``part.peg_length`` above the tip; the wrench sensor sits there, in the tool's axes.
+
+    ## Observation
+    ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``, ``last_action`` (18):
+
+    | components | meaning | unit of 1.0 (default) | range |
+    | --- | --- | --- | --- |
+    | fx fy fz | mean force over the last policy step, ``3 tanh(w / (3 scale))`` | 5, 5, 10 N | +-3 |
+    | mx my mz | mean moment about the tip, likewise | 0.1, 0.1, 0.05 Nm | +-3 |
+    | x y z | tip position in the nominal frame | 1, 1, 10 mm | +-5 |
+    | rx ry rz | rotation vector of the tip in the nominal frame | 0.0262 rad (1.5 deg) | +-5 |
+    | last_action_* | action before | 1 | +-1 |
+    | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
+    | fx[t-1] ... (``wrench_history``) | wrenches of the policy steps before | as fx ... | +-3 |
+
+    ## Action
+    ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool pushes with
+    up to 5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
+
+    ## Reward
+    The sum of the terms in ``info["reward_terms"]``; see ``RewardConfig``.
+
+    ## Episode
+    Starts with the tip above the estimated mouth, at rest, hole estimate, friction, sensor bias and whatever
+    else ``task.randomization`` says drawn anew. Ends with a ``Result``: ``success`` (tip within
+    ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace`` (terminated),
+    ``timeout`` (truncated), or ``certificate_failed``: the simulated contact penetrated by more than a third
+    of the clearance, so the episode says nothing about the real fit and counts as a failure.
+
+    ## Info
+    | key | value |
+    | --- | --- |
+    | wrench, pose | (6,) in physical units, as observed |
+    | time | since the start of the episode [s] |
+    | depth, lateral, angle | true progress, [m], [m], [rad] |
+    | force, moment | magnitude at each control step of this policy step [N], [Nm] |
+    | reward_terms | term -> value |
+    | is_success, result | at the end only: bool, value of ``Result`` |
+    | certificate | at the end only: penetration [m], bound [m], valid, physics_hash |
+
+    ## Determinism
+    An episode is a function of the random state at its reset and of its actions, to the last bit, in any
+    process and after any other episode. ``get_state`` and ``set_state`` use that.
+
+    Args:
+        part: Geometry, or a mapping of ``PegHole``'s fields.
+        task: Configuration, or a (nested) mapping of ``TaskConfig``'s fields.
+        render_mode: ``"rgb_array"`` or None.
+
+    Raises:
+        ValueError: Anything wrong in part or task; the message says what, which value and what to do.
+
+    Version history: v0, first.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+
+    def __init__(
+        self,
+        part: PegHole | Mapping[str, Any] | None = None,
+        task: TaskConfig | Mapping[str, Any] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+        self.render_mode = render_mode
+        self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
+        self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
+        self.metadata = {**self.metadata, "render_fps": self.task.policy_rate}
+        self._control_steps = self.task.control_steps()
+        self._physics_steps = self.task.physics_steps()
+        self._policy_steps = self.task.policy_steps()
+        self._limits = self.task.limits
+        if self._limits.goal_margin >= self.part.hole_depth:
+            raise ValueError(
+                f"limits.goal_margin {self._limits.goal_margin} m must be less than the part's hole_depth "
+                f"{self.part.hole_depth} m"
+            )
+        self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
+        compliance = self.task.compliance
+        self._law = ComplianceLaw(compliance.mass, compliance.damping, compliance.stiffness)
+        self._controller = AdmittanceController(self._law, self.task.control_rate, compliance.offset_limit)
+        self._mapping = ActionMapping(self.task.action, self._controller)
+        self._observer = Observer(self.task.observation)
+        self.observation_names = self._observer.names
+        self.observation_space = gymnasium.spaces.Box(-self._observer.bounds, self._observer.bounds)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
+        self._world = self._make_world(self.part)
+        self._episode_rng: dict[str, Any] | None = None  # random state at the episode's reset
+        self._actions: list[list[float]] = []
+
+    def _make_world(self, part: PegHole) -> InsertionWorld:
+        return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)
+
+    # ------------------------------------------------------------------ episode
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode; ``options`` is not used."""
+        super().reset(seed=seed)
+        self._episode_rng = self.np_random.bit_generator.state
+        self._actions = []
+        self._draw_conditions()
+        self._step_count = 0
+        self._result: Result | None = None
+        self._peak_force = 0.0
+        self._path_height = self.task.path.start_height
+        self._path_speed = 0.0
+        position, rotation = self._draw_pose_error(self.task.randomization.start_pose)
+        self._controller.reset((*position, *quat_log(rotation)))
+        self._observer.reset()
+        self._reading = (0.0,) * 6
+        start = self._flange_command(position[0], position[1], self._path_height + position[2], rotation)
+        self._world.reset(*start)
+        self._measure_pose()
+        self._last_action = np.zeros(6)
+        return self._observe(np.zeros(6)), self._info(np.zeros(6))
+
+    def _draw_conditions(self) -> None:
+        rng, ranges = self.np_random, self.task.randomization
+        self._estimate_position, self._estimate_rotation = self._draw_pose_error(ranges.hole_estimate)
+        self._estimate_matrix = rotation_matrix(self._estimate_rotation)
+        friction = rng.uniform(*ranges.friction)
+        factor = np.exp(rng.uniform(*np.log(ranges.gains)))
+        self._mapping.reset(replace(self._law, damping=self._law.damping * factor))
+        self._sensor.reset(rng, np.exp(rng.uniform(*np.log(ranges.sensor))))
+        if len(ranges.clearance):
+            clearance = CLEARANCE_STEP * round(rng.uniform(*ranges.clearance) / CLEARANCE_STEP)
+            if clearance != self._world.part.clearance:
+                self._world.close()
+                self._world = self._make_world(replace(self.part, clearance=clearance))
+        self._world.set_friction(friction)
+
+    def _draw_pose_error(self, ranges: PoseErrorConfig) -> tuple[Vector, Quaternion]:
+        rng = self.np_random
+        lateral, tilt = ranges.lateral * sqrt(rng.random()), ranges.tilt * sqrt(rng.random())
+        direction, axis = rng.uniform(0.0, 2.0 * np.pi, 2)
+        height, yaw = rng.uniform(-ranges.height, ranges.height), rng.uniform(-ranges.yaw, ranges.yaw)
+        position = (lateral * np.cos(direction), lateral * np.sin(direction), height)
+        rotation = quat_exp((tilt * np.cos(axis), tilt * np.sin(axis), yaw))
+        return tuple(map(float, position)), tuple(map(float, rotation))  # type: ignore[return-value]
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Run the controller for one policy period.
+
+        Raises:
+            ValueError: The action is not six finite numbers.
+        """
+        if self._result is not None:
+            raise gymnasium.error.ResetNeeded(f"the episode ended with {self._result.value!r}: call reset()")
+        values = np.asarray(action, dtype=np.float64)
+        if values.shape != (6,) or not np.isfinite(values).all():
+            raise ValueError(f"action must be six finite numbers in [-1, 1], got {action!r}")
+        self._actions.append(values.tolist())
+        values = np.clip(values, -1.0, 1.0)
+        reference = self._mapping.apply(values)
+        before = self._progress
+        self._sensor.prepare(self._control_steps, self.np_random)
+        total = np.zeros(6)
+        self._force: list[float] = []
+        self._moment: list[float] = []
+        for _ in range(self._control_steps):
+            self._control_step(reference)
+            total += self._reading
+            if self._result is not None:
+                break
+        wrench = total / len(self._force)
+        self._last_action = values
+        self._step_count += 1
+        self._measure_pose()
+        self._world.measure_penetration()
+        self._judge()
+        success = self._result is Result.success
+        failure = self._result not in (None, Result.success, Result.timeout)
+        mean_force = sum(self._force) / len(self._force)
+        terms = reward_terms(self.task.reward, before, self._progress, mean_force, success, failure)
+        info = self._info(wrench)
+        info["force"] = np.array(self._force)
+        info["moment"] = np.array(self._moment)
+        info["reward_terms"] = terms
+        return self._observe(wrench), sum(terms.values()), success or failure, self._timed_out, info
+
+    def _control_step(self, reference: list[float]) -> None:
+        path = self.task.path
+        period = 1.0 / self.task.control_rate
+        self._path_speed = min(path.speed, self._path_speed + path.speed * period / path.ramp)
+        self._path_height -= period * self._path_speed
+        offset = self._controller.step(self._reading, reference)
+        ahead = offset[2] - path.lead
+        if ahead > 0.0:  # the path waits for the tool; the command is not touched
+            self._path_height += ahead
+            offset[2] -= ahead
+            self._controller.rebase(2, ahead)
+        rotation = quat_exp((offset[3], offset[4], offset[5]))
+        command = self._flange_command(offset[0], offset[1], self._path_height + offset[2], rotation)
+        self._world.advance(self._physics_steps, *command)
+        self._read_wrench()
+
+    def _flange_command(
+        self, x: float, y: float, z: float, rotation: Quaternion
+    ) -> tuple[Vector, Quaternion]:
+        """Flange pose in the hole frame for a tip pose [m, xyzw] in the nominal frame."""
+        length = self.part.peg_length
+        axis = rotate(rotation_matrix(rotation), (0.0, 0.0, length))
+        flange = rotate(self._estimate_matrix, (x + axis[0], y + axis[1], z + axis[2]))
+        error = self._estimate_position
+        position = (flange[0] + error[0], flange[1] + error[1], flange[2] + error[2])
+        return position, quat_multiply(self._estimate_rotation, rotation)
+
+    def _read_wrench(self) -> None:
+        """Read the sensor (flange, tool axes), move the wrench to the tip, turn it to nominal axes."""
+        world = self._world
+        tool = rotation_matrix(world.pose()[1])
+        wrench = world.wrench
+        reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+        force = reading[:3]
+        moment = move_moment(force, reading[3:], (0.0, 0.0, self.part.peg_length))
+        force = rotate_back(self._estimate_matrix, rotate(tool, force))
+        moment = rotate_back(self._estimate_matrix, rotate(tool, moment))
+        self._reading = (*force, *moment)
+        force_size = hypot(*force)
+        moment_size = hypot(*moment)
+        self._force.append(force_size)
+        self._moment.append(moment_size)
+        if force_size > self._peak_force:  # penetration is largest where the force is
+            self._peak_force = force_size
+            world.measure_penetration()
+        if force_size > self._limits.force:
+            self._result = Result.force_limit
+        elif moment_size > self._limits.moment:
+            self._result = Result.moment_limit
+
+    def _measure_pose(self) -> None:
+        """Tip pose in the nominal frame and true progress."""
+        position, orientation = self._world.pose()
+        axis = rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))
+        tip = (position[0] - axis[0], position[1] - axis[1], position[2] - axis[2])
+        error = self._estimate_position
+        relative = rotate_back(
+            self._estimate_matrix, (tip[0] - error[0], tip[1] - error[1], tip[2] - error[2])
+        )
+        rotation = quat_log(quat_multiply(quat_conjugate(self._estimate_rotation), orientation))
+        self._pose = np.array((*relative, *rotation))
+        self._progress = Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
+
+    def _judge(self) -> None:
+        limits, world = self._limits, self._world
+        self._timed_out = False
+        if world.penetration > world.penetration_bound:
+            self._result = Result.certificate_failed
+        elif self._result is not None:
+            return
+        elif self._progress.depth >= self.part.hole_depth - limits.goal_margin:
+            self._result = Result.success
+        elif hypot(self._pose[0], self._pose[1]) > limits.lateral or hypot(*self._pose[3:]) > limits.angle:
+            self._result = Result.workspace
+        elif self._step_count >= self._policy_steps:
+            self._result = Result.timeout
+            self._timed_out = True
+
+    def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
+        twist = self._tip_twist() if "twist" in self._observer.groups else np.zeros(6)
+        return self._observer.observe(wrench, self._pose, twist, self._last_action)
+
+    def _tip_twist(self) -> NDArray[np.float64]:
+        """Twist of the tip in nominal axes [m/s, rad/s]."""
+        linear, angular = self._world.twist()
+        tool = rotation_matrix(self._world.pose()[1])
+        # The velocity of a point moves as the moment of a wrench does, with (angular, linear) in its place.
+        to_flange = rotate(tool, (0.0, 0.0, self.part.peg_length))
+        tip = move_moment(angular, linear, to_flange)
+        return np.array(
+            (*rotate_back(self._estimate_matrix, tip), *rotate_back(self._estimate_matrix, angular))
+        )
+
+    def _info(self, wrench: NDArray[np.float64]) -> dict[str, Any]:
+        info: dict[str, Any] = {
+            "wrench": wrench,
+            "pose": self._pose.copy(),
+            "time": self._step_count / self.task.policy_rate,
+            "depth": self._progress.depth,
+            "lateral": self._progress.lateral,
+            "angle": self._progress.angle,
+        }
+        if self._result is not None:
+            world = self._world
+            info["is_success"] = self._result is Result.success
+            info["result"] = self._result.value
+            info["certificate"] = {
+                "penetration": world.penetration,
+                "bound": world.penetration_bound,
+                "valid": world.penetration <= world.penetration_bound,
+                "physics_hash": world.physics_hash,
+            }
+        return info
+
+    # ------------------------------------------------------------------ state
+
+    def get_state(self) -> dict[str, Any]:
+        """The environment's state, JSON-able: the random state at the episode's start and the actions since."""
+        return {
+            "rng": self.np_random.bit_generator.state,
+            "episode_rng": self._episode_rng,
+            "actions": [list(action) for action in self._actions],
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Come back to a state, exactly, by running its episode again."""
+        if state["episode_rng"] is not None:
+            self.np_random.bit_generator.state = state["episode_rng"]
+            self.reset()
+            for action in state["actions"]:
+                self.step(np.array(action, dtype=np.float32))
+        self.np_random.bit_generator.state = state["rng"]
+
+    # ------------------------------------------------------------------ pictures
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """A picture of plate (cut open) and tool, (480, 640, 3) uint8, or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        return render(self._world)
+
+    def close(self) -> None:
+        """Disconnect from PyBullet."""
+        self._world.close()

@@ -1,0 +1,76 @@
+"""Settings of the simulated physics and of the wrench sensor."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+
+def require_positive(owner: object, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number > 0."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (isfinite(value) and value > 0):
+            raise ValueError(f"{type(owner).__name__}.{name} must be > 0, got {value}")
+
+
+def require_not_negative(owner: object, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number >= 0."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (isfinite(value) and value >= 0):
+            raise ValueError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
+
+
+@dataclass
+class PhysicsConfig:
+    """The simulated robot and the solver; docs/physics.md has the measurements behind the defaults.
+
+    The robot is a position-controlled arm of finite stiffness: a 6-D spring-damper pulls the tool towards
+    the commanded flange pose.
+
+    Attributes:
+        rate: Physics steps per second [Hz].
+        tool_mass: Mass of tool and peg [kg]; the centre of mass is at the flange.
+        tool_inertia: Moment of inertia about each axis of the flange [kg m2].
+        servo_stiffness: Translational stiffness of the servo [N/m].
+        servo_rotational_stiffness: Rotational stiffness of the servo [Nm/rad].
+        servo_damping_ratio: Damping ratio of the servo against the tool's own inertia.
+        solver_iterations: Iterations of the constraint solver in a step.
+    """
+
+    rate: float = 1000.0
+    tool_mass: float = 1.0
+    tool_inertia: float = 0.02
+    servo_stiffness: float = 3e4
+    servo_rotational_stiffness: float = 500.0
+    servo_damping_ratio: float = 0.7
+    solver_iterations: int = 20
+
+    def __post_init__(self) -> None:
+        require_positive(self, *self.__dataclass_fields__)
+
+
+@dataclass
+class SensorConfig:
+    """The force-torque sensor at the flange, in the axes of the tool.
+
+    Attributes:
+        cutoff: Bandwidth of its first-order low-pass filter [Hz]; the same at every physics rate.
+        delay: Transport delay [s], a multiple of the control period.
+        force_noise: Standard deviation of each force sample [N].
+        moment_noise: Standard deviation of each moment sample [Nm].
+        force_bias: Constant bias of each force axis, uniform in +-this for an episode [N].
+        moment_bias: Constant bias of each moment axis, uniform in +-this for an episode [Nm].
+        tare_samples: Samples averaged in free space and subtracted before an episode; 0 for no tare.
+    """
+
+    cutoff: float = 40.0
+    delay: float = 0.0
+    force_noise: float = 0.05
+    moment_noise: float = 0.001
+    force_bias: float = 2.0
+    moment_bias: float = 0.05
+    tare_samples: int = 20
+
+    def __post_init__(self) -> None:
+        require_positive(self, "cutoff")
+        require_not_negative(self, *(name for name in self.__dataclass_fields__ if name != "cutoff"))

@@ -1,0 +1,230 @@
+"""One PyBullet world with a plate, a tool on its servo and the wrench between them."""
+
+import contextlib
+import hashlib
+import json
+from math import atan2, exp, pi, sqrt
+
+import pybullet
+
+from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
+from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
+from assembly_rl.envs.physics.config import PhysicsConfig
+from assembly_rl.envs.physics.sensor import ZERO, Wrench
+
+SOLVER = {
+    "numSubSteps": 0,
+    "contactERP": 0.2,
+    "erp": 0.2,
+    "enableSAT": 1,
+    # The default of 0.02 m makes phantom contacts that jam every tight fit.
+    "contactBreakingThreshold": 2e-4,
+    "deterministicOverlappingPairs": 1,
+    "enableFileCaching": 0,
+}
+PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
+PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
+
+
+class InsertionWorld:
+    """The tool (a floating body with the peg) and the plate (fixed), in a PyBullet client of their own.
+
+    Frames: ``hole`` is the world frame, origin at the centre of the hole's mouth, z out of the hole.
+    ``flange`` is on the tool, at its centre of mass, ``part.peg_length`` above the tip, z away from the
+    peg. There is no gravity: the wrench is that of a sensor whose tool weight is compensated.
+
+    Args:
+        part: Geometry of peg and hole.
+        config: Servo and solver.
+        cutoff: Bandwidth of the wrench sensor's first-order filter [Hz].
+        visual: Build what a camera sees, too.
+    """
+
+    def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
+        self.part = part
+        self.config = config
+        self.client = -1
+        self.client = pybullet.connect(pybullet.DIRECT)
+        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
+        self._build(visual)
+        self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
+
+    def _build(self, visual: bool) -> None:
+        config, client = self.config, self.client
+        pybullet.setPhysicsEngineParameter(
+            fixedTimeStep=1.0 / config.rate,
+            numSolverIterations=config.solver_iterations,
+            physicsClientId=client,
+            **SOLVER,
+        )
+        pybullet.setGravity(0.0, 0.0, 0.0, physicsClientId=client)
+        flange_to_tip = (0.0, 0.0, -self.part.peg_length)
+        self.plate = self._body(0.0, hole_mesh(self.part), (0.0, 0.0, 0.0))
+        self.tool = self._body(config.tool_mass, peg_mesh(self.part), flange_to_tip)
+        for body in (self.plate, self.tool):
+            pybullet.changeDynamics(
+                body, -1, collisionMargin=0.0, lateralFriction=1.0, restitution=0.0, physicsClientId=client
+            )
+        pybullet.changeDynamics(
+            self.tool,
+            -1,
+            linearDamping=0.0,
+            angularDamping=0.0,
+            localInertiaDiagonal=[config.tool_inertia] * 3,
+            physicsClientId=client,
+        )
+        if visual:
+            # Bodies without collision, drawn where the real ones are, so that a picture changes no physics.
+            self._picture(hole_visual_mesh(self.part), PLATE_COLOUR, (0.0, 0.0, 0.0))
+            self.tool_picture = self._picture(peg_visual_mesh(self.part), PEG_COLOUR, flange_to_tip)
+
+    def _body(self, mass: float, mesh: object, frame: Vector) -> int:
+        shape = pybullet.createCollisionShape(
+            pybullet.GEOM_MESH,
+            fileName=str(mesh),
+            collisionFramePosition=frame,
+            flags=pybullet.URDF_INITIALIZE_SAT_FEATURES,
+            physicsClientId=self.client,
+        )
+        return int(pybullet.createMultiBody(mass, shape, physicsClientId=self.client))
+
+    def _picture(self, mesh: object, colour: tuple[float, ...], frame: Vector) -> int:
+        shape = pybullet.createVisualShape(
+            pybullet.GEOM_MESH,
+            fileName=str(mesh),
+            rgbaColor=colour,
+            visualFramePosition=frame,
+            physicsClientId=self.client,
+        )
+        body = pybullet.createMultiBody(0.0, -1, shape, physicsClientId=self.client)
+        return int(body)
+
+    def set_friction(self, friction: float) -> None:
+        """Coefficient of friction between peg and hole (Bullet multiplies the two bodies')."""
+        pybullet.changeDynamics(self.tool, -1, lateralFriction=friction, physicsClientId=self.client)
+
+    def reset(self, position: Vector, orientation: Quaternion) -> None:
+        """Put the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter."""
+        pybullet.resetBasePositionAndOrientation(
+            self.tool, position, orientation, physicsClientId=self.client
+        )
+        pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=self.client)
+        self._target: tuple[float, ...] = (*position, *orientation)
+        self.wrench: Wrench = ZERO
+        """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
+        self.penetration = 0.0
+        """Largest penetration found by ``measure_penetration`` since the last reset [m]."""
+
+    def pose(self) -> tuple[Vector, Quaternion]:
+        """Flange pose [m, xyzw] in the hole frame."""
+        position, orientation = pybullet.getBasePositionAndOrientation(self.tool, self.client)
+        return position, orientation
+
+    def twist(self) -> tuple[Vector, Vector]:
+        """Linear velocity of the flange [m/s] and angular velocity [rad/s] in hole axes."""
+        linear, angular = pybullet.getBaseVelocity(self.tool, self.client)
+        return linear, angular
+
+    def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
+        """Run physics steps while the commanded flange pose moves on a straight line to a new target.
+
+        In each step the servo applies ``F = K (p_t - p) + D (v_t - v)`` and the moment
+        ``K_r log(q_t q^-1) + D_r (w_t - w)`` at the flange; the sensor sees their negative (which holds
+        the contact wrench and the tool's inertial load).
+
+        Args:
+            steps: Physics steps.
+            position: Commanded flange position [m] in the hole frame after the last step.
+            orientation: Commanded flange orientation (xyzw).
+        """
+        config = self.config
+        client, tool, world_frame = self.client, self.tool, pybullet.WORLD_FRAME
+        get_pose, get_twist = pybullet.getBasePositionAndOrientation, pybullet.getBaseVelocity
+        apply_force, apply_moment = pybullet.applyExternalForce, pybullet.applyExternalTorque
+        step_simulation = pybullet.stepSimulation
+        stiffness, rotational_stiffness = config.servo_stiffness, config.servo_rotational_stiffness
+        damping = 2.0 * config.servo_damping_ratio * sqrt(stiffness * config.tool_mass)
+        rotational_damping = (
+            2.0 * config.servo_damping_ratio * sqrt(rotational_stiffness * config.tool_inertia)
+        )
+        smoothing = self._smoothing
+        fx, fy, fz, mx, my, mz = self.wrench
+
+        tx, ty, tz, ta, tb, tc, td = self._target
+        x1, y1, z1 = position
+        a1, b1, c1, d1 = orientation
+        if ta * a1 + tb * b1 + tc * c1 + td * d1 < 0.0:
+            a1, b1, c1, d1 = -a1, -b1, -c1, -d1
+        self._target = (x1, y1, z1, a1, b1, c1, d1)
+        dx, dy, dz = (x1 - tx) / steps, (y1 - ty) / steps, (z1 - tz) / steps
+        da, db, dc, dd = (a1 - ta) / steps, (b1 - tb) / steps, (c1 - tc) / steps, (d1 - td) / steps
+        rate = config.rate
+        vx, vy, vz = dx * rate, dy * rate, dz * rate
+        # Target angular velocity: vector part of 2 dq/dt q^-1 (the target turns by far less than a
+        # radian in a control period, so its quaternion may move on a straight line, too).
+        wx = 2.0 * rate * (da * d1 - dd * a1 - db * c1 + dc * b1)
+        wy = 2.0 * rate * (db * d1 - dd * b1 - dc * a1 + da * c1)
+        wz = 2.0 * rate * (dc * d1 - dd * c1 - da * b1 + db * a1)
+
+        for _ in range(steps):
+            tx += dx
+            ty += dy
+            tz += dz
+            ta += da
+            tb += db
+            tc += dc
+            td += dd
+            pose, (qa, qb, qc, qd) = get_pose(tool, client)
+            (ux, uy, uz), (ox, oy, oz) = get_twist(tool, client)
+            px, py, pz = pose
+            # Orientation error: vector and scalar part of q_t q^-1.
+            ex = ta * qd - td * qa - tb * qc + tc * qb
+            ey = tb * qd - td * qb - tc * qa + ta * qc
+            ez = tc * qd - td * qc - ta * qb + tb * qa
+            norm = sqrt(ex * ex + ey * ey + ez * ez)
+            angle = 2.0 * atan2(norm, ta * qa + tb * qb + tc * qc + td * qd)
+            pull = rotational_stiffness * (angle / norm if norm > 1e-12 else 2.0)
+            gx = stiffness * (tx - px) + damping * (vx - ux)
+            gy = stiffness * (ty - py) + damping * (vy - uy)
+            gz = stiffness * (tz - pz) + damping * (vz - uz)
+            nx = pull * ex + rotational_damping * (wx - ox)
+            ny = pull * ey + rotational_damping * (wy - oy)
+            nz = pull * ez + rotational_damping * (wz - oz)
+            apply_force(tool, -1, (gx, gy, gz), pose, world_frame, client)
+            apply_moment(tool, -1, (nx, ny, nz), world_frame, client)
+            step_simulation(client)
+            fx -= smoothing * (gx + fx)
+            fy -= smoothing * (gy + fy)
+            fz -= smoothing * (gz + fz)
+            mx -= smoothing * (nx + mx)
+            my -= smoothing * (ny + my)
+            mz -= smoothing * (nz + mz)
+        self.wrench = (fx, fy, fz, mx, my, mz)
+
+    def measure_penetration(self) -> float:
+        """Largest penetration of the contacts of the last step [m]; kept for the episode's certificate."""
+        contacts = pybullet.getContactPoints(self.tool, self.plate, physicsClientId=self.client)
+        depth = -min((contact[8] for contact in contacts), default=0.0)
+        self.penetration = max(self.penetration, depth)
+        return depth
+
+    @property
+    def penetration_bound(self) -> float:
+        """A third of the clearance [m]: beyond it the simulated fit is not the fit that was asked for."""
+        return self.part.clearance / 3.0
+
+    @property
+    def physics_hash(self) -> str:
+        """SHA-256 (hex) over engine version, solver, servo and geometry."""
+        content = [pybullet.getAPIVersion(), SOLVER, vars(self.config), self.part.content_hash]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def close(self) -> None:
+        """Disconnect from PyBullet; closing twice is harmless."""
+        if self.client >= 0:
+            with contextlib.suppress(pybullet.error):
+                pybullet.disconnect(self.client)
+            self.client = -1
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,0 +1,74 @@
+"""Installs assembly_rl: learning (assembly_rl), simulation (envs), control (controllers), configuration (conf)."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+ROOT = Path(__file__).parent
+FOLDERS = {
+    "assembly_rl": "assembly_rl",
+    "assembly_rl.envs": "envs",
+    "assembly_rl.controllers": "controllers",
+    "assembly_rl.conf": "conf",
+}
+
+
+def packages() -> dict[str, str]:
+    """Import name of every package -> its folder; subfolders with an ``__init__.py`` included."""
+    found = {}
+    for name, folder in FOLDERS.items():
+        for init in sorted((ROOT / folder).rglob("__init__.py")):
+            relative = init.parent.relative_to(ROOT / folder)
+            found[".".join((name, *relative.parts))] = str(Path(folder, relative))
+    return found
+
+
+PACKAGES = packages()
+
+setup(
+    name="assembly_rl",
+    version="0.1.0",
+    description="Reinforcement learning for compliant robotic assembly: peg-in-hole with a learned admittance controller",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11,<3.12",  # pybullet 3.2.7 has wheels up to 3.11
+    packages=sorted(PACKAGES),
+    package_dir=PACKAGES,
+    package_data={"assembly_rl.conf": ["*.yaml", "**/*.yaml"], "assembly_rl": ["py.typed"]},
+    install_requires=[
+        "gymnasium>=1.2,<2",
+        "hydra-core>=1.3.2,<1.4",
+        "matplotlib>=3.9",
+        "numpy>=2,<3",
+        "pybullet>=3.2.7,<3.3",
+        "rich>=13.7",
+        "safetensors>=0.5",
+        "scipy>=1.14",
+        "shapely>=2.1",
+        "stable-baselines3>=2.9.2,<2.10",
+        "tensorboard>=2.17",
+        "torch>=2.13,<2.14",
+    ],
+    extras_require={
+        "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
+        "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
+        "dev": [
+            "build>=1.2",
+            "hypothesis>=6.100",
+            "mypy>=1.13",
+            "pre-commit>=4",
+            "pytest>=8.3",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.8",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "assembly-rl-train=assembly_rl.train:main",
+            "assembly-rl-eval=assembly_rl.eval:main",
+            "assembly-rl-tune=assembly_rl.tune:main",
+        ],
+    },
+)

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Polygon
+
+from assembly_rl.envs.geometry.polygons import area, clean, convex_partition, is_convex, offset, offset_limit
+
+SQUARE = [[0.0, 0.0], [0.02, 0.0], [0.02, 0.02], [0.0, 0.02]]
+
+
+@st.composite
+def star_polygons(draw: st.DrawFn) -> np.ndarray:
+    """Random simple polygon of 3 to 9 corners, 8 to 30 mm across."""
+    count = draw(st.integers(3, 9))
+    shifts = draw(st.lists(st.floats(0.0, 0.8), min_size=count, max_size=count))
+    radii = draw(st.lists(st.floats(0.004, 0.015), min_size=count, max_size=count))
+    angles = 2.0 * np.pi * (np.arange(count) + shifts) / count
+    points = np.array(radii)[:, None] * np.column_stack((np.cos(angles), np.sin(angles)))
+    assume(Polygon(points).is_valid and Polygon(points).area > 1e-5)
+    return clean(points)
+
+
+def quads(outline: np.ndarray, width: float) -> list[Polygon]:
+    """The strip of ``width`` outside every edge."""
+    outer = offset(outline, width)
+    following = np.roll(np.arange(len(outline)), -1)
+    return [Polygon([outline[i], outline[j], outer[j], outer[i]]) for i, j in enumerate(following)]
+
+
+def overlap(polygons: list[Polygon]) -> float:
+    """Area covered twice."""
+    return sum(a.intersection(b).area for i, a in enumerate(polygons) for b in polygons[:i])
+
+
+@settings(max_examples=100, deadline=None)
+@given(star_polygons())
+def test_partition_is_exact(outline: np.ndarray) -> None:
+    parts = convex_partition(outline)
+    pieces = [Polygon(outline[list(part)]) for part in parts]
+    assert all(is_convex(outline[list(part)]) for part in parts)
+    assert sum(piece.area for piece in pieces) == pytest.approx(area(outline), rel=1e-9)
+    assert overlap(pieces) < 1e-9 * area(outline)
+    turns = np.roll(outline, -1, axis=0) - outline
+    reflex = sum(
+        np.cross([*a, 0], [*b, 0])[2] < 0 for a, b in zip(np.roll(turns, 1, axis=0), turns, strict=True)
+    )
+    assert len(parts) <= 2 * reflex + 1  # the bound of Hertel and Mehlhorn
+
+
+@settings(max_examples=100, deadline=None)
+@given(star_polygons())
+def test_offset_up_to_its_limit(outline: np.ndarray) -> None:
+    limit = offset_limit(outline)
+    if is_convex(outline):
+        assert limit == np.inf
+    width = 0.999 * min(limit, 0.01)
+    strips, outer = quads(outline, width), offset(outline, width)
+    assert all(area(np.array(strip.exterior.coords[-2::-1])) > 0 for strip in strips)
+    assert overlap(strips) < 1e-9 * area(outline)
+    expected = Polygon(outline).buffer(width, join_style="mitre", mitre_limit=1e4)
+    assert Polygon(outer).symmetric_difference(expected).area < 1e-9 * area(outline)
+    if limit < np.inf:
+        beyond, edges = offset(outline, 1.01 * limit), np.roll(outline, -1, axis=0) - outline
+        reversed_edge = np.any(np.sum((np.roll(beyond, -1, axis=0) - beyond) * edges, axis=1) < 0)
+        assert reversed_edge or not Polygon(beyond).is_valid
+
+
+def test_limit_of_a_slot_is_half_its_width() -> None:
+    millimetres = [(0, 0), (30, 0), (30, 20), (21, 20), (21, 8), (10, 8), (10, 20), (0, 20)]
+    assert offset_limit(clean(0.001 * np.array(millimetres))) == pytest.approx(0.0055, rel=1e-12)
+
+
+def test_limit_where_a_corner_meets_an_edge() -> None:
+    # A C whose upper lip ends in a point 4 mm above the middle of the lower arm.
+    millimetres = [(0, 0), (30, 0), (30, 6), (5, 6), (5, 20), (12, 20), (15, 10), (18, 25), (0, 25)]
+    outline = clean(0.001 * np.array(millimetres))
+    limit = offset_limit(outline)
+    assert 0.0005 < limit < 0.002
+    assert Polygon(offset(outline, 0.999 * limit)).is_valid
+    assert not Polygon(offset(outline, 1.001 * limit)).is_valid
+
+
+@pytest.mark.parametrize("section, count", [("L", 2), ("T", 2), ("square", 1), ("circle", 1)])
+def test_number_of_parts(section: str, count: int) -> None:
+    from assembly_rl.envs.geometry import section_outline
+
+    assert len(convex_partition(section_outline(section))) == count
+
+
+@pytest.mark.parametrize(
+    "vertices",
+    [
+        SQUARE[::-1],
+        [*SQUARE, SQUARE[0]],
+        [SQUARE[0], SQUARE[0], *SQUARE[1:]],
+        [[0.01, 0.0], *SQUARE[1:], SQUARE[0]],
+        np.array(SQUARE) + 0.1,
+    ],
+    ids=["clockwise", "closed", "repeated", "collinear", "moved"],
+)
+def test_clean_gives_the_same_square(vertices: list) -> None:
+    outline = clean(vertices)
+    assert area(outline) == pytest.approx(4e-4)
+    assert {tuple(v) for v in outline.round(9).tolist()} == {
+        (x, y) for x in (-0.01, 0.01) for y in (-0.01, 0.01)
+    }
+    assert len(outline) == 4
+
+
+@pytest.mark.parametrize(
+    ("vertices", "message"),
+    [
+        (
+            [[0, 0], [0.02, 0.02], [0.02, 0], [0, 0.02]],
+            r"cross or touch itself: Self-intersection\[0.01 0.01\]",
+        ),
+        ([[0, 0], [0.02, 0], [0, 0], [0.02, 0]], "at least 3 distinct vertices, got 2"),
+        ([[0.01, 0.01]] * 4, "at least 3 distinct vertices, got"),
+        ([[0, 0], [0.01, 0.01], [0.02, 0.02]], "zero area: its 3 vertices lie on one line"),
+        ([[0, 0], [0.02, 0], [0.02, float("inf")]], r"vertices must be finite, vertex 2 is \[0.02, inf\]"),
+        ([[0, 0], [20, 0], [20, 20]], "20 m across, at most 0.5 m is accepted: use metres"),
+        ([[0, 0, 0], [1, 0, 0], [0, 1, 0]], r"list of \[x, y\] pairs"),
+        ([[0, 0], [1]], r"list of \[x, y\] pairs"),
+        ([], r"list of \[x, y\] pairs"),
+        ("square", r"list of \[x, y\] pairs"),
+    ],
+)
+def test_clean_refuses(vertices: list, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        clean(vertices)
