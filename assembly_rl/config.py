@@ -112,13 +112,13 @@ class TrainConfig:
 
 @dataclass
 class EvalConfig:
-    """Of ``assembly-rl-eval``; a name or number stands for a list of one.
+    """Of ``assembly-rl-eval``; a single value stands for a list of one.
 
     Attributes:
         run: Folders of runs whose best policies are evaluated.
-        controller: Names of baselines.
-        task: Name of a task; by default the first run's, or ``default``.
-        geometry: Names of geometries; by default the first run's, or ``square``.
+        controller: Baselines, by name.
+        geometry, task: The conditions; where neither is given, those of the first run.
+        geometries: Names of geometries to evaluate on, instead of ``geometry``.
         clearance: Clearances [m]; by default the geometry's.
         friction: Coefficients of friction; by default the task's range.
         episodes: Episodes of each cell.
@@ -128,9 +128,10 @@ class EvalConfig:
     """
 
     run: Any = None
-    controller: Any = None
-    task: str | None = None
-    geometry: Any = None
+    controller: dict[str, ControllerConfig] = field(default_factory=dict)
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    geometries: Any = None
     clearance: Any = None
     friction: Any = None
     episodes: int = 200
@@ -148,8 +149,8 @@ class TuneConfig:
 
     Attributes:
         guidance: Which baseline to tune: ``fixed``, ``dither`` or ``reflex``.
-        task: Name of the task.
-        geometry: Name of the geometry.
+        name: Name of the result, as a choice of the group ``controller``; by default the guidance's.
+        geometry, task: The conditions.
         trials: Random parameter sets.
         episodes: Episodes of each set; the best eighth gets eight times as many.
         seed: Of the search.
@@ -158,8 +159,9 @@ class TuneConfig:
     """
 
     guidance: str = "reflex"
-    task: str = "default"
-    geometry: str = "square"
+    name: str | None = None
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
     trials: int = 128
     episodes: int = 16
     seed: int = 0
@@ -209,9 +211,8 @@ def train_config(values: DictConfig | Mapping[str, Any]) -> TrainConfig:
     """
     if isinstance(values, DictConfig):
         return OmegaConf.to_object(values)  # type: ignore[return-value]
-    algorithm = values["algo"]
-    kind = ALGORITHMS[algorithm["name"]]
-    return from_mapping(TrainConfig, {**values, "algo": from_mapping(kind, algorithm)})
+    algorithm = from_mapping(ALGORITHMS[values["algo"]["name"]], values["algo"])
+    return from_mapping(TrainConfig, {str(key): value for key, value in values.items()} | {"algo": algorithm})
 
 
 def plain(config: Any) -> Any:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,7 +19,7 @@ from assembly_rl.evaluation import Evaluator, Scenario, summarize
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import write_rows
 from assembly_rl.runs import RunDirectory, RunError
-from assembly_rl.subjects import guided, learned, load_conditions, load_controller
+from assembly_rl.subjects import guided, learned, load_geometry
 
 
 def as_list(value: Any) -> list[Any]:
@@ -28,20 +29,14 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple | ListConfig) else [value]
 
 
-def conditions(config: EvalConfig, runs: list[RunDirectory]) -> Iterator[tuple[str, PegHole, TaskConfig]]:
-    """Every combination of geometry, clearance and friction with a label."""
-    own = train_config(runs[0].config) if runs else load_conditions("default", "square")
-    task, parts = own.task, [own.geometry.part()]
-    if config.task or config.geometry:
-        geometries = as_list(config.geometry) or [own.geometry.section]
-        loaded = [load_conditions(config.task or "default", name) for name in geometries]
-        parts = [entry.geometry.part() for entry in loaded]
-        task = loaded[0].task if config.task else own.task
-        if not config.task:  # another shape, but the fit of the run's
-            parts = [replace(part, chamfer=own.geometry.chamfer) for part in parts]
+def conditions(
+    config: EvalConfig, part: PegHole, task: TaskConfig
+) -> Iterator[tuple[str, PegHole, TaskConfig]]:
+    """Every combination of geometry, clearance and friction, with a label."""
+    parts = [replace(load_geometry(name), chamfer=part.chamfer) for name in as_list(config.geometries)]
     clearances, frictions = as_list(config.clearance) or [None], as_list(config.friction) or [None]
-    for part, clearance, friction in itertools.product(parts, clearances, frictions):
-        fit = part if clearance is None else replace(part, clearance=float(clearance))
+    for base, clearance, friction in itertools.product(parts or [part], clearances, frictions):
+        fit = base if clearance is None else replace(base, clearance=float(clearance))
         values = task.randomization.friction if friction is None else [float(friction)] * 2
         varied = replace(task, randomization=replace(task.randomization, friction=list(values)))
         mu = "-".join(f"{value:g}" for value in sorted(set(values)))
@@ -49,21 +44,31 @@ def conditions(config: EvalConfig, runs: list[RunDirectory]) -> Iterator[tuple[s
         yield label, fit, varied
 
 
-def evaluate(config: EvalConfig, console: Console) -> Path:
-    """Evaluate, print the table, write the rows; returns their file."""
+def evaluate(config: EvalConfig, own_conditions: bool, console: Console) -> Path:
+    """Evaluate, print the table, write the rows.
+
+    Args:
+        config: Of the command.
+        own_conditions: Whether geometry and task are the first run's instead of the configuration's.
+        console: Where the table goes.
+
+    Returns:
+        The file with the rows.
+    """
     runs = [RunDirectory.open(path) for path in as_list(config.run)]
-    controllers = {name: load_controller(name) for name in as_list(config.controller)}
-    if not runs and not controllers:
+    if not runs and not config.controller:
         raise ValueError("nothing to evaluate: give run=<dir>, controller=<name> or both")
+    source = train_config(runs[0].config) if runs and own_conditions else config
+    part, task = source.geometry.part(), source.task
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
     cells = []
-    for label, part, task in conditions(config, runs):
-        subjects = [learned(run, task) for run in runs]
-        subjects += [guided(name, controller, task) for name, controller in controllers.items()]
-        cells += [(subject, label, Scenario(part, subject.task)) for subject in subjects]
+    for label, fit, varied in conditions(config, part, task):
+        subjects = [learned(run, varied) for run in runs]
+        subjects += [guided(name, controller, varied) for name, controller in config.controller.items()]
+        cells += [(subject, label, Scenario(fit, subject.task)) for subject in subjects]
     entries, rows = [], []
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     with Evaluator(config.processes) as evaluator, Progress(*columns, console=console, transient=True) as bar:
@@ -83,7 +88,8 @@ def evaluate(config: EvalConfig, console: Console) -> Path:
 
 def _job(values: DictConfig) -> None:
     config: EvalConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
-    evaluate(config, Console())
+    given = {text.split("=")[0].split(".")[0] for text in HydraConfig.get().overrides.task}
+    evaluate(config, not given & {"geometry", "task"}, Console())
 
 
 def main() -> None:

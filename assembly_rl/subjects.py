@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from omegaconf import OmegaConf
-
 from assembly_rl.cli import names
-from assembly_rl.config import ControllerConfig, TrainConfig, composed, train_config, unknown
-from assembly_rl.envs import TaskConfig
+from assembly_rl.config import ControllerConfig, composed, train_config, unknown
+from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.config import ActionConfig
 from assembly_rl.evaluation import Agent, GuidedAgent
 from assembly_rl.runs import RunDirectory
@@ -23,20 +21,11 @@ class Subject:
     task: TaskConfig
 
 
-def load_controller(name: str) -> ControllerConfig:
-    """A baseline of conf/controller by name; a ValueError lists the known ones and the closest."""
-    known = names("controller")
-    if name not in known:
-        raise ValueError(unknown("controller", name, known))
-    return OmegaConf.to_object(composed(f"controller/{name}").controller)  # type: ignore[return-value]
-
-
-def load_conditions(task: str, geometry: str) -> TrainConfig:
-    """The training configuration of a task and a geometry by name."""
-    for group, name in (("task", task), ("geometry", geometry)):
-        if name not in names(group):
-            raise ValueError(unknown(group, name, names(group)))
-    return train_config(composed("train", f"geometry={geometry}", f"task={task}"))
+def load_geometry(name: str) -> PegHole:
+    """A part of conf/geometry by name; a ValueError lists the known ones and the closest."""
+    if name not in names("geometry"):
+        raise ValueError(unknown("geometry", name, names("geometry")))
+    return train_config(composed("train", f"geometry={name}")).geometry.part()
 
 
 def guided(name: str, controller: ControllerConfig, task: TaskConfig) -> Subject:

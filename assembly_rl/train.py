@@ -16,6 +16,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from assembly_rl.algorithms import make_model
+from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import command
 from assembly_rl.config import TrainConfig, plain, train_config
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
@@ -50,7 +51,9 @@ def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
 def load_agent(run: RunDirectory) -> LearnedAgent:
     """The best policy of a run."""
     config = train_config(run.config)
-    small = replace(config.algo, buffer_size=1) if hasattr(config.algo, "buffer_size") else config.algo
+    small = config.algo
+    if isinstance(small, OffPolicyConfig):
+        small = replace(small, buffer_size=1)  # nothing is going to be learned
     environments = make_environments(config.geometry.part(), config.task, 1)
     model = make_model(small, environments, config.seed)
     environments.close()

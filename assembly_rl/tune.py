@@ -15,7 +15,7 @@ from assembly_rl.config import ControllerConfig, TuneConfig, plain
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation import Evaluator, Scenario, Summary, summarize
 from assembly_rl.runs import RunError
-from assembly_rl.subjects import guided, load_conditions
+from assembly_rl.subjects import guided
 
 TUNING_SEED = 3_000_000
 """First seed of the episodes that parameters are chosen on; none is held out or for validation."""
@@ -82,10 +82,10 @@ def draw(guidance: str, rng: np.random.Generator) -> ControllerConfig:
 
 def tune(config: TuneConfig, console: Console) -> Path:
     """Search, print the best, write it as a file for conf/controller; returns the file."""
-    conditions = load_conditions(config.task, config.geometry)
-    part = conditions.geometry.part()
+    part = config.geometry.part()
+    name = config.name or config.guidance
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    output = Path(config.output or f"runs/tune-{config.guidance}-{config.task}-{stamp}.yaml")
+    output = Path(config.output or f"runs/tune-{name}-{stamp}.yaml")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
     rng = np.random.default_rng(config.seed)
@@ -94,7 +94,7 @@ def tune(config: TuneConfig, console: Console) -> Path:
     with Evaluator(config.processes) as evaluator, ThreadPoolExecutor(evaluator.processes) as threads:
 
         def measure(candidate: ControllerConfig, episodes: int, seed: int) -> Summary:
-            subject = guided(config.guidance, candidate, conditions.task)
+            subject = guided(config.guidance, candidate, config.task)
             return summarize(evaluator.evaluate(Scenario(part, subject.task), subject.agent, episodes, seed))
 
         def rank(entries: list[ControllerConfig], episodes: int, seed: int, text: str) -> list[tuple]:
@@ -108,12 +108,12 @@ def tune(config: TuneConfig, console: Console) -> Path:
         finals = rank(kept, FINAL_SHARE * config.episodes, TUNING_SEED + config.episodes, "final")
     summary, best = finals[0]
     episodes = config.trials * config.episodes + len(kept) * FINAL_SHARE * config.episodes
-    content = plain(best)
+    content = {name: plain(best)}
     text = (
         f"# Tuned by: assembly-rl-tune {' '.join(sys.argv[1:])}\n"
         f"# {episodes} episodes; success of the best in the final: {summary.success:.0%} "
         f"of {summary.episodes} (chosen on them, so it flatters)\n"
-        f"defaults:\n  - schema\n  - _self_\n\n{OmegaConf.to_yaml(OmegaConf.create(content))}"
+        f"defaults:\n  - schema@{name}\n  - _self_\n\n{OmegaConf.to_yaml(OmegaConf.create(content))}"
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text, encoding="utf-8")

@@ -8,13 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 
 
+def _diagonal_matrix(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    diagonal = np.array(values, dtype=np.float64)
+    if diagonal.shape != (6,):
+        raise ValueError(f"{name} must have six entries {' '.join(AXES)}, got shape {diagonal.shape}")
+    return np.diag(diagonal)
+
+
 def _symmetric_matrix(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """A 6x6 symmetric matrix from a 6x6 matrix or from the six entries of a diagonal."""
     matrix = np.array(value, dtype=np.float64)
-    if matrix.shape == (6,):
-        matrix = np.diag(matrix)
     if matrix.shape != (6, 6):
-        raise ValueError(f"{name} must have shape (6,) or (6, 6), got {matrix.shape}")
+        raise ValueError(f"{name} must have shape (6, 6), got {matrix.shape}")
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise ValueError(f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is not finite")
@@ -47,9 +51,9 @@ class ComplianceLaw:
     derivatives; F is the wrench that the environment applies to the tool at the compliance centre.
 
     Args:
-        mass: M, shape (6, 6) or (6,) for a diagonal; kg and kg m2; positive definite.
-        damping: D, likewise; Ns/m and Nms/rad; positive semidefinite.
-        stiffness: K, likewise; N/m and Nm/rad; positive semidefinite.
+        mass: M, shape (6, 6), kg and kg m2; positive definite.
+        damping: D, shape (6, 6), Ns/m and Nms/rad; positive semidefinite.
+        stiffness: K, shape (6, 6), N/m and Nm/rad; positive semidefinite.
 
     Raises:
         ValueError: A shape, a non-finite, an asymmetric or an indefinite entry; the message names it.
@@ -58,6 +62,16 @@ class ComplianceLaw:
     mass: NDArray[np.float64]
     damping: NDArray[np.float64]
     stiffness: NDArray[np.float64]
+
+    @classmethod
+    def from_diagonals(cls, mass: ArrayLike, damping: ArrayLike, stiffness: ArrayLike) -> "ComplianceLaw":
+        """A law whose axes do not interact, from three times six entries x y z rx ry rz.
+
+        Raises:
+            ValueError: An entry that is refused, by name.
+        """
+        diagonals = {"mass": mass, "damping": damping, "stiffness": stiffness}
+        return cls(**{name: _diagonal_matrix(name, values) for name, values in diagonals.items()})
 
     def __post_init__(self) -> None:
         for name in ("mass", "damping", "stiffness"):

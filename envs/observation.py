@@ -82,7 +82,10 @@ class Observer:
         """Scale, clip and concatenate.
 
         Args:
-            wrench: (6,) [N, Nm]. pose: (6,) [m, rad]. twist: (6,) [m/s, rad/s]. last_action: (6,) in [-1, 1].
+            wrench: (6,) [N, Nm].
+            pose: (6,) [m, rad].
+            twist: (6,) [m/s, rad/s].
+            last_action: (6,) in [-1, 1].
 
         Returns:
             The observation, shape (len(names),), float32.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import Enum
-from math import hypot, sqrt
-from typing import Any, ClassVar
+from enum import StrEnum
+from math import hypot
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -26,18 +26,16 @@ from assembly_rl.controllers.se3 import (
 )
 from assembly_rl.envs.action import ActionMapping
 from assembly_rl.envs.build import from_mapping
-from assembly_rl.envs.config import PoseErrorConfig, TaskConfig
+from assembly_rl.envs.conditions import draw_conditions
+from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.observation import Observer
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
 from assembly_rl.envs.render import render
 from assembly_rl.envs.reward import Progress, reward_terms
 
-CLEARANCE_STEP = 1e-5
-"""Randomised clearances are multiples of this [m], so that there are few meshes."""
 
-
-class Result(str, Enum):
+class Result(StrEnum):
     """How an episode ended."""
 
     success = "success"
@@ -116,7 +114,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     Version history: v0, first.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
 
     def __init__(
         self,
@@ -129,7 +127,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.render_mode = render_mode
         self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
         self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
-        self.metadata = {**self.metadata, "render_fps": self.task.policy_rate}
+        self.metadata = self.metadata | {"render_fps": self.task.policy_rate}
         self._control_steps = self.task.control_steps()
         self._physics_steps = self.task.physics_steps()
         self._policy_steps = self.task.policy_steps()
@@ -141,7 +139,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             )
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
         compliance = self.task.compliance
-        self._law = ComplianceLaw(compliance.mass, compliance.damping, compliance.stiffness)
+        self._law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
         self._controller = AdmittanceController(self._law, self.task.control_rate, compliance.offset_limit)
         self._mapping = ActionMapping(self.task.action, self._controller)
         self._observer = Observer(self.task.observation)
@@ -162,15 +160,15 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Start an episode; ``options`` is not used."""
         super().reset(seed=seed)
-        self._episode_rng = self.np_random.bit_generator.state
+        self._episode_rng = dict(self.np_random.bit_generator.state)
         self._actions = []
-        self._draw_conditions()
+        self._apply_conditions()
         self._step_count = 0
         self._result: Result | None = None
         self._peak_force = 0.0
         self._path_height = self.task.path.start_height
         self._path_speed = 0.0
-        position, rotation = self._draw_pose_error(self.task.randomization.start_pose)
+        position, rotation = self._conditions.start_position, self._conditions.start_rotation
         self._controller.reset((*position, *quat_log(rotation)))
         self._observer.reset()
         self._reading = (0.0,) * 6
@@ -180,29 +178,16 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._last_action = np.zeros(6)
         return self._observe(np.zeros(6)), self._info(np.zeros(6))
 
-    def _draw_conditions(self) -> None:
-        rng, ranges = self.np_random, self.task.randomization
-        self._estimate_position, self._estimate_rotation = self._draw_pose_error(ranges.hole_estimate)
-        self._estimate_matrix = rotation_matrix(self._estimate_rotation)
-        friction = rng.uniform(*ranges.friction)
-        factor = np.exp(rng.uniform(*np.log(ranges.gains)))
-        self._mapping.reset(replace(self._law, damping=self._law.damping * factor))
-        self._sensor.reset(rng, np.exp(rng.uniform(*np.log(ranges.sensor))))
-        if len(ranges.clearance):
-            clearance = CLEARANCE_STEP * round(rng.uniform(*ranges.clearance) / CLEARANCE_STEP)
-            if clearance != self._world.part.clearance:
-                self._world.close()
-                self._world = self._make_world(replace(self.part, clearance=clearance))
-        self._world.set_friction(friction)
-
-    def _draw_pose_error(self, ranges: PoseErrorConfig) -> tuple[Vector, Quaternion]:
-        rng = self.np_random
-        lateral, tilt = ranges.lateral * sqrt(rng.random()), ranges.tilt * sqrt(rng.random())
-        direction, axis = rng.uniform(0.0, 2.0 * np.pi, 2)
-        height, yaw = rng.uniform(-ranges.height, ranges.height), rng.uniform(-ranges.yaw, ranges.yaw)
-        position = (lateral * np.cos(direction), lateral * np.sin(direction), height)
-        rotation = quat_exp((tilt * np.cos(axis), tilt * np.sin(axis), yaw))
-        return tuple(map(float, position)), tuple(map(float, rotation))  # type: ignore[return-value]
+    def _apply_conditions(self) -> None:
+        """Draw the episode's conditions and put them into force."""
+        self._conditions = conditions = draw_conditions(self.task.randomization, self.np_random)
+        self._estimate_matrix = rotation_matrix(conditions.estimate_rotation)
+        self._mapping.reset(replace(self._law, damping=self._law.damping * conditions.gains))
+        self._sensor.reset(self.np_random, conditions.sensor)
+        if conditions.clearance not in (None, self._world.part.clearance):
+            self._world.close()
+            self._world = self._make_world(replace(self.part, clearance=conditions.clearance))
+        self._world.set_friction(conditions.friction)
 
     def step(
         self, action: NDArray[np.float32]
@@ -269,9 +254,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         length = self.part.peg_length
         axis = rotate(rotation_matrix(rotation), (0.0, 0.0, length))
         flange = rotate(self._estimate_matrix, (x + axis[0], y + axis[1], z + axis[2]))
-        error = self._estimate_position
+        error = self._conditions.estimate_position
         position = (flange[0] + error[0], flange[1] + error[1], flange[2] + error[2])
-        return position, quat_multiply(self._estimate_rotation, rotation)
+        return position, quat_multiply(self._conditions.estimate_rotation, rotation)
 
     def _read_wrench(self) -> None:
         """Read the sensor (flange, tool axes), move the wrench to the tip, turn it to nominal axes."""
@@ -301,11 +286,11 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         position, orientation = self._world.pose()
         axis = rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))
         tip = (position[0] - axis[0], position[1] - axis[1], position[2] - axis[2])
-        error = self._estimate_position
+        error = self._conditions.estimate_position
         relative = rotate_back(
             self._estimate_matrix, (tip[0] - error[0], tip[1] - error[1], tip[2] - error[2])
         )
-        rotation = quat_log(quat_multiply(quat_conjugate(self._estimate_rotation), orientation))
+        rotation = quat_log(quat_multiply(quat_conjugate(self._conditions.estimate_rotation), orientation))
         self._pose = np.array((*relative, *rotation))
         self._progress = Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
 
@@ -363,7 +348,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ state
 
     def get_state(self) -> dict[str, Any]:
-        """The environment's state, JSON-able: the random state at the episode's start and the actions since."""
+        """State, JSON-able: the random state at the episode's start and the actions since."""
         return {
             "rng": self.np_random.bit_generator.state,
             "episode_rng": self._episode_rng,
@@ -381,7 +366,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     # ------------------------------------------------------------------ pictures
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """A picture of plate (cut open) and tool, (480, 640, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None

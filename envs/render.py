@@ -1,32 +1,141 @@
-"""A camera for the insertion world."""
+"""A camera for the insertion world: a section view of the task with a close-up of the hole's mouth."""
+
+from dataclasses import dataclass
+from math import cos, radians, sin
 
 import numpy as np
 import pybullet
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
+from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS
 from assembly_rl.envs.physics import InsertionWorld
 
+Pixels = NDArray[np.uint8]
 
-def render(world: InsertionWorld, width: int = 640, height: int = 480) -> NDArray[np.uint8]:
+OVERSAMPLING = 2
+"""Pictures are drawn larger by this factor and then reduced: PyBullet's renderer does not smooth edges."""
+
+CLOSE_UP = 0.005
+"""Width [m] of what the close-up shows."""
+
+LIGHT = (-0.5, -0.9, 1.1)  # direction towards it
+SKY, FLOOR = (250, 251, 253), (222, 227, 234)
+INK = (44, 52, 64)
+EDGE = 2e-4  # bend of the depth from pixel to pixel, of the depth range
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """Looks at ``target`` [m] from ``distance`` [m]; ``width`` by ``height`` [m] are seen there.
+
+    Attributes:
+        azimuth: From straight in front (-y) to the right [rad]; elevation: upwards [rad].
+        scene: Everything is closer to the target than this [m].
+    """
+
+    target: tuple[float, float, float]
+    azimuth: float
+    elevation: float
+    distance: float
+    width: float
+    height: float
+    scene: float
+
+    def matrices(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """View and projection matrix, sixteen numbers each, column by column."""
+        flat = self.distance * cos(self.elevation)
+        eye = (
+            self.target[0] + flat * sin(self.azimuth),
+            self.target[1] - flat * cos(self.azimuth),
+            self.target[2] + self.distance * sin(self.elevation),
+        )
+        near = self.distance - self.scene
+        x, y = 0.5 * self.width * near / self.distance, 0.5 * self.height * near / self.distance
+        view = pybullet.computeViewMatrix(eye, self.target, (0.0, 0.0, 1.0))
+        return view, pybullet.computeProjectionMatrix(-x, x, -y, y, near, self.distance + self.scene)
+
+    def pixel(self, point: tuple[float, float, float], width: int, height: int) -> tuple[float, float]:
+        """Where a point [m] is in a picture of this size, from its upper left corner."""
+        view, projection = (np.reshape(matrix, (4, 4)).T for matrix in self.matrices())
+        x, y, _, w = projection @ view @ (*point, 1.0)
+        return 0.5 * width * (1.0 + x / w), 0.5 * height * (1.0 - y / w)
+
+
+def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels:
     """Picture of a world that was built with ``visual=True``, (height, width, 3) uint8.
 
-    The plate is cut open on the side of the camera. PyBullet's software renderer is used: on machines
-    without a display it is as fast as OpenGL.
+    The plate is cut open on the side of the camera. The close-up looks along y at the mouth's right edge.
+    PyBullet's software renderer is used: on machines without a display it is as fast as OpenGL.
     """
-    position, orientation = world.pose()
-    pybullet.resetBasePositionAndOrientation(
-        world.tool_picture, position, orientation, physicsClientId=world.client
-    )
-    view = pybullet.computeViewMatrix((0.0, -0.105, 0.045), (0.0, 0.0, 0.008), (0.0, 0.0, 1.0))
-    projection = pybullet.computeProjectionMatrixFOV(38.0, width / height, 0.01, 1.0)
-    _, _, pixels, _, _ = pybullet.getCameraImage(
+    client, part = world.client, world.part
+    pybullet.resetBasePositionAndOrientation(world.tool_picture, *world.pose(), physicsClientId=client)
+    for body in (world.plate, world.tool):  # what collides is not what is shown
+        pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
+    columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
+    top, bottom = part.peg_length + FLANGE_THICKNESS + 0.003, -part.hole_depth
+    reach = part.circumradius + part.wall + 0.5 * (top - bottom)
+    target, tall, left = (0.0, 0.0, 0.5 * (top + bottom)), 1.3 * (top - bottom), round(0.6 * columns)
+    main = _Camera(target, radians(24), radians(24), 8.0 * tall, tall * left / rows, tall, reach)
+    picture = _backdrop(columns, rows)
+    picture.paste(_shoot(client, main, left, rows))
+
+    x, y = max(part.hole_outline.round(9).tolist(), key=lambda vertex: (vertex[0], -vertex[1]))
+    side = round(0.36 * columns)
+    close = _Camera((x, 0.0, 0.0), 0.0, 0.0, 5.0, CLOSE_UP, CLOSE_UP, reach)
+    corner = (columns - side - columns // 32, (rows - side) // 2)
+    _add_close_up(picture, _shoot(client, close, side, side), corner, main.pixel((x, y, 0.0), left, rows))
+    return np.asarray(picture.reduce(OVERSAMPLING))
+
+
+def _backdrop(width: int, height: int) -> Image.Image:
+    gradient = np.linspace(SKY, FLOOR, height).round().astype(np.uint8)
+    return Image.fromarray(gradient[:, None]).resize((width, height), Image.Resampling.NEAREST)
+
+
+def _shoot(client: int, camera: _Camera, width: int, height: int) -> Image.Image:
+    """One view on the backdrop, with inked edges."""
+    view, projection = camera.matrices()
+    _, _, pixels, depth, bodies = pybullet.getCameraImage(
         width,
         height,
         view,
         projection,
-        lightDirection=(-0.6, -1.0, 1.4),
-        shadow=1,
+        lightDirection=LIGHT,
+        lightAmbientCoeff=0.65,
+        lightDiffuseCoeff=0.42,
+        lightSpecularCoeff=0.0,
+        shadow=0,
         renderer=pybullet.ER_TINY_RENDERER,
-        physicsClientId=world.client,
+        physicsClientId=client,
     )
-    return np.asarray(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+    scene = Image.fromarray(np.reshape(pixels, (height, width, 4)).astype(np.uint8)).convert("RGB")
+    scene.paste(INK, mask=Image.fromarray(_edges(np.reshape(depth, (height, width)))))
+    picture = _backdrop(width, height)
+    picture.paste(scene, mask=Image.fromarray(np.reshape(bodies, (height, width)) >= 0))
+    return picture
+
+
+def _edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
+    edges = np.zeros(depth.shape, dtype=bool)
+    edges[1:-1] |= np.abs(depth[2:] - 2.0 * depth[1:-1] + depth[:-2]) > EDGE
+    edges[:, 1:-1] |= np.abs(depth[:, 2:] - 2.0 * depth[:, 1:-1] + depth[:, :-2]) > EDGE
+    return edges
+
+
+def _add_close_up(
+    picture: Image.Image, close_up: Image.Image, corner: tuple[int, int], origin: tuple[float, float]
+) -> None:
+    """Paste the close-up at its upper left corner and draw where it is taken, with a scale bar."""
+    (x, y), (u, v), side, line = corner, origin, close_up.width, OVERSAMPLING
+    draw, mark = ImageDraw.Draw(picture), side // 14
+    for sign in (-1, 1):
+        draw.line((u + mark, v + sign * mark, x, y + (side if sign > 0 else 0)), INK, line // 2)
+    draw.rectangle((u - mark, v - mark, u + mark, v + mark), outline=INK, width=line)
+    picture.paste(close_up, corner)
+    draw.rectangle((x, y, x + side, y + side), outline=INK, width=line)
+    bar = side * 0.001 / CLOSE_UP
+    left, base = x + side - bar - side // 14, y + side - side // 14
+    draw.line((left, base, left + bar, base), INK, 2 * line)
+    draw.text((left + bar / 2, base - line), "1 mm", INK, ImageFont.load_default(side // 13), "mb")

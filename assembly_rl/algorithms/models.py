@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
 import stable_baselines3
 import torch
@@ -63,7 +64,7 @@ def make_model(
             "gradient_steps": -1,  # as many as there were policy steps, whatever the number of environments
         }
     if isinstance(config, DDPGConfig | TD3Config):
-        size = environments.action_space.shape
+        size = gymnasium.spaces.utils.flatdim(environments.action_space)
         common["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, config.noise))
     if isinstance(config, DDPGConfig):
         model = DDPG(**common)

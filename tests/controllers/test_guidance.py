@@ -9,7 +9,11 @@ ZERO = [0.0] * 6
 
 
 def test_names() -> None:
-    assert GUIDANCE == {"fixed": FixedGuidance, "dither": DitherGuidance, "reflex": ReflexGuidance}
+    assert list(GUIDANCE.items()) == [
+        ("fixed", FixedGuidance),
+        ("dither", DitherGuidance),
+        ("reflex", ReflexGuidance),
+    ]
 
 
 @pytest.mark.parametrize("name", GUIDANCE)

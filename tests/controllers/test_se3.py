@@ -21,8 +21,7 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 
-settings.register_profile("se3", deadline=None, max_examples=200, derandomize=True)
-settings.load_profile("se3")
+often = settings(deadline=None, max_examples=200, derandomize=True)
 
 ANGLES = st.one_of(
     st.floats(0.0, math.pi - 1e-6),
@@ -43,17 +42,20 @@ def quaternion(vector: tuple[float, float, float]) -> tuple[float, float, float,
     return tuple(Rotation.from_rotvec(vector).as_quat().tolist())
 
 
+@often
 @given(rotation_vectors())
 def test_exp(vector: tuple) -> None:
     np.testing.assert_allclose(quat_exp(vector), quaternion(vector), rtol=1e-12, atol=1e-15)
 
 
+@often
 @given(rotation_vectors(), st.sampled_from([1.0, -1.0]))
 def test_log_of_either_sign(vector: tuple, sign: float) -> None:
     q = tuple(sign * component for component in quaternion(vector))
     np.testing.assert_allclose(quat_log(q), Rotation.from_quat(q).as_rotvec(), rtol=1e-12, atol=1e-14)
 
 
+@often
 @given(rotation_vectors())
 def test_log_inverts_exp(vector: tuple) -> None:
     np.testing.assert_allclose(quat_log(quat_exp(vector)), vector, rtol=1e-9, atol=1e-15)
@@ -69,6 +71,7 @@ def test_log_at_half_a_turn() -> None:
     assert quat_log((0.6, 0.0, 0.8, 0.0)) == pytest.approx((0.6 * math.pi, 0.0, 0.8 * math.pi), rel=1e-15)
 
 
+@often
 @given(rotation_vectors(), rotation_vectors())
 def test_multiply(first: tuple, second: tuple) -> None:
     a, b = quaternion(first), quaternion(second)
@@ -79,6 +82,7 @@ def test_multiply(first: tuple, second: tuple) -> None:
     np.testing.assert_allclose(quat_multiply(a, quat_conjugate(a)), IDENTITY, atol=1e-15)
 
 
+@often
 @given(rotation_vectors(), VECTORS)
 def test_matrix_and_rotate(vector: tuple, point: tuple) -> None:
     rotation = Rotation.from_rotvec(vector)
@@ -88,6 +92,7 @@ def test_matrix_and_rotate(vector: tuple, point: tuple) -> None:
     np.testing.assert_allclose(rotate_back(matrix, point), rotation.inv().apply(point), atol=1e-12)
 
 
+@often
 @given(VECTORS, VECTORS, VECTORS)
 def test_cross_and_move_moment(force: tuple, moment: tuple, arm: tuple) -> None:
     np.testing.assert_allclose(cross(arm, force), np.cross(arm, force), atol=1e-11)

@@ -4,6 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
+from assembly_rl.envs.geometry import section_outline
 from assembly_rl.envs.geometry.polygons import area, clean, convex_partition, is_convex, offset, offset_limit
 
 SQUARE = [[0.0, 0.0], [0.02, 0.0], [0.02, 0.02], [0.0, 0.02]]
@@ -83,8 +84,6 @@ def test_limit_where_a_corner_meets_an_edge() -> None:
 
 @pytest.mark.parametrize("section, count", [("L", 2), ("T", 2), ("square", 1), ("circle", 1)])
 def test_number_of_parts(section: str, count: int) -> None:
-    from assembly_rl.envs.geometry import section_outline
-
     assert len(convex_partition(section_outline(section))) == count
 
 

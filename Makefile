@@ -1,0 +1,35 @@
+# Two commands do everything on a fresh machine with Python 3.11: make train, make test.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
+
+# Small networks and small matrices: threads cost more than they gain.
+export OMP_NUM_THREADS = 1
+
+.PHONY: train test lint bench clean
+
+train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
+	$(BIN)/assembly-rl-train run_dir=$(RUN)
+	$(BIN)/assembly-rl-eval run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
+	@echo "Look at $(RUN)/figures and $(RUN)/videos."
+
+test: $(INSTALLED)  ## All tests
+	$(BIN)/pytest -n 2
+
+lint: $(INSTALLED)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
+	$(BIN)/python benchmarks/bench_environment.py
+
+$(INSTALLED): setup.py pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,video]'
+	touch $@
+
+clean:  ## The environment and caches; never runs/
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis

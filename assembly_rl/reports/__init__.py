@@ -1,0 +1,1 @@
+"""Pictures, videos and tables of episodes and trainings."""

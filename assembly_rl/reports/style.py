@@ -1,0 +1,48 @@
+"""The look that all pictures share."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9",
+)  # fmt: skip
+INK, GREY, LIGHT = "#2c3440", "#8a93a0", "#d5dae1"
+XYZ = (BLUE, VERMILION, GREEN)
+
+
+def new_figure(width: float, height: float, dpi: float = 150.0) -> Figure:
+    """An empty figure of width by height [inch] with a canvas of its own: no global state is touched."""
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(axes: Axes, ylabel: str, xlabel: str = "") -> Axes:
+    """Label axes, draw a faint grid and drop the frame's upper and right side."""
+    axes.set_ylabel(ylabel, color=INK)
+    axes.set_xlabel(xlabel, color=INK)
+    axes.grid(color=LIGHT, linewidth=0.6, alpha=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    axes.tick_params(colors=INK, labelsize=9)
+    return axes
+
+
+def legend(axes: Axes, columns: int = 3, place: str = "upper left") -> None:
+    """A compact legend."""
+    axes.legend(
+        loc=place, ncols=columns, fontsize=8, framealpha=0.85, edgecolor="none",
+        handlelength=1.2, columnspacing=1.0, borderpad=0.3,
+    )  # fmt: skip
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure; the suffix chooses the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"Date": None} if path.suffix == ".svg" else None  # the same picture, the same file
+    figure.savefig(path, metadata=metadata)

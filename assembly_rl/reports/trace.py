@@ -1,0 +1,199 @@
+"""One episode as it went: recorded, and drawn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.evaluation import Agent
+from assembly_rl.reports.style import (
+    BLUE,
+    GREY,
+    INK,
+    PURPLE,
+    VERMILION,
+    XYZ,
+    legend,
+    new_figure,
+    save,
+    tidy,
+)
+
+Array = NDArray[np.float64]
+
+CONTACT_FORCE = 1.0
+"""Force [N] from which on the tool counts as in contact."""
+
+ENTRY_DEPTH = 0.001
+"""Depth [m] from which on the peg counts as in the hole."""
+
+PHASES = {"above the rim": "#eceff3", "searching": "#fbe3b5", "inserting": "#dcecf8"}
+"""Name and background colour of the phases of an insertion."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """An episode at the policy rate; row 0 is the reset, where wrench and action are zero.
+
+    Attributes:
+        time: (N,) since the start [s].
+        wrench: (N, 6) mean over the policy step [N, Nm], nominal axes.
+        pose: (N, 6) tip in the nominal frame [m, rad].
+        depth: (N,) true depth of the tip below the mouth [m].
+        lateral: (N,) true distance of the tip from the hole axis [m].
+        angle: (N,) true angle between the peg and the hole [rad].
+        peak_force: (N,) largest force within the policy step [N].
+        action: (N, 6) in [-1, 1].
+        result: How the episode ended, a value of ``Result``.
+        hole_depth: Thickness of the plate [m].
+        goal_depth: Depth that counts as success [m].
+        rate: Policy steps a second [Hz].
+        frames: N pictures (H, W, 3) uint8; none unless they were asked for.
+    """
+
+    time: Array
+    wrench: Array
+    pose: Array
+    depth: Array
+    lateral: Array
+    angle: Array
+    peak_force: Array
+    action: Array
+    result: str
+    hole_depth: float
+    goal_depth: float
+    rate: float
+    frames: list[NDArray[np.uint8]]
+
+    @property
+    def phases(self) -> list[tuple[str, float, float]]:
+        """Name, start and end [s] of the phases: above the rim, searching, inserting; without empty ones."""
+        touches = (self.peak_force > CONTACT_FORCE) | (self.depth > 0.0)
+        contact = int(np.argmax(touches)) if touches.any() else len(self.time) - 1
+        shallow = np.flatnonzero(self.depth < ENTRY_DEPTH)
+        entry = max(contact, int(shallow[-1]) if len(shallow) else 0)
+        bounds = [0, contact, entry, len(self.time) - 1]
+        spans = zip(PHASES, bounds[:-1], bounds[1:], strict=True)
+        return [(name, float(self.time[a]), float(self.time[b])) for name, a, b in spans if b > a]
+
+    @property
+    def title(self) -> str:
+        """Result and time."""
+        return f"{self.result.replace('_', ' ')} after {self.time[-1]:.2f} s"
+
+
+def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: bool) -> Trace:
+    """Run the episode of a seed.
+
+    Args:
+        environment: With ``render_mode="rgb_array"`` if pictures are wanted.
+        agent: Chooses the actions.
+        seed: Of the episode.
+        frames: Whether to render every step.
+
+    Raises:
+        ValueError: Frames are asked of an environment that does not render.
+    """
+    if frames and environment.render_mode != "rgb_array":
+        raise ValueError("frames need an environment made with render_mode='rgb_array'")
+    observation, info = environment.reset(seed=seed)
+    rows: list[dict[str, Any]] = [{**info, "peak_force": 0.0, "action": np.zeros(6)}]
+    pictures = [environment.render()] if frames else []
+    while "result" not in info:
+        action = agent.act(observation, info)
+        observation, _, _, _, info = environment.step(action)
+        rows.append({**info, "peak_force": info["force"].max(), "action": np.clip(action, -1.0, 1.0)})
+        if frames:
+            pictures.append(environment.render())
+    names = ("time", "wrench", "pose", "depth", "lateral", "angle", "peak_force", "action")
+    return Trace(
+        **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in names},
+        result=info["result"],
+        hole_depth=environment.part.hole_depth,
+        goal_depth=environment.part.hole_depth - environment.task.limits.goal_margin,
+        rate=environment.task.policy_rate,
+        frames=[picture for picture in pictures if picture is not None],
+    )
+
+
+def plot_trace(trace: Trace, path: Path) -> None:
+    """Draw depth, alignment, wrench and action over time."""
+    figure = new_figure(10.0, 7.6)
+    figure.suptitle(trace.title.capitalize(), color=INK, fontsize=13, fontweight="bold")
+    grid: list[list[Axes]] = figure.subplots(3, 2, sharex=True).tolist()
+    draw_depth(grid[0][0], trace)
+    _draw_alignment(grid[0][1], trace)
+    _draw_components(grid[1][0], trace, trace.wrench[:, :3], "force [N]", ("$F_x$", "$F_y$", "$F_z$"))
+    grid[1][0].plot(trace.time, trace.peak_force, color=GREY, linewidth=1.0, linestyle=":", label="peak |F|")
+    _draw_components(grid[1][1], trace, trace.wrench[:, 3:], "moment [Nm]", ("$M_x$", "$M_y$", "$M_z$"))
+    _draw_components(grid[2][0], trace, trace.action[:, :3], "action, linear [1]", ("x", "y", "z"))
+    _draw_components(grid[2][1], trace, trace.action[:, 3:], "action, angular [1]", ("rx", "ry", "rz"))
+    for row in grid:
+        for axes in row:
+            shade_phases(axes, trace)
+    for axes in grid[1]:
+        _headroom(axes)
+    for axes in grid[2]:
+        axes.set_ylim(-1.1, 1.6)
+        axes.set_yticks([-1.0, 0.0, 1.0])
+        axes.set_xlabel("time [s]", color=INK)
+    for axes in (*grid[1], *grid[2]):
+        legend(axes, columns=4)
+    patches = [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]
+    figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False, fontsize=10)
+    figure.align_ylabels()
+    save(figure, path)
+
+
+def draw_depth(axes: Axes, trace: Trace) -> None:
+    """Depth over time, downwards as the peg goes, with the mouth, the goal and the bottom."""
+    tidy(axes, "depth of the tip [mm]")
+    axes.plot(trace.time, 1e3 * trace.depth, color=BLUE, linewidth=2.0)
+    deepest = 1e3 * trace.hole_depth
+    axes.axhline(0.0, color=GREY, linewidth=1.0)
+    axes.axhline(deepest, color=GREY, linewidth=1.0)
+    axes.axhline(1e3 * trace.goal_depth, color=PURPLE, linewidth=1.2, linestyle="--")
+    end = trace.time[-1]
+    axes.text(0.99 * end, 0.0, "mouth", color=GREY, ha="right", va="bottom", fontsize=8)
+    axes.text(0.01 * end, deepest, "bottom of the hole", color=GREY, va="top", fontsize=8)
+    axes.text(0.01 * end, 1e3 * trace.goal_depth, "goal", color=PURPLE, va="bottom", fontsize=8)
+    axes.set_ylim(1.16 * deepest, 1e3 * min(0.0, trace.depth.min()) - 0.12 * deepest)
+    axes.set_xlim(0.0, end)
+
+
+def _draw_alignment(axes: Axes, trace: Trace) -> None:
+    tidy(axes, "lateral offset [mm]")
+    axes.plot(trace.time, 1e3 * trace.lateral, color=BLUE, linewidth=1.8)
+    axes.yaxis.label.set_color(BLUE)
+    tilt = tidy(axes.twinx(), "tilt [deg]")
+    tilt.plot(trace.time, np.degrees(trace.angle), color=VERMILION, linewidth=1.8, linestyle="--")
+    tilt.grid(visible=False)
+    tilt.yaxis.label.set_color(VERMILION)
+    for each, values in ((axes, 1e3 * trace.lateral), (tilt, np.degrees(trace.angle))):
+        each.set_ylim(0.0, 1.25 * max(float(values.max()), 0.1))
+
+
+def _draw_components(
+    axes: Axes, trace: Trace, values: Array, ylabel: str, names: tuple[str, str, str]
+) -> None:
+    tidy(axes, ylabel)
+    for column, name, colour in zip(values.T, names, XYZ, strict=True):
+        axes.plot(trace.time, column, color=colour, linewidth=1.5, label=name)
+    axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+
+
+def _headroom(axes: Axes) -> None:
+    """Leave room for the legend above the curves."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.22 * (high - low))
+
+
+def shade_phases(axes: Axes, trace: Trace) -> None:
+    """Colour the background by phase."""
+    for name, start, end in trace.phases:
+        axes.axvspan(start, end, color=PHASES[name], linewidth=0.0, zorder=0)

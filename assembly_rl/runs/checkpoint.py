@@ -1,0 +1,192 @@
+"""Checkpoints: the whole state of a stable-baselines3 training in JSON and safetensors.
+
+A checkpoint is a folder with ``state.json``, ``policy.safetensors`` (the networks alone, all an
+evaluation needs) and ``training.safetensors`` (optimizers, replay buffer, random states). It is
+exact only where observations, buffers and updates agree: at the start of a rollout or after the
+last update, which is when `Checkpointer` saves.
+"""
+
+import shutil
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+from assembly_rl.runs.files import RunError, publish, read_json, read_tensors, write_json, write_tensors
+from assembly_rl.runs.parts import (
+    Json,
+    Tensors,
+    below,
+    copied,
+    get_observed,
+    get_optimizer,
+    get_replay,
+    optimizers,
+    replay_arrays,
+    set_observed,
+    set_optimizer,
+    set_replay,
+    under,
+    variables,
+)
+from assembly_rl.runs.states import get_environments, get_streams, noises, set_environments, set_streams
+
+FORMAT = 1
+POLICY_FILE = "policy.safetensors"
+TRAINING_FILE = "training.safetensors"
+STATE_FILE = "state.json"
+
+_COUNTERS = (
+    "num_timesteps",
+    "_n_updates",
+    "_episode_num",
+    "_total_timesteps",
+    "_num_timesteps_at_start",
+    "_current_progress_remaining",
+)
+_EPISODES = ("ep_info_buffer", "ep_success_buffer")
+
+
+def save_checkpoint(model: BaseAlgorithm, folder: Path) -> None:
+    """Write the whole state of a training; the folder appears complete or not at all.
+
+    Raises:
+        RunError: The training has state that a checkpoint cannot hold exactly.
+    """
+    folder = Path(folder)
+    environments = get_environments(_environments(model))
+    streams, stream_tensors = get_streams(model)
+    replay, replay_tensors = get_replay(model)
+    tensors = {
+        **under("variable", copied(variables(model))),
+        **under("observed", get_observed(model)),
+        **under("stream", stream_tensors),
+        **under("replay", replay_tensors),
+    }
+    optimizer_states = {}
+    for name, optimizer in optimizers(model).items():
+        optimizer_states[name], entries = get_optimizer(optimizer)
+        tensors |= under(f"optimizer/{name}", entries)
+    state = {
+        "format": FORMAT,
+        "layout": _layout(model),
+        "counters": {name: getattr(model, name) for name in _COUNTERS},
+        "episodes": {name: list(getattr(model, name) or ()) for name in _EPISODES},
+        "optimizers": optimizer_states,
+        "replay": replay,
+        "streams": streams,
+        "environments": environments,
+    }
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    save_policy(model.policy, partial)
+    write_tensors(partial / TRAINING_FILE, tensors)
+    write_json(partial / STATE_FILE, state)
+    if folder.exists():
+        shutil.rmtree(folder)
+    publish(partial, folder)
+
+
+def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
+    """Restore a training into a freshly made model of the same configuration.
+
+    Everything is read and compared before the model is touched. Continue with `learn_until`.
+
+    Returns:
+        The step of the checkpoint.
+
+    Raises:
+        RunError: A file is missing or damaged, or the model differs from the saved one.
+    """
+    folder = Path(folder)
+    state = read_json(folder / STATE_FILE, FORMAT)
+    _compare(folder, state["layout"], _layout(model))
+    tensors = read_tensors(folder / TRAINING_FILE)
+    weights = _read_policy(model.policy, folder)
+
+    set_environments(_environments(model), state["environments"])  # first: it runs foreign code
+    model.policy.load_state_dict(weights)
+    with torch.no_grad():
+        for name, tensor in variables(model).items():
+            tensor.copy_(tensors[f"variable/{name}"])  # in place: an optimizer holds it
+    for name, optimizer in optimizers(model).items():
+        set_optimizer(optimizer, state["optimizers"][name], below(f"optimizer/{name}", tensors))
+    for name, value in state["counters"].items():
+        setattr(model, name, value)
+    for name, values in state["episodes"].items():
+        setattr(model, name, deque(values, maxlen=model._stats_window_size))
+    set_replay(model, state["replay"], below("replay", tensors))
+    set_observed(model, below("observed", tensors))
+    set_streams(model, state["streams"], below("stream", tensors))
+    return model.num_timesteps
+
+
+def save_policy(policy: torch.nn.Module, folder: Path) -> None:
+    """Write only the networks, replacing those in the folder in one step."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    write_tensors(Path(folder) / POLICY_FILE, copied(policy.state_dict()))
+
+
+def load_policy(policy: torch.nn.Module, folder: Path) -> None:
+    """Read only the networks of a checkpoint or of `save_policy`.
+
+    Raises:
+        RunError: The file is missing or damaged, or the networks differ.
+    """
+    policy.load_state_dict(_read_policy(policy, Path(folder)))
+
+
+def _read_policy(policy: torch.nn.Module, folder: Path) -> Tensors:
+    weights = read_tensors(folder / POLICY_FILE)
+    _compare(folder / POLICY_FILE, _shapes(weights), _shapes(policy.state_dict()))
+    return weights
+
+
+def _environments(model: BaseAlgorithm) -> VecEnv:
+    if model.env is None:
+        raise RunError("a model without environments cannot be checkpointed; see save_policy and load_policy")
+    return model.env
+
+
+def _layout(model: BaseAlgorithm) -> Json:
+    """What must agree between a checkpoint and the model that loads it."""
+    return {
+        "algorithm": type(model).__qualname__,
+        "observation_space": repr(model.observation_space),
+        "action_space": repr(model.action_space),
+        "n_envs": model.n_envs,
+        "policy": _shapes(model.policy.state_dict()),
+        "variables": _shapes(variables(model)),
+        "optimizers": {
+            name: f"{type(optimizer).__name__}{[len(group['params']) for group in optimizer.param_groups]}"
+            for name, optimizer in optimizers(model).items()
+        },
+        "action_noise": [type(noise).__name__ for noise in noises(model)],
+        "replay": _shapes(replay_arrays(model)),
+    }
+
+
+def _shapes(arrays: Mapping[str, torch.Tensor | np.ndarray]) -> dict[str, str]:
+    return {key: f"{str(a.dtype).removeprefix('torch.')}{list(a.shape)}" for key, a in arrays.items()}
+
+
+def _compare(source: Path, saved: Json, present: Json) -> None:
+    found = list(_differences(saved, present, ""))
+    if found:
+        more = f"\n  and {len(found) - 5} more" if len(found) > 5 else ""
+        raise RunError(f"{source} does not fit this model:\n  " + "\n  ".join(found[:5]) + more)
+
+
+def _differences(saved: Json, present: Json, where: str) -> Iterator[str]:
+    for key in [*saved, *(key for key in present if key not in saved)]:
+        before, now = saved.get(key, "absent"), present.get(key, "absent")
+        if isinstance(before, dict) and isinstance(now, dict):
+            yield from _differences(before, now, f"{where}{key}: ")
+        elif before != now:
+            yield f"{where}{key}: saved {before}, model {now}"

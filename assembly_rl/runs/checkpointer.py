@@ -1,0 +1,153 @@
+"""When checkpoints are taken, how a signal stops a training, and how a training goes on."""
+
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+
+from assembly_rl.runs.checkpoint import save_checkpoint
+from assembly_rl.runs.directory import RunDirectory
+from assembly_rl.runs.states import get_streams, set_streams
+
+Env = TypeVar("Env")
+
+
+class Checkpointer(BaseCallback):
+    """Saves checkpoints during training and turns signals into a clean stop.
+
+    Use it as a context manager around `learn_until`: inside, SIGTERM or Ctrl-C lets the rollout and
+    its updates finish, saves, and ends the training; a second Ctrl-C raises KeyboardInterrupt at
+    once. It saves at the start of rollouts only: in ``_on_step`` the environment is one transition
+    ahead of the replay buffer.
+
+    Attributes:
+        interrupted: Whether a signal ended the training before its last step.
+    """
+
+    def __init__(self, run: RunDirectory, every: int, keep: int = 2) -> None:
+        """Prepare to save.
+
+        Args:
+            run: Where to.
+            every: Steps between checkpoints.
+            keep: Number of newest checkpoints to keep.
+        """
+        super().__init__()
+        if every < 1 or keep < 1:
+            raise ValueError(f"every and keep must be at least 1, got every={every} and keep={keep}")
+        self.run = run
+        self.every = every
+        self.keep = keep
+        self.interrupted = False
+        self._signalled = False
+        self._collecting = False
+        self._saved: int | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Checkpointer":
+        if threading.current_thread() is threading.main_thread():  # Python allows handlers only there
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._previous:
+            number, handler = self._previous.popitem()
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        # Only Ctrl-C insists: tools such as timeout(1) send SIGTERM twice.
+        if number == signal.SIGINT and self._signalled:
+            raise KeyboardInterrupt
+        self._signalled = True
+
+    def _on_training_start(self) -> None:
+        step = self.model.num_timesteps
+        self._saved = step if self.run.checkpoint(step).is_dir() else None
+
+    def _on_rollout_start(self) -> None:
+        self._collecting = True
+        # The first one is saved too, so that what cannot be checkpointed fails now, not hours later.
+        due = self._saved is None or self.model.num_timesteps // self.every > self._saved // self.every
+        if due or self._signalled:
+            self._save()
+        self.interrupted = self._signalled
+
+    def _on_step(self) -> bool:
+        return not self.interrupted
+
+    def _on_rollout_end(self) -> None:
+        self._collecting = False
+
+    def _on_training_end(self) -> None:
+        # A rollout that some callback broke off is not a consistent point.
+        if not self._collecting:
+            self._save()
+
+    def _save(self) -> None:
+        step = self.model.num_timesteps
+        if step != self._saved:
+            save_checkpoint(self.model, self.run.checkpoint(step))
+            self.run.prune(self.keep)
+            self._saved = step
+
+
+class _RestoreStreams(BaseCallback):
+    """Undoes what ``learn`` does to a resumed model: it resets action noise and redraws gSDE noise."""
+
+    def __init__(self, model: BaseAlgorithm) -> None:
+        super().__init__()
+        self._streams = get_streams(model)
+        self._pending = True
+
+    def _on_rollout_start(self) -> None:
+        if self._pending:
+            set_streams(self.model, *self._streams)
+            self._pending = False
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def learn_until(
+    model: BaseAlgorithm, total_timesteps: int, callbacks: Sequence[BaseCallback] = (), **options: Any
+) -> None:
+    """Train a new or a restored model up to ``total_timesteps`` steps counted from its very start.
+
+    Args:
+        model: The model; one restored by `load_checkpoint` just before goes on as
+            if it had never stopped.
+        total_timesteps: Steps of the whole training, including those already done.
+        callbacks: Called in this order.
+        **options: Further arguments of the model's ``learn``.
+    """
+    first = [_RestoreStreams(model)] if model._last_obs is not None else []
+    remaining = total_timesteps - model.num_timesteps
+    # Without the reset, schedules see the whole training and go on where they were.
+    model.learn(remaining, CallbackList([*first, *callbacks]), reset_num_timesteps=False, **options)
+
+
+def shielded(make_env: Callable[[], Env]) -> Callable[[], Env]:
+    """Wrap an environment's factory for ``SubprocVecEnv``.
+
+    Ctrl-C reaches every process of the terminal's group; the workers must outlive it, as the
+    training still steps them up to its last checkpoint.
+    """
+    return functools.partial(_make_shielded, make_env)
+
+
+def _make_shielded(make_env: Callable[[], Env]) -> Env:
+    if multiprocessing.parent_process() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if hasattr(os, "setpgrp"):
+            os.setpgrp()
+    return make_env()

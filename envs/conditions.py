@@ -1,0 +1,68 @@
+"""What differs from episode to episode, drawn at reset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import cos, exp, log, pi, sin, sqrt
+
+import numpy as np
+
+from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp
+from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
+
+CLEARANCE_STEP = 1e-5
+"""Randomised clearances are multiples of this [m], so that there are few meshes."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Of one episode.
+
+    Attributes:
+        estimate_position: Origin of the estimated hole frame in the hole frame [m].
+        estimate_rotation: Its orientation (xyzw).
+        start_position: Tip at the start, from the nominal start, in the estimated frame [m].
+        start_rotation: Its orientation there (xyzw).
+        friction: Coefficient of friction.
+        clearance: Clearance [m]; None for the part's own.
+        sensor: Factor on the sensor's noise and bias.
+        gains: Factor on the law's damping.
+    """
+
+    estimate_position: Vector
+    estimate_rotation: Quaternion
+    start_position: Vector
+    start_rotation: Quaternion
+    friction: float
+    clearance: float | None
+    sensor: float
+    gains: float
+
+
+def draw_conditions(ranges: RandomizationConfig, rng: np.random.Generator) -> Conditions:
+    """Draw the conditions of an episode; a range that holds one value costs a draw all the same."""
+    estimate = _draw_pose_error(ranges.hole_estimate, rng)
+    start = _draw_pose_error(ranges.start_pose, rng)
+    friction = _uniform(ranges.friction, rng)
+    sensor, gains = _log_uniform(ranges.sensor, rng), _log_uniform(ranges.gains, rng)
+    clearance = None
+    if len(ranges.clearance):
+        clearance = CLEARANCE_STEP * round(_uniform(ranges.clearance, rng) / CLEARANCE_STEP)
+    return Conditions(*estimate, *start, friction, clearance, sensor, gains)
+
+
+def _draw_pose_error(ranges: PoseErrorConfig, rng: np.random.Generator) -> tuple[Vector, Quaternion]:
+    lateral, tilt = ranges.lateral * sqrt(rng.random()), ranges.tilt * sqrt(rng.random())
+    direction, axis = 2.0 * pi * rng.random(), 2.0 * pi * rng.random()
+    height = _uniform((-ranges.height, ranges.height), rng)
+    yaw = _uniform((-ranges.yaw, ranges.yaw), rng)
+    position = (lateral * cos(direction), lateral * sin(direction), height)
+    return position, quat_exp((tilt * cos(axis), tilt * sin(axis), yaw))
+
+
+def _uniform(bounds: Sequence[float], rng: np.random.Generator) -> float:
+    low, high = bounds
+    return float(rng.uniform(low, high))
+
+
+def _log_uniform(bounds: Sequence[float], rng: np.random.Generator) -> float:
+    return exp(_uniform((log(bounds[0]), log(bounds[1])), rng))

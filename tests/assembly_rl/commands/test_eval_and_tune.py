@@ -1,0 +1,64 @@
+import csv
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_baselines_over_geometries_clearances_and_frictions(command: Run, tmp_path: Path) -> None:
+    arguments = ["controller=[fixed,reflex]", "geometries=[square,L]", "clearance=[1e-4,2e-4]"]
+    command("eval", *arguments, "friction=[0.1,0.3]", "episodes=2", "output=rows.csv")
+    rows = read(tmp_path / "rows.csv")
+    assert len(rows) == 2 * 2 * 2 * 2 * 2
+    assert len({(row["controller"], row["condition"]) for row in rows}) == 16
+    assert {row["certificate_valid"] for row in rows} == {"True"}
+
+
+def test_rows_do_not_depend_on_the_number_of_processes(command: Run, tmp_path: Path) -> None:
+    for processes in (1, 2):
+        output = f"output=rows{processes}.csv"
+        command("eval", "controller=dither", "episodes=5", f"processes={processes}", output)
+    assert (tmp_path / "rows1.csv").read_text() == (tmp_path / "rows2.csv").read_text()
+
+
+def test_tuned_file_can_be_evaluated(command: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "controller"
+    output = f"output={folder / 'mine.yaml'}"
+    command("tune", "guidance=reflex", "name=mine", "trials=4", "episodes=2", output)
+    done = command(
+        "eval", "--config-dir", str(tmp_path / "conf"), "controller=mine", "episodes=2", "output=a.csv"
+    )
+    assert "mine" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("eval", [], "nothing to evaluate"),
+        ("eval", ["controller=reflx"], "did you mean 'reflex'? Known: dither"),
+        ("eval", ["controller=reflex", "geometries=[squar]"], "did you mean 'square'?"),
+        ("eval", ["run=nowhere"], "nowhere is not a run"),
+        ("eval", ["controller=reflex", "episodes=0"], "episodes must be > 0, got 0"),
+        ("eval", ["controller=reflex", "clearance=0"], "clearance must be more than 0"),
+        ("tune", ["guidance=spiral"], "unknown guidance 'spiral'"),
+    ],
+)
+def test_bad_input_is_one_clear_error(
+    command: Run, tmp_path: Path, name: str, arguments: list[str], message: str
+) -> None:
+    done = command(name, *arguments, code=2)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_are_never_overwritten(command: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("precious")
+    done = command("eval", "controller=reflex", "output=rows.csv", code=2)
+    assert "never overwritten" in done.stderr
+    assert (tmp_path / "rows.csv").read_text() == "precious"

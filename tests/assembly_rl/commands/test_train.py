@@ -1,0 +1,126 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import QUICK, Run
+from safetensors.numpy import load_file
+
+
+def tensors(run: Path) -> dict[str, bytes]:
+    """Every tensor of the last checkpoint: networks, optimizers, replay, random states."""
+    last = sorted((run / "checkpoints").glob("step_*"))[-1]
+    return {
+        f"{file.name}/{name}": array.tobytes()
+        for file in sorted(last.glob("*.safetensors"))
+        for name, array in load_file(file).items()
+    }
+
+
+def rows(run: Path) -> str:
+    return (run / "evaluations.csv").read_text() + (run / "episodes.csv").read_text()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    line = [sys.executable, "-m", "assembly_rl.train", "algo=td3", *QUICK, "run_dir=run"]
+    subprocess.run(line, cwd=folder, check=True, capture_output=True, timeout=250)
+    return folder / "run"
+
+
+def test_run_directory_tells_everything(uninterrupted: Path) -> None:
+    info = json.loads((uninterrupted / "run.json").read_text())
+    assert info["config"]["algo"]["name"] == "td3"
+    assert info["config"]["task"]["action"]["kind"] == "wrench"
+    assert info["seed"] == 0
+    result = json.loads((uninterrupted / "result.json").read_text())
+    assert result["episodes"] == 2
+    assert len((uninterrupted / "held_out.csv").read_text().splitlines()) == 3
+    assert (uninterrupted / "checkpoints" / "best").is_dir()
+    assert list((uninterrupted / "tensorboard").iterdir())
+    kinds = {path.suffix for path in uninterrupted.rglob("*") if path.is_file()}
+    assert not kinds & {".pkl", ".zip", ".pt", ".pth"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
+    uninterrupted: Path, command: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = tmp_path / "run"
+    line = [sys.executable, "-m", "assembly_rl.train", "algo=td3", *QUICK, "run_dir=run"]
+    process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(run.glob("checkpoints/step_*")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    process.wait(60)
+    stopped = sorted(run.glob("checkpoints/step_*"))[-1].name
+    assert stopped < "step_0000000400", "too late to test anything"
+    command("train", "resume=run")
+    assert tensors(run) == tensors(uninterrupted)
+    assert rows(run) == rows(uninterrupted)
+    assert json.loads((run / "result.json").read_text()) == json.loads(
+        (uninterrupted / "result.json").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["geometry=sqare"], "did you mean 'square'? Known: L, T, circle"),
+        (["algo=td4"], "did you mean 'td3'? Known: ddpg, ppo, sac, td3"),
+        (["task.policy_rate=30"], "policy_rate 30 Hz must divide control_rate 200 Hz"),
+        (["geometry.clearance=0"], "clearance must be more than 0"),
+        (["geometry.chamfer=0.02"], "chamfer 0.02 m must be less than the wall"),
+        (
+            [
+                "geometry.section=polygon",
+                "geometry.parameters={vertices:[[0,0],[0.01,0.01],[0.01,0],[0,0.01]]}",
+            ],
+            "Self-intersection",
+        ),
+        (["resume=."], "is not a run"),
+        (["resume=.", "seed=3"], "a resumed run keeps its configuration: remove seed=3"),
+        (["task.observation.groups=[wrench,poze]"], "did you mean 'pose'?"),
+        (["algo.gamma=1.5"], "gamma must be in (0, 1], got 1.5"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_nothing_is_written(
+    command: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = command("train", *arguments, code=2)
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_misspelt_key_is_an_error_that_names_it(command: Run, tmp_path: Path) -> None:
+    done = command("train", "task.limits.tme=3", code=1)
+    assert "task.limits.tme" in done.stderr + done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_never_overwritten(command: Run, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "something").write_text("precious")
+    done = command("train", "run_dir=run", code=2)
+    assert "never overwrites" in done.stderr
+    assert (tmp_path / "run" / "something").read_text() == "precious"
+
+
+@pytest.mark.parametrize("algorithm", ["ddpg", "sac", "ppo"])
+def test_other_algorithms_learn_resume_and_are_evaluated(
+    command: Run, tmp_path: Path, algorithm: str
+) -> None:
+    quick = [text for text in QUICK if algorithm != "ppo" or "learning_starts" not in text]
+    more = ["algo.rollout=100", "environments=2"] if algorithm == "ppo" else []
+    command("train", f"algo={algorithm}", *quick, *more, "run_dir=run")
+    done = command("eval", "run=run", "episodes=2", "output=rows.csv")
+    assert "run" in done.stdout
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from assembly_rl.runs import RowLog, RunError
+
+
+def test_floats_come_back_exactly(tmp_path):
+    log = RowLog(tmp_path / "rows.csv", ["a", "b"])
+    values = [0.1 + 0.2, float(np.nextafter(1, 2)), float("inf"), 1e-308]
+    for step, value in enumerate(values):
+        log.append(step, {"b": np.float64(value), "a": value})
+    assert [float(row["a"]) for row in log] == values
+    assert [float(row["b"]) for row in log] == values
+    assert [row["step"] for row in log] == ["0", "1", "2", "3"]
+
+
+def test_rows_after_a_step_are_dropped_and_appending_goes_on(tmp_path):
+    log = RowLog(tmp_path / "rows.csv", ["a"])
+    for step in (10, 20, 20, 30):
+        log.append(step, {"a": "x, y"})
+    log = RowLog(tmp_path / "rows.csv", ["a"])
+    log.truncate_after(20)
+    log.append(25, {"a": None})
+    assert [(row["step"], row["a"]) for row in log] == [
+        ("10", "x, y"),
+        ("20", "x, y"),
+        ("20", "x, y"),
+        ("25", ""),
+    ]
+
+
+@pytest.mark.parametrize("torn", ["ste", "step,a\n10,1.5\n20,0.", "step,a\n10,1.5\n2"])
+def test_a_torn_last_line_is_dropped(tmp_path, torn):
+    path = tmp_path / "rows.csv"
+    path.write_text(torn)
+    log = RowLog(path, ["a"])
+    log.append(30, {"a": 2.5})
+    kept = ["step,a", "10,1.5"] if "10" in torn else ["step,a"]
+    assert path.read_text().splitlines() == [*kept, "30,2.5"]
+
+
+def test_wrong_rows_are_refused(tmp_path):
+    log = RowLog(tmp_path / "rows.csv", ["a"])
+    with pytest.raises(ValueError, match=r"has \['a'\], got \['b'\]"):
+        log.append(1, {"b": 1})
+    with pytest.raises(ValueError, match="line break"):
+        log.append(1, {"a": "x\ny"})
+    with pytest.raises(RunError, match="has the columns step,a, not step,b"):
+        RowLog(tmp_path / "rows.csv", ["b"])
+    assert list(log) == []

@@ -1,0 +1,106 @@
+"""The wheel, in an environment of its own, from an empty directory."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "runs", "outputs", "docs")
+    shutil.copytree(ROOT, source, ignore=left_out)
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        folder,
+        source,
+    ]
+    subprocess.run(build, check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with the wheel; third-party packages are borrowed from this one.
+
+    A path in a ``.pth`` file does not run the ``.pth`` files found there, so this checkout's editable
+    installation stays outside.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+def run(python: Path, folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [python, *arguments], cwd=folder, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_wheel_has_one_top_level_name_and_the_configuration(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"assembly_rl"}
+    present = {str(path.relative_to(ROOT)) for path in (ROOT / "conf").rglob("*.yaml")}
+    assert {name.removeprefix("assembly_rl/") for name in names if name.endswith(".yaml")} == present
+
+
+def test_installed_wheel_trains_from_an_empty_directory(python: Path, tmp_path: Path) -> None:
+    where = run(python, tmp_path, "-c", "import assembly_rl.envs as e; print(e.__file__)")
+    assert str(ROOT) not in where
+    arguments = "steps=60 algo=td3 algo.learning_starts=20 algo.batch_size=16 evaluation.every=60"
+    arguments += " evaluation.episodes=2 evaluation.held_out=2 pictures=false run_dir=first"
+    run(python, tmp_path, "-m", "assembly_rl.train", *arguments.split())
+    assert (tmp_path / "first" / "result.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "tune"])
+def test_installed_commands_show_their_configuration(python: Path, tmp_path: Path, command: str) -> None:
+    shown = run(python.parent / f"assembly-rl-{command}", tmp_path, "--cfg", "job")
+    assert "control_rate: 200.0" in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_controllers_import_is_light(python: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, assembly_rl.controllers, assembly_rl.controllers.admittance, "
+        "assembly_rl.controllers.guidance; "
+        "print(*({'torch', 'pybullet', 'gymnasium', 'hydra', 'stable_baselines3'} & set(sys.modules)))"
+    )
+    assert run(python, tmp_path, "-c", code).strip() == ""
+
+
+def test_imports_run_one_way() -> None:
+    for folder, forbidden in {
+        "controllers": ("assembly_rl.envs", "torch", "pybullet", "gymnasium", "hydra"),
+        "envs": ("torch", "stable_baselines3", "hydra", "omegaconf"),
+    }.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                words = line.split()
+                if words[:1] in (["import"], ["from"]):
+                    assert not words[1].startswith(forbidden), f"{path}: {line}"
+                    inside = words[1].startswith("assembly_rl")
+                    allowed = ("assembly_rl.controllers", "assembly_rl.envs")
+                    assert not inside or words[1].startswith(allowed), f"{path}: {line}"
