@@ -21,7 +21,10 @@ test: $(INSTALLED)  ## All tests
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@# mypy does not follow __path__: show it the package as it is when installed.
+	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
+	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
+	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
 
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py

@@ -1,4 +1,4 @@
-"""Installs assembly_rl: learning (assembly_rl), simulation (envs), control (controllers), configuration (conf)."""
+"""Installs assembly_rl: learning, simulation (envs), control (controllers), configuration (conf)."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ PACKAGES = packages()
 setup(
     name="assembly_rl",
     version="0.1.0",
-    description="Reinforcement learning for compliant robotic assembly: peg-in-hole with a learned admittance controller",
+    description="Reinforcement learning for compliant robotic assembly",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
@@ -54,7 +54,6 @@ setup(
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
         "dev": [
-            "build>=1.2",
             "hypothesis>=6.100",
             "mypy>=1.13",
             "pre-commit>=4",
@@ -62,6 +61,7 @@ setup(
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",
+            "setuptools>=70.1",
         ],
     },
     entry_points={

@@ -8,6 +8,7 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig
+from rich.console import Console
 
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
 
@@ -25,6 +26,11 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
     return main(guarded)()
+
+
+def console() -> Console:
+    """Where results are shown; wide enough for a table where the output is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else 110)
 
 
 def fail(message: str) -> int:

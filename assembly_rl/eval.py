@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from assembly_rl.cli import command
+from assembly_rl.cli import command, console
 from assembly_rl.config import EvalConfig, train_config
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.evaluation import Evaluator, Scenario, summarize
@@ -89,7 +89,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console) -> Path
 def _job(values: DictConfig) -> None:
     config: EvalConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
     given = {text.split("=")[0].split(".")[0] for text in HydraConfig.get().overrides.task}
-    evaluate(config, not given & {"geometry", "task"}, Console())
+    evaluate(config, not given & {"geometry", "task"}, console())
 
 
 def main() -> None:

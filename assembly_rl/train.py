@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
-from assembly_rl.cli import command
+from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
@@ -132,7 +132,7 @@ def _learn(
 
 
 def _job(values: DictConfig) -> float:
-    console = Console()
+    output = console()
     if values.resume is not None:
         others = [text for text in HydraConfig.get().overrides.task if not text.startswith("resume=")]
         if others:
@@ -150,8 +150,8 @@ def _job(values: DictConfig) -> float:
         path = config.run_dir or default_run_dir(config, label)
         run = RunDirectory.create(path, plain(config), sys.argv, config.seed)
         resume = False
-    console.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
-    return train(config, run, resume, console)
+    output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
+    return train(config, run, resume, output)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ WINDOW = 100
 
 
 class ProgressBar(BaseCallback):
-    """Steps, time left, success of the latest training episodes and of the latest validation."""
+    """Steps, time left and success of the latest training episodes."""
 
     def __init__(self, steps: int, console: Console) -> None:
         super().__init__()
@@ -38,7 +38,6 @@ class ProgressBar(BaseCallback):
         self._progress = Progress(*columns, console=console, refresh_per_second=4)
         self._task = self._progress.add_task("", total=steps, status="")
         self._latest: deque[bool] = deque(maxlen=WINDOW)
-        self._validation = ""
 
     def __enter__(self) -> "ProgressBar":
         self._progress.start()
@@ -53,10 +52,9 @@ class ProgressBar(BaseCallback):
         """Count a training episode."""
         self._latest.append(success)
 
-    def validated(self, text: str) -> None:
-        """Show the result of a validation, on the bar and in a line above it."""
-        self._validation = text
-        self._progress.console.print(f"  step {self.num_timesteps:>7}: validation {text}")
+    def show(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(text)
 
     def _on_step(self) -> bool:
         rate = f"training {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
@@ -147,8 +145,9 @@ class Validation(BaseCallback):
         if score >= self._best:
             self._best = score
             save_policy(self.model.policy, self._run.best)
-        self._bar.validated(
-            f"{summary.success:.0%} [{low:.0%}, {high:.0%}]  {summary.time:.1f} s  {summary.peak_force:.0f} N"
+        self._bar.show(
+            f"  step {self.num_timesteps:>7}: validation {summary.success:4.0%} "
+            f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
         )
 
 

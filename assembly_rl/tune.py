@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import track
 
-from assembly_rl.cli import command
+from assembly_rl.cli import command, console
 from assembly_rl.config import ControllerConfig, TuneConfig, plain
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation import Evaluator, Scenario, Summary, summarize
@@ -124,7 +124,7 @@ def tune(config: TuneConfig, console: Console) -> Path:
 
 def _job(values: DictConfig) -> None:
     config: TuneConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
-    tune(config, Console())
+    tune(config, console())
 
 
 def main() -> None:

@@ -238,7 +238,7 @@ def _ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int:
     ratio = round(fast / slow)
     if ratio < 1 or abs(fast / slow - ratio) > 1e-9:
         raise ValueError(
-            f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: {fast:g} / {slow:g} = {fast / slow:g}"
+            f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {fast / slow:g}"
         )
     return ratio
 

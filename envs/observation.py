@@ -40,8 +40,9 @@ class Observer:
         for group in self.groups:
             if group not in self.GROUPS:
                 close = get_close_matches(group, self.GROUPS, 1, 0.0)[0]
+                known = ", ".join(self.GROUPS)
                 raise ValueError(
-                    f"unknown observation group {group!r}; did you mean {close!r}? Known: {', '.join(self.GROUPS)}"
+                    f"unknown observation group {group!r}; did you mean {close!r}? Known: {known}"
                 )
         if not self.groups or len(set(self.groups)) < len(self.groups):
             raise ValueError(

@@ -64,10 +64,9 @@ def _draw_success(axes: Axes, evaluations: Rows, episodes: Rows) -> None:
     )
     good = not len(rate) or rate[-1] > 0.5
     if len(step):
-        axes.annotate(
-            f"{rate[-1]:.0%}", (step[-1], low[-1] if good else high[-1]), (0, -4 if good else 4),
-            textcoords="offset points", color=BLUE, fontweight="bold", ha="right", va="top" if good else "bottom",
-        )  # fmt: skip
+        bound, place = (low, "top") if good else (high, "bottom")
+        note = axes.text(step[-1], bound[-1], f"{rate[-1]:.0%}", color=BLUE, ha="right", va=place)
+        note.set_fontweight("bold")
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     legend(axes, columns=1, place="lower right" if good else "upper left")

@@ -1,16 +1,18 @@
 """The look that all pictures share."""
 
 from pathlib import Path
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind people can tell apart.
+# After Okabe and Ito: colours that colour-blind people can tell apart.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9",
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#A5528A", "#56B4E9",
 )  # fmt: skip
 INK, GREY, LIGHT = "#2c3440", "#8a93a0", "#d5dae1"
+Place = Literal["upper left", "upper right", "lower right"]
 XYZ = (BLUE, VERMILION, GREEN)
 
 
@@ -33,7 +35,7 @@ def tidy(axes: Axes, ylabel: str, xlabel: str = "") -> Axes:
     return axes
 
 
-def legend(axes: Axes, columns: int = 3, place: str = "upper left") -> None:
+def legend(axes: Axes, columns: int = 3, place: Place = "upper left") -> None:
     """A compact legend."""
     axes.legend(
         loc=place, ncols=columns, fontsize=8, framealpha=0.85, edgecolor="none",

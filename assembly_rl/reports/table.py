@@ -16,8 +16,8 @@ def comparison_table(entries: list[tuple[str, str, Summary]]) -> Table:
         entries: Controller, condition (such as "square 0.10 mm, friction 0.2") and summary of its episodes.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left", padding=(0, 1, 0, 0))
-    table.add_column("controller", overflow="fold", min_width=8, max_width=18)
-    table.add_column("condition", overflow="fold", min_width=12, max_width=28)
+    table.add_column("controller", overflow="fold", min_width=10, max_width=18)
+    table.add_column("condition", overflow="fold", min_width=19, max_width=28)
     for name in ("success\n95 % interval", "time\n[s]", "force\n[N]", "p95\n[N]", "moment\n[Nm]"):
         table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column("results", overflow="fold", min_width=14)

@@ -50,6 +50,7 @@ class Trace:
         peak_force: (N,) largest force within the policy step [N].
         action: (N, 6) in [-1, 1].
         result: How the episode ended, a value of ``Result``.
+        penetration: Largest penetration of the simulated contacts [m].
         hole_depth: Thickness of the plate [m].
         goal_depth: Depth that counts as success [m].
         rate: Policy steps a second [Hz].
@@ -65,6 +66,7 @@ class Trace:
     peak_force: Array
     action: Array
     result: str
+    penetration: float
     hole_depth: float
     goal_depth: float
     rate: float
@@ -114,6 +116,7 @@ def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: b
     return Trace(
         **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in names},
         result=info["result"],
+        penetration=info["certificate"]["penetration"],
         hole_depth=environment.part.hole_depth,
         goal_depth=environment.part.hole_depth - environment.task.limits.goal_margin,
         rate=environment.task.policy_rate,
@@ -144,7 +147,7 @@ def plot_trace(trace: Trace, path: Path) -> None:
         axes.set_xlabel("time [s]", color=INK)
     for axes in (*grid[1], *grid[2]):
         legend(axes, columns=4)
-    patches = [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]
+    patches = phase_patches(trace)
     figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False, fontsize=10)
     figure.align_ylabels()
     save(figure, path)
@@ -160,10 +163,11 @@ def draw_depth(axes: Axes, trace: Trace) -> None:
     axes.axhline(1e3 * trace.goal_depth, color=PURPLE, linewidth=1.2, linestyle="--")
     end = trace.time[-1]
     axes.text(0.99 * end, 0.0, "mouth", color=GREY, ha="right", va="bottom", fontsize=8)
-    axes.text(0.01 * end, deepest, "bottom of the hole", color=GREY, va="top", fontsize=8)
-    axes.text(0.01 * end, 1e3 * trace.goal_depth, "goal", color=PURPLE, va="bottom", fontsize=8)
+    axes.text(0.01 * end, 1.02 * deepest, "bottom of the hole", color=GREY, va="top", fontsize=8)
+    goal = 1e3 * trace.goal_depth - 0.02 * deepest
+    axes.text(0.01 * end, goal, "goal", color=PURPLE, va="bottom", fontsize=8)
     axes.set_ylim(1.16 * deepest, 1e3 * min(0.0, trace.depth.min()) - 0.12 * deepest)
-    axes.set_xlim(0.0, end)
+    axes.set_xlim(0.0, 1.02 * end)
 
 
 def _draw_alignment(axes: Axes, trace: Trace) -> None:
@@ -197,3 +201,8 @@ def shade_phases(axes: Axes, trace: Trace) -> None:
     """Colour the background by phase."""
     for name, start, end in trace.phases:
         axes.axvspan(start, end, color=PHASES[name], linewidth=0.0, zorder=0)
+
+
+def phase_patches(trace: Trace) -> list[Patch]:
+    """What a legend shows for the phases."""
+    return [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]

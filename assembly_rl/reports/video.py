@@ -2,21 +2,27 @@
 
 import importlib
 from collections.abc import Iterator
+from itertools import chain
 from math import ceil
 from pathlib import Path
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from assembly_rl.reports.style import INK
-from assembly_rl.reports.trace import Trace
+from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION, legend, new_figure, tidy
+from assembly_rl.reports.trace import Trace, draw_depth, phase_patches, shade_phases
 
 GIF_RATE = 12.0
 """Most pictures a second of a GIF [Hz]."""
 
-GIF_WIDTH = 720
+GIF_WIDTH = 800
 """Width of a GIF [pixels]."""
 
-GIF_COLOURS = 96
+GIF_COLOURS = 192
+"""Colours of a GIF."""
+
 HOLD = 1.0
 """Time for which the last picture stays [s]."""
 
@@ -60,11 +66,11 @@ def _write_mp4(pictures: Iterator[Image.Image], path: Path, rate: float) -> None
     )  # fmt: skip
     writer.send(None)
     try:
-        writer.send(picture.crop((0, 0, *even)).tobytes())
-        for picture in pictures:  # noqa: B007 (the last one is used)
-            writer.send(picture.crop((0, 0, *even)).tobytes())
+        for each in chain([picture], pictures):
+            image = each.crop((0, 0, *even)).tobytes()
+            writer.send(image)
         for _ in range(round(HOLD * rate)):
-            writer.send(picture.crop((0, 0, *even)).tobytes())
+            writer.send(image)
     finally:
         writer.close()
 
@@ -74,7 +80,10 @@ def _write_gif(pictures: Iterator[Image.Image], path: Path, period: float) -> No
     for picture in pictures:
         height = round(picture.height * GIF_WIDTH / picture.width)
         small.append(picture.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS))
-    palette = small[-1].quantize(GIF_COLOURS)  # one for all: what does not move does not flicker
+    sample = small[-1].copy()  # one palette for all: what does not move does not flicker
+    for index, colour in enumerate((BLUE, GREEN, GREY, INK, PURPLE, VERMILION)):
+        sample.paste(colour, (0, 30 * index, 60, 30 * index + 30))  # thin lines keep their colours
+    palette = sample.quantize(GIF_COLOURS)
     still = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
     durations = [round(1e3 * period)] * (len(still) - 1) + [round(1e3 * HOLD)]
     still[0].save(path, save_all=True, append_images=still[1:], duration=durations, loop=0, optimize=False)
@@ -83,21 +92,91 @@ def _write_gif(pictures: Iterator[Image.Image], path: Path, period: float) -> No
 def _pictures(trace: Trace, stride: int) -> Iterator[Image.Image]:
     """Scene and curves of every stride-th step, counted so that the last one is among them."""
     height, width, _ = trace.frames[0].shape
-    ahead, done, columns, points = _curves(trace, height)
+    plot = _Plot(trace, height)
+    font = ImageFont.load_default(height / 24)
     last = len(trace.frames) - 1
     for step in range(last % stride, last + 1, stride):
-        picture = Image.new("RGB", (width + ahead.width, height))
+        picture = Image.new("RGB", (width + plot.width, height))
         picture.paste(Image.fromarray(trace.frames[step]))
-        picture.paste(ahead, (width, 0))
-        picture.paste(done.crop((0, 0, columns[step], height)), (width, 0))
+        picture.paste(plot.at(step), (width, 0))
         draw = ImageDraw.Draw(picture)
-        x = width + columns[step]
-        draw.line((x, points[0][step][1], x, points[-1][step][2]), INK, 1)
-        for line in points:
-            y, radius = line[step][0], height / 110
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), line[step][3])
-        font = ImageFont.load_default(height / 24)
         draw.text((height / 30, height / 34), f"{trace.time[step]:.2f} s", INK, font)
         if step == last:
             _stamp(draw, trace, width, height)
         yield picture
+
+
+def _stamp(draw: ImageDraw.ImageDraw, trace: Trace, width: int, height: int) -> None:
+    colour = GREEN if trace.result == "success" else VERMILION
+    middle, half = (0.785 * width, 0.1 * height), 0.045 * height
+    font = ImageFont.load_default(height / 24)
+    reach = 0.5 * draw.textlength(trace.title, font) + half
+    box = (middle[0] - reach, middle[1] - half, middle[0] + reach, middle[1] + half)
+    draw.rounded_rectangle(box, half, colour)
+    draw.text(middle, trace.title, "white", font, "mm")
+
+
+class _Plot:
+    """Depth and force, drawn once without and once with the curves; a cursor divides the two.
+
+    Args:
+        trace: The episode.
+        height: Of the picture [pixels].
+    """
+
+    def __init__(self, trace: Trace, height: int) -> None:
+        figure = new_figure(4.0, 4.8, dpi=height / 4.8)
+        depth, force = figure.subplots(2, 1, sharex=True)
+        draw_depth(depth, trace)
+        tidy(force, "force [N]", "time [s]")
+        force.plot(trace.time, trace.peak_force, color=GREY, linewidth=1.0, label="peak |F|")
+        force.plot(trace.time, trace.wrench[:, 2], color=VERMILION, linewidth=2.0, label="$F_z$")
+        force.set_ylim(*_margins(trace))
+        for axes in (depth, force):
+            shade_phases(axes, trace)
+        legend(force, place="upper right")
+        patches = phase_patches(trace)
+        place = {"loc": "upper right", "bbox_to_anchor": (1.0, 0.82)}
+        depth.legend(handles=patches, fontsize=8, framealpha=0.85, edgecolor="none", **place)
+        self._curves = _draw(figure)
+        for axes in (depth, force):
+            for line in axes.lines[-2:] if axes is force else axes.lines[:1]:
+                line.set_visible(False)
+        self._empty = _draw(figure)
+        self.width = self._empty.width
+        self._dots = [
+            (
+                colour,
+                [(x, height - y) for x, y in axes.transData.transform(np.column_stack((trace.time, values)))],
+            )
+            for axes, values, colour in (
+                (depth, 1e3 * trace.depth, BLUE),
+                (force, trace.wrench[:, 2], VERMILION),
+            )
+        ]
+        low, high = force.bbox.y0, depth.bbox.y1
+        self._top, self._bottom = height - high, height - low
+
+    def at(self, step: int) -> Image.Image:
+        """The plot at a step of the episode."""
+        picture = self._empty.copy()
+        x = self._dots[0][1][step][0]
+        picture.paste(self._curves.crop((0, 0, round(x), picture.height)))
+        draw = ImageDraw.Draw(picture)
+        draw.line((x, self._top, x, self._bottom), INK, 1)
+        for colour, points in self._dots:
+            x, y = points[step]
+            draw.ellipse((x - 4, y - 4, x + 4, y + 4), colour)
+        return picture
+
+
+def _draw(figure: Figure) -> Image.Image:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def _margins(trace: Trace) -> tuple[float, float]:
+    low = min(0.0, float(trace.wrench[:, 2].min()))
+    high = max(1.0, float(trace.peak_force.max()))
+    return low - 0.05 * (high - low), high + 0.25 * (high - low)

@@ -46,6 +46,9 @@ class InsertionWorld:
         self.client = -1
         self.client = pybullet.connect(pybullet.DIRECT)
         self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
+        ratio, stiffness = 2.0 * config.servo_damping_ratio, config.servo_stiffness
+        self._damping = ratio * sqrt(stiffness * config.tool_mass)
+        self._rotational_damping = ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
         self._build(visual)
         self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
 
@@ -109,7 +112,8 @@ class InsertionWorld:
             self.tool, position, orientation, physicsClientId=self.client
         )
         pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=self.client)
-        self._target: tuple[float, ...] = (*position, *orientation)
+        # The orientation as Bullet has it: of the two quaternions of a rotation the servo must follow the same.
+        self._target: tuple[float, ...] = (*position, *self.pose()[1])
         self.wrench: Wrench = ZERO
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
         self.penetration = 0.0
@@ -137,39 +141,40 @@ class InsertionWorld:
             position: Commanded flange position [m] in the hole frame after the last step.
             orientation: Commanded flange orientation (xyzw).
         """
-        config = self.config
-        client, tool, world_frame = self.client, self.tool, pybullet.WORLD_FRAME
+        # This loop is where an environment's Python time goes: plain floats, nothing computed twice.
+        config, client, tool, world_frame = self.config, self.client, self.tool, pybullet.WORLD_FRAME
         get_pose, get_twist = pybullet.getBasePositionAndOrientation, pybullet.getBaseVelocity
         apply_force, apply_moment = pybullet.applyExternalForce, pybullet.applyExternalTorque
         step_simulation = pybullet.stepSimulation
         stiffness, rotational_stiffness = config.servo_stiffness, config.servo_rotational_stiffness
-        damping = 2.0 * config.servo_damping_ratio * sqrt(stiffness * config.tool_mass)
-        rotational_damping = (
-            2.0 * config.servo_damping_ratio * sqrt(rotational_stiffness * config.tool_inertia)
-        )
+        damping, rotational_damping = self._damping, self._rotational_damping
         smoothing = self._smoothing
+        keep = 1.0 - smoothing
         fx, fy, fz, mx, my, mz = self.wrench
 
-        tx, ty, tz, ta, tb, tc, td = self._target
+        x0, y0, z0, ta, tb, tc, td = self._target
         x1, y1, z1 = position
         a1, b1, c1, d1 = orientation
         if ta * a1 + tb * b1 + tc * c1 + td * d1 < 0.0:
             a1, b1, c1, d1 = -a1, -b1, -c1, -d1
         self._target = (x1, y1, z1, a1, b1, c1, d1)
-        dx, dy, dz = (x1 - tx) / steps, (y1 - ty) / steps, (z1 - tz) / steps
+        dx, dy, dz = (x1 - x0) / steps, (y1 - y0) / steps, (z1 - z0) / steps
         da, db, dc, dd = (a1 - ta) / steps, (b1 - tb) / steps, (c1 - tc) / steps, (d1 - td) / steps
-        rate = config.rate
-        vx, vy, vz = dx * rate, dy * rate, dz * rate
+        # Force = pull - K p - D v with pull = K p_t + D v_t, which grows by K dp in a step.
+        feed = damping * config.rate
+        sx, sy, sz = stiffness * x0 + feed * dx, stiffness * y0 + feed * dy, stiffness * z0 + feed * dz
+        dx, dy, dz = stiffness * dx, stiffness * dy, stiffness * dz
         # Target angular velocity: vector part of 2 dq/dt q^-1 (the target turns by far less than a
         # radian in a control period, so its quaternion may move on a straight line, too).
-        wx = 2.0 * rate * (da * d1 - dd * a1 - db * c1 + dc * b1)
-        wy = 2.0 * rate * (db * d1 - dd * b1 - dc * a1 + da * c1)
-        wz = 2.0 * rate * (dc * d1 - dd * c1 - da * b1 + db * a1)
+        feed = 2.0 * rotational_damping * config.rate
+        hx = feed * (da * d1 - dd * a1 - db * c1 + dc * b1)
+        hy = feed * (db * d1 - dd * b1 - dc * a1 + da * c1)
+        hz = feed * (dc * d1 - dd * c1 - da * b1 + db * a1)
 
         for _ in range(steps):
-            tx += dx
-            ty += dy
-            tz += dz
+            sx += dx
+            sy += dy
+            sz += dz
             ta += da
             tb += db
             tc += dc
@@ -177,28 +182,32 @@ class InsertionWorld:
             pose, (qa, qb, qc, qd) = get_pose(tool, client)
             (ux, uy, uz), (ox, oy, oz) = get_twist(tool, client)
             px, py, pz = pose
-            # Orientation error: vector and scalar part of q_t q^-1.
+            # Orientation error: vector part e of q_t q^-1; its logarithm is 2 asin(|e|) / |e| e.
             ex = ta * qd - td * qa - tb * qc + tc * qb
             ey = tb * qd - td * qb - tc * qa + ta * qc
             ez = tc * qd - td * qc - ta * qb + tb * qa
-            norm = sqrt(ex * ex + ey * ey + ez * ez)
-            angle = 2.0 * atan2(norm, ta * qa + tb * qb + tc * qc + td * qd)
-            pull = rotational_stiffness * (angle / norm if norm > 1e-12 else 2.0)
-            gx = stiffness * (tx - px) + damping * (vx - ux)
-            gy = stiffness * (ty - py) + damping * (vy - uy)
-            gz = stiffness * (tz - pz) + damping * (vz - uz)
-            nx = pull * ex + rotational_damping * (wx - ox)
-            ny = pull * ey + rotational_damping * (wy - oy)
-            nz = pull * ez + rotational_damping * (wz - oz)
+            square = ex * ex + ey * ey + ez * ez
+            if square < 1e-3:  # within 3.6 deg; the series is exact to 1e-10
+                turn = rotational_stiffness * (2.0 + square * (1.0 / 3.0 + square * 0.15))
+            else:
+                norm = sqrt(square)
+                angle = 2.0 * atan2(norm, ta * qa + tb * qb + tc * qc + td * qd)
+                turn = rotational_stiffness * angle / norm
+            gx = sx - stiffness * px - damping * ux
+            gy = sy - stiffness * py - damping * uy
+            gz = sz - stiffness * pz - damping * uz
+            nx = turn * ex + hx - rotational_damping * ox
+            ny = turn * ey + hy - rotational_damping * oy
+            nz = turn * ez + hz - rotational_damping * oz
             apply_force(tool, -1, (gx, gy, gz), pose, world_frame, client)
             apply_moment(tool, -1, (nx, ny, nz), world_frame, client)
             step_simulation(client)
-            fx -= smoothing * (gx + fx)
-            fy -= smoothing * (gy + fy)
-            fz -= smoothing * (gz + fz)
-            mx -= smoothing * (nx + mx)
-            my -= smoothing * (ny + my)
-            mz -= smoothing * (nz + mz)
+            fx = keep * fx - smoothing * gx
+            fy = keep * fy - smoothing * gy
+            fz = keep * fz - smoothing * gz
+            mx = keep * mx - smoothing * nx
+            my = keep * my - smoothing * ny
+            mz = keep * mz - smoothing * nz
         self.wrench = (fx, fy, fz, mx, my, mz)
 
     def measure_penetration(self) -> float:

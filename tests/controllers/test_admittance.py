@@ -7,7 +7,7 @@ from assembly_rl.controllers.compliance import ComplianceLaw
 RATE = 200.0
 ZERO = [0.0] * 6
 LIMIT = [0.004, 0.004, 0.04, 0.1, 0.1, 0.1]
-LAW = ComplianceLaw(
+LAW = ComplianceLaw.from_diagonals(
     [4.0, 4.0, 4.0, 0.06, 0.06, 0.06], [150.0, 150.0, 800.0, 1.0, 1.0, 1.0], [0.0, 0.0, 300.0, 3.0, 3.0, 3.0]
 )
 

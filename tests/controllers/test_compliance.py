@@ -8,6 +8,8 @@ MASS = [4.0, 4.0, 4.0, 0.06, 0.06, 0.06]
 DAMPING = [150.0, 150.0, 800.0, 1.0, 1.0, 1.0]
 STIFFNESS = [0.0, 0.0, 300.0, 3.0, 3.0, 3.0]
 
+DIAGONAL = ComplianceLaw.from_diagonals(MASS, DAMPING, STIFFNESS)
+
 
 def coupled(seed: int, least: float) -> np.ndarray:
     """A full symmetric matrix with eigenvalues from ``least`` up."""
@@ -27,36 +29,51 @@ def with_entry(row: int, column: int, value: float) -> np.ndarray:
     [
         (with_entry(0, 4, 0.5), r"must be symmetric: \[x, ry\] = 0.5 but \[ry, x\] = 0.0"),
         (with_entry(2, 5, float("nan")), r"\[z, rz\] = nan is not finite"),
-        ([1.0, float("inf"), 1.0, 1.0, 1.0, 1.0], r"\[y, y\] = inf is not finite"),
-        (
-            [1.0, 1.0, 1.0, 1.0, -2.0, 1.0],
-            r"must have eigenvalues >=? 0: the smallest is -2, mostly along ry",
-        ),
-        ([1.0] * 5, r"must have shape \(6,\) or \(6, 6\), got \(5,\)"),
-        (np.eye(3), r"must have shape \(6,\) or \(6, 6\), got \(3, 3\)"),
+        (with_entry(4, 4, -2.0), r"must have eigenvalues >=? 0: the smallest is -2, mostly along ry"),
+        (with_entry(0, 2, 9.0) + with_entry(2, 0, 9.0), r"eigenvalues >=? 0: the smallest is -1"),
+        (np.eye(3), r"must have shape \(6, 6\), got \(3, 3\)"),
+        (MASS, r"must have shape \(6, 6\), got \(6,\)"),
     ],
 )
 def test_refusals_name_the_entry(name: str, value: object, message: str) -> None:
-    matrices = {"mass": MASS, "damping": DAMPING, "stiffness": STIFFNESS} | {name: value}
+    matrices = {"mass": np.diag(MASS), "damping": np.diag(DAMPING), "stiffness": np.diag(STIFFNESS)}
     with pytest.raises(ValueError, match=name + ".*" + message):
-        ComplianceLaw(**matrices)
+        ComplianceLaw(**(matrices | {name: value}))
+
+
+@pytest.mark.parametrize("name", ["mass", "damping", "stiffness"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1.0, float("inf"), 1.0, 1.0, 1.0, 1.0], r"\[y, y\] = inf is not finite"),
+        (
+            [1.0, 1.0, 1.0, -3.0, 1.0, 1.0],
+            r"must have eigenvalues >=? 0: the smallest is -3, mostly along rx",
+        ),
+        ([1.0] * 5, r"must have six entries x y z rx ry rz, got shape \(5,\)"),
+        (np.eye(6), r"must have six entries .* got shape \(6, 6\)"),
+    ],
+)
+def test_refusals_of_a_diagonal(name: str, value: object, message: str) -> None:
+    diagonals = {"mass": MASS, "damping": DAMPING, "stiffness": STIFFNESS} | {name: value}
+    with pytest.raises(ValueError, match=name + ".*" + message):
+        ComplianceLaw.from_diagonals(**diagonals)
 
 
 def test_only_the_mass_must_be_definite() -> None:
-    ComplianceLaw(MASS, np.zeros(6), np.zeros(6))
+    ComplianceLaw.from_diagonals(MASS, np.zeros(6), np.zeros(6))
     with pytest.raises(ValueError, match="mass must have eigenvalues > 0: the smallest is 0, mostly along y"):
-        ComplianceLaw([4.0, 0.0, 4.0, 0.06, 0.06, 0.06], DAMPING, STIFFNESS)
+        ComplianceLaw.from_diagonals([4.0, 0.0, 4.0, 0.06, 0.06, 0.06], DAMPING, STIFFNESS)
     with pytest.raises(ValueError, match="dt must be > 0 s, got 0"):
-        ComplianceLaw(MASS, DAMPING, STIFFNESS).implicit_euler(0.0)
+        DIAGONAL.implicit_euler(0.0)
 
 
 def test_a_diagonal_is_its_matrix_and_the_law_is_read_only() -> None:
-    short = ComplianceLaw(MASS, DAMPING, STIFFNESS)
     full = ComplianceLaw(np.diag(MASS), np.diag(DAMPING), np.diag(STIFFNESS))
     for name in ("mass", "damping", "stiffness"):
-        np.testing.assert_array_equal(getattr(short, name), getattr(full, name))
+        np.testing.assert_array_equal(getattr(DIAGONAL, name), getattr(full, name))
     with pytest.raises(ValueError, match="read-only"):
-        short.mass[0, 0] = 1.0
+        DIAGONAL.mass[0, 0] = 1.0
 
 
 @pytest.mark.parametrize("dt", [1e-4, 5e-3, 10.0])
@@ -75,7 +92,7 @@ def test_implicit_euler_is_the_formula(dt: float) -> None:
 def test_stable_at_any_step(dt: float) -> None:
     """Explicit Euler diverges from dt = 2 m / d = 10 ms on with these gains."""
     for law in (
-        ComplianceLaw(MASS, DAMPING, STIFFNESS),
+        DIAGONAL,
         ComplianceLaw(coupled(0, 0.1), coupled(1, 0.1), coupled(2, 1.0)),
     ):
         eigenvalues = np.linalg.eigvals(law.implicit_euler(dt)[:, :12])

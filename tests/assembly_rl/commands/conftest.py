@@ -9,7 +9,17 @@ import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-QUICK = ["algo.learning_starts=40", "algo.batch_size=16", "algo.network=[8]", "steps=400", "checkpoint_every=100", "evaluation.every=200", "evaluation.episodes=2", "evaluation.held_out=2", "pictures=false"]
+QUICK = [
+    "algo.learning_starts=40",
+    "algo.batch_size=16",
+    "algo.network=[8]",
+    "steps=400",
+    "checkpoint_every=100",
+    "evaluation.every=200",
+    "evaluation.episodes=2",
+    "evaluation.held_out=2",
+    "pictures=false",
+]
 
 
 @pytest.fixture
