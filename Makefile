@@ -16,7 +16,7 @@ train: $(INSTALLED)  ## Teach the default insertion, measure it beside the basel
 	@echo "Look at $(RUN)/figures and $(RUN)/videos."
 
 test: $(INSTALLED)  ## All tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadscope
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .

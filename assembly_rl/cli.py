@@ -8,6 +8,7 @@ from typing import Any
 
 import hydra
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
@@ -21,8 +22,8 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     def guarded(config: DictConfig) -> Any:
         try:
             return job(config)
-        except ValueError as error:
-            raise SystemExit(fail(str(error))) from None
+        except (ValueError, OmegaConfBaseException) as error:
+            raise SystemExit(fail(str(error).splitlines()[0])) from None
 
     main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
     return main(guarded)()

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS
 from assembly_rl.envs.physics import InsertionWorld
+from assembly_rl.envs.physics.engine import pybullet
 
 Pixels = NDArray[np.uint8]
 

@@ -16,8 +16,10 @@ ROOT = Path(__file__).parent.parent
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    left_out = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "runs", "outputs", "docs")
-    shutil.copytree(ROOT, source, ignore=left_out)
+    for name in ("assembly_rl", "envs", "controllers", "conf"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.py", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
     build = [
         sys.executable,
         "-m",

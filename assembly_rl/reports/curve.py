@@ -42,7 +42,7 @@ def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: st
     success.xaxis.set_major_formatter(EngFormatter(sep=""))
     success.xaxis.set_major_locator(MaxNLocator(5))
     steps = [*_column(evaluations, "step"), *_column(episodes, "step")]
-    success.set_xlim(0.0, 1.02 * max(steps, default=1.0))
+    success.set_xlim(0.0, 1.02 * max([1.0, *steps]))
     save(figure, path)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -46,5 +47,6 @@ def legend(axes: Axes, columns: int = 3, place: Place = "upper left") -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure; the suffix chooses the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"Date": None} if path.suffix == ".svg" else None  # the same picture, the same file
-    figure.savefig(path, metadata=metadata)
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with rc_context({"svg.hashsalt": "assembly_rl"}):  # the same picture, the same file
+        figure.savefig(path, metadata=metadata)

@@ -5,11 +5,10 @@ import hashlib
 import json
 from math import atan2, exp, pi, sqrt
 
-import pybullet
-
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
 from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
 from assembly_rl.envs.physics.config import PhysicsConfig
+from assembly_rl.envs.physics.engine import pybullet
 from assembly_rl.envs.physics.sensor import ZERO, Wrench
 
 SOLVER = {
@@ -112,7 +111,7 @@ class InsertionWorld:
             self.tool, position, orientation, physicsClientId=self.client
         )
         pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=self.client)
-        # The orientation as Bullet has it: of the two quaternions of a rotation the servo must follow the same.
+        # As Bullet has it: of the two quaternions of one rotation, the servo must follow the same.
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
         self.wrench: Wrench = ZERO
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""

@@ -263,7 +263,9 @@ def test_every_weight_counts(term: str) -> None:
 
 
 @pytest.mark.parametrize(("speed", "lead"), [(0.008, 0.004), (0.004, 0.002), (0.008, 0.010)])
-def test_a_blocked_path_waits_and_presses_with_what_the_law_says(speed: float, lead: float) -> None:
+def test_a_blocked_path_waits_and_presses_with_what_the_law_says(
+    monkeypatch: pytest.MonkeyPatch, speed: float, lead: float
+) -> None:
     """``D_z v + K_z lead``; the tip rests on the rim, a wide estimate error away from the hole."""
     task = {
         "policy_rate": 200.0,
@@ -275,10 +277,18 @@ def test_a_blocked_path_waits_and_presses_with_what_the_law_says(speed: float, l
     env = PegInHoleEnv(task=task)
     _, info = env.reset(seed=1)
     assert info["lateral"] > 0.001
-    leads, forces = [], []
+    leads, forces, commands, advance = [], [], [], env._world.advance
+
+    def record(steps: int, position: tuple, orientation: tuple) -> None:
+        tip = position - Rotation.from_quat(orientation).apply((0.0, 0.0, 0.040))
+        commands.append(tip[2] - env._conditions.estimate_position[2])
+        advance(steps, position, orientation)
+
+    monkeypatch.setattr(env._world, "advance", record)
     for _ in range(700):
         *_, info = env.step(np.zeros(6, np.float32))
         leads.append(env._controller.offset[2])
+        assert commands[-1] == pytest.approx(env._path_height + leads[-1], abs=1e-12)
         forces.append(info["wrench"][2])
     assert max(leads) == pytest.approx(lead, abs=1e-12)
     assert np.mean(forces[-100:]) == pytest.approx(800.0 * speed + 300.0 * lead, rel=0.01)

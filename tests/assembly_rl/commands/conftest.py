@@ -1,5 +1,6 @@
-"""The commands as a user types them, each in a process of its own."""
+"""The commands as a user types them."""
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., str]
 
 QUICK = [
     "algo.learning_starts=40",
@@ -22,14 +23,38 @@ QUICK = [
 ]
 
 
-@pytest.fixture
-def command(tmp_path: Path) -> Run:
-    """Runs ``python -m assembly_rl.<name>`` in an empty directory."""
+def start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+    """``python -m assembly_rl.<name>`` in a folder, in a process of its own."""
+    line = [sys.executable, "-m", f"assembly_rl.{name}", *arguments]
+    return subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def run(name: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", f"assembly_rl.{name}", *arguments]
-        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Runs a command's entry point in an empty directory; returns what it printed."""
+
+    def run(name: str, *arguments: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [f"assembly-rl-{name}", *arguments])
+        importlib.import_module(f"assembly_rl.{name}").main()
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def refused(command: Run, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that has to refuse its input with exit code 2; returns its one line of error."""
+
+    def run(name: str, *arguments: str) -> str:
+        with pytest.raises(SystemExit) as stop:
+            command(name, *arguments)
+        assert stop.value.code == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1, error
+        return error
 
     return run
