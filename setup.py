@@ -41,6 +41,7 @@ setup(
         "hydra-core>=1.3.2,<1.4",
         "matplotlib>=3.9",
         "numpy>=2,<3",
+        "pillow>=10.1",
         "pybullet>=3.2.7,<3.3",
         "rich>=13.7",
         "safetensors>=0.5",

@@ -20,12 +20,12 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch; worker processes inherit it
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs.physics.engine import pybullet
 
 SECTIONS = ("square", "triangle", "pentagon", "hexagon", "L", "T", "circle")
 HOLD = 5
@@ -142,7 +142,9 @@ def measure_shares(steps: int, repeats: int) -> dict[str, float]:
     alone, every = Clock(CALLS[:1]), Clock(CALLS)
     env = PegInHoleEnv()
     commands = actions(0, steps)
-    shares, split, physics_step = [], {name: [] for name in CALLS}, []
+    shares: list[float] = []
+    physics_step: list[float] = []
+    split: dict[str, list[float]] = {name: [] for name in CALLS}
     for repeat in range(repeats):
         env.reset(seed=repeat)
         with alone.running():

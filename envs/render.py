@@ -70,8 +70,6 @@ def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels
     """
     client, part = world.client, world.part
     pybullet.resetBasePositionAndOrientation(world.tool_picture, *world.pose(), physicsClientId=client)
-    for body in (world.plate, world.tool):  # what collides is not what is shown
-        pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
     columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
     top, bottom = part.peg_length + FLANGE_THICKNESS + 0.003, -part.hole_depth
     reach = part.circumradius + part.wall + 0.5 * (top - bottom)

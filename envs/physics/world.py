@@ -16,7 +16,7 @@ SOLVER = {
     "contactERP": 0.2,
     "erp": 0.2,
     "enableSAT": 1,
-    # The default of 0.02 m makes phantom contacts that jam every tight fit.
+    # With the default of 0.02 old contact points outlive the contact and jam a searching peg: docs/physics.md.
     "contactBreakingThreshold": 2e-4,
     "deterministicOverlappingPairs": 1,
     "enableFileCaching": 0,
@@ -76,7 +76,9 @@ class InsertionWorld:
             physicsClientId=client,
         )
         if visual:
-            # Bodies without collision, drawn where the real ones are, so that a picture changes no physics.
+            # What is shown are bodies without collision, so that a picture changes no physics.
+            for body in (self.plate, self.tool):
+                pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
             self._picture(hole_visual_mesh(self.part), PLATE_COLOUR, (0.0, 0.0, 0.0))
             self.tool_picture = self._picture(peg_visual_mesh(self.part), PEG_COLOUR, flange_to_tip)
 

@@ -37,10 +37,9 @@ def test_an_aligned_peg_drops_in_under_its_command(make_rig, section: str) -> No
     np.testing.assert_allclose(rig.tip_position(), (0.0, 0.0, -0.025), atol=1e-6)
 
 
+@pytest.mark.parametrize("section", ["square", "rectangle", "L", "T", "polygon"])  # with a wall across x
 def test_the_clearance_can_be_used_up_but_not_passed(make_rig, section: str) -> None:
     """Pushed sideways in the hole, the peg stops at the wall in x after 0.1 mm, or earlier in a corner."""
-    if section not in ("square", "rectangle", "L", "T", "polygon"):
-        pytest.skip("no wall across x")
     rig = make_rig(section)
     rig.place((0.0, 0.0, -0.010))
     rig.move((0.0, 0.0, -0.010), 0.02)
@@ -141,7 +140,7 @@ def test_the_inertial_load_is_in_the_wrench(make_rig) -> None:
     assert rig.world.wrench[2] == pytest.approx(-mass * acceleration, rel=1e-3)
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.4, 2.0, 3.0])
+@pytest.mark.parametrize("angle", [0.0, 0.4, 2.0, 3.1])
 @pytest.mark.parametrize("axis", [(0.0, 0.0, 1.0), (0.6, 0.0, 0.8), (0.48, 0.6, 0.64)])
 def test_the_servo_follows_its_command_within_a_step(make_rig, axis: tuple, angle: float) -> None:
     """Without the feed-forward of speed it lags by 8 ms; the command's quaternion comes with either sign."""
