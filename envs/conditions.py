@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, exp, log, pi, sin, sqrt
+from math import ceil, cos, exp, floor, log, pi, sin, sqrt
 
 import numpy as np
 
@@ -38,15 +38,38 @@ class Conditions:
     gains: float
 
 
-def draw_conditions(ranges: RandomizationConfig, rng: np.random.Generator) -> Conditions:
-    """Draw the conditions of an episode; a range that holds one value costs a draw all the same."""
+def clearance_grid(bounds: Sequence[float]) -> list[float]:
+    """Multiples of ``CLEARANCE_STEP`` within [low, high], both in metres; none where there are no bounds.
+
+    Raises:
+        ValueError: The range holds no such multiple.
+    """
+    if not len(bounds):
+        return []
+    low, high = (bound / CLEARANCE_STEP for bound in bounds)
+    grid = [CLEARANCE_STEP * number for number in range(ceil(low - 1e-6), floor(high + 1e-6) + 1)]
+    if not grid:
+        raise ValueError(
+            f"randomization.clearance {list(bounds)} m holds no multiple of {CLEARANCE_STEP} m: widen it"
+        )
+    return grid
+
+
+def draw_conditions(
+    ranges: RandomizationConfig, clearances: Sequence[float], rng: np.random.Generator
+) -> Conditions:
+    """Draw the conditions of an episode.
+
+    Args:
+        ranges: To draw from; one that holds a single value costs a draw all the same.
+        clearances: Clearances [m] to choose from; none for the part's own.
+        rng: Source of randomness.
+    """
     estimate = _draw_pose_error(ranges.hole_estimate, rng)
     start = _draw_pose_error(ranges.start_pose, rng)
     friction = _uniform(ranges.friction, rng)
     sensor, gains = _log_uniform(ranges.sensor, rng), _log_uniform(ranges.gains, rng)
-    clearance = None
-    if len(ranges.clearance):
-        clearance = CLEARANCE_STEP * round(_uniform(ranges.clearance, rng) / CLEARANCE_STEP)
+    clearance = clearances[rng.integers(len(clearances))] if len(clearances) else None
     return Conditions(*estimate, *start, friction, clearance, sensor, gains)
 
 

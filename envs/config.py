@@ -98,6 +98,7 @@ class ActionConfig:
     stiffness: list[float] = field(default_factory=lambda: [2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])
 
     def __post_init__(self) -> None:
+        self.kind = ActionKind(self.kind)
         _require_six(self, "wrench", "twist", "stiffness")
         if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
             raise ValueError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")

@@ -26,7 +26,7 @@ from assembly_rl.controllers.se3 import (
 )
 from assembly_rl.envs.action import ActionMapping
 from assembly_rl.envs.build import from_mapping
-from assembly_rl.envs.conditions import draw_conditions
+from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.observation import Observer
@@ -146,9 +146,13 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.observation_names = self._observer.names
         self.observation_space = gymnasium.spaces.Box(-self._observer.bounds, self._observer.bounds)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
+        self._clearances = clearance_grid(self.task.randomization.clearance)
+        for clearance in self._clearances[:1] + self._clearances[-1:]:
+            replace(self.part, clearance=clearance)  # a range that cannot be built is told now
         self._world = self._make_world(self.part)
         self._episode_rng: dict[str, Any] | None = None  # random state at the episode's reset
         self._actions: list[list[float]] = []
+        self._result: Result | None = None
 
     def _make_world(self, part: PegHole) -> InsertionWorld:
         return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)
@@ -164,7 +168,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._actions = []
         self._apply_conditions()
         self._step_count = 0
-        self._result: Result | None = None
+        self._result = None
         self._peak_force = 0.0
         self._path_height = self.task.path.start_height
         self._path_speed = 0.0
@@ -180,7 +184,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def _apply_conditions(self) -> None:
         """Draw the episode's conditions and put them into force."""
-        self._conditions = conditions = draw_conditions(self.task.randomization, self.np_random)
+        self._conditions = conditions = draw_conditions(
+            self.task.randomization, self._clearances, self.np_random
+        )
         self._estimate_matrix = rotation_matrix(conditions.estimate_rotation)
         self._mapping.reset(replace(self._law, damping=self._law.damping * conditions.gains))
         self._sensor.reset(self.np_random, conditions.sensor)
@@ -197,8 +203,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         Raises:
             ValueError: The action is not six finite numbers.
         """
-        if self._result is not None:
-            raise gymnasium.error.ResetNeeded(f"the episode ended with {self._result.value!r}: call reset()")
+        if self._episode_rng is None or self._result is not None:
+            why = f"the episode ended with {self._result.value!r}" if self._result else "no episode has begun"
+            raise gymnasium.error.ResetNeeded(f"{why}: call reset()")
         values = np.asarray(action, dtype=np.float64)
         if values.shape != (6,) or not np.isfinite(values).all():
             raise ValueError(f"action must be six finite numbers in [-1, 1], got {action!r}")
@@ -207,15 +214,15 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         reference = self._mapping.apply(values)
         before = self._progress
         self._sensor.prepare(self._control_steps, self.np_random)
-        total = np.zeros(6)
+        readings = []
         self._force: list[float] = []
         self._moment: list[float] = []
         for _ in range(self._control_steps):
             self._control_step(reference)
-            total += self._reading
+            readings.append(self._reading)
             if self._result is not None:
                 break
-        wrench = total / len(self._force)
+        wrench = np.array([sum(axis) / len(readings) for axis in zip(*readings, strict=True)])
         self._last_action = values
         self._step_count += 1
         self._measure_pose()
@@ -361,7 +368,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.np_random.bit_generator.state = state["episode_rng"]
             self.reset()
             for action in state["actions"]:
-                self.step(np.array(action, dtype=np.float32))
+                self.step(np.array(action))
         self.np_random.bit_generator.state = state["rng"]
 
     # ------------------------------------------------------------------ pictures

@@ -16,11 +16,12 @@ SOLVER = {
     "contactERP": 0.2,
     "erp": 0.2,
     "enableSAT": 1,
-    # With the default of 0.02 old contact points outlive the contact and jam a searching peg: docs/physics.md.
+    # At the default of 0.02 contact points outlive the contact and jam a searching peg: docs/physics.md.
     "contactBreakingThreshold": 2e-4,
     "deterministicOverlappingPairs": 1,
     "enableFileCaching": 0,
 }
+FAR_AWAY = (0.0, 0.0, 10.0)  # m
 PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
 PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
 
@@ -108,11 +109,20 @@ class InsertionWorld:
         pybullet.changeDynamics(self.tool, -1, lateralFriction=friction, physicsClientId=self.client)
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter."""
-        pybullet.resetBasePositionAndOrientation(
-            self.tool, position, orientation, physicsClientId=self.client
+        """Put the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter.
+
+        What follows is the same to the last bit, whatever happened before.
+        """
+        client = self.client
+        # The threshold is global to the process: another client may have changed it.
+        pybullet.setPhysicsEngineParameter(
+            contactBreakingThreshold=SOLVER["contactBreakingThreshold"], physicsClientId=client
         )
-        pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=self.client)
+        # Bullet keeps contact pairs, in the order in which they were found, until the bodies are apart.
+        pybullet.resetBasePositionAndOrientation(self.tool, FAR_AWAY, IDENTITY, physicsClientId=client)
+        pybullet.performCollisionDetection(physicsClientId=client)
+        pybullet.resetBasePositionAndOrientation(self.tool, position, orientation, physicsClientId=client)
+        pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=client)
         # As Bullet has it: of the two quaternions of one rotation, the servo must follow the same.
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
         self.wrench: Wrench = ZERO
