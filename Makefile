@@ -25,6 +25,7 @@ lint: $(INSTALLED)  ## ruff and mypy
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
 	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
+	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks
 
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py

@@ -15,12 +15,12 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
-from assembly_rl.algorithms import make_model
+from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.evaluation import HELD_OUT_SEED, START_METHOD, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import draw_pictures, write_result
 from assembly_rl.runs import (
@@ -45,7 +45,7 @@ def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
     make = functools.partial(make_environment, part, task)
     if count == 1:
         return DummyVecEnv([make])
-    return SubprocVecEnv([shielded(make)] * count, start_method="spawn")
+    return SubprocVecEnv([shielded(make)] * count, start_method=START_METHOD)
 
 
 def load_agent(run: RunDirectory) -> LearnedAgent:
@@ -58,7 +58,7 @@ def load_agent(run: RunDirectory) -> LearnedAgent:
     model = make_model(small, environments, config.seed)
     environments.close()
     load_policy(model.policy, run.best)
-    return LearnedAgent(model.policy)
+    return LearnedAgent(extract_actor(model.policy))
 
 
 def default_run_dir(config: TrainConfig, label: str) -> Path:
@@ -96,7 +96,7 @@ def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console
                 )
                 return float("nan")
             load_policy(model.policy, run.best)
-            agent = LearnedAgent(model.policy)
+            agent = LearnedAgent(extract_actor(model.policy))
             rows = evaluator.evaluate(scenario, agent, config.evaluation.held_out, HELD_OUT_SEED)
     finally:
         environments.close()

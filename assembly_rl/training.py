@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress import TimeRemainingColumn as Remaining
 from stable_baselines3.common.callbacks import BaseCallback
 
+from assembly_rl.algorithms import extract_actor
 from assembly_rl.config import EvaluationConfig
 from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.runs import RowLog, RunDirectory, save_policy
@@ -133,7 +134,7 @@ class Validation(BaseCallback):
         return True
 
     def _validate(self) -> None:
-        agent = LearnedAgent(self.model.policy)
+        agent = LearnedAgent(extract_actor(self.model.policy))
         rows = self._evaluator.evaluate(self._scenario, agent, self._config.episodes, VALIDATION_SEED)
         summary = summarize(rows)
         low, high = summary.interval

@@ -69,7 +69,7 @@ def draw_conditions(
     start = _draw_pose_error(ranges.start_pose, rng)
     friction = _uniform(ranges.friction, rng)
     sensor, gains = _log_uniform(ranges.sensor, rng), _log_uniform(ranges.gains, rng)
-    clearance = clearances[rng.integers(len(clearances))] if len(clearances) else None
+    clearance = clearances[int(rng.integers(len(clearances)))] if len(clearances) else None
     return Conditions(*estimate, *start, friction, clearance, sensor, gains)
 
 

@@ -1,5 +1,6 @@
 """The learning algorithms: stable-baselines3's, with the hyperparameters of their configuration."""
 
+from assembly_rl.algorithms.actor import extract_actor
 from assembly_rl.algorithms.config import (
     ALGORITHMS,
     AlgorithmConfig,
@@ -17,5 +18,6 @@ __all__ = [
     "PPOConfig",
     "SACConfig",
     "TD3Config",
+    "extract_actor",
     "make_model",
 ]

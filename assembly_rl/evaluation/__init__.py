@@ -1,11 +1,18 @@
 """Evaluation of controllers, learned or not, on fixed episodes."""
 
 from assembly_rl.evaluation.agents import Agent, GuidedAgent, LearnedAgent
-from assembly_rl.evaluation.episodes import HELD_OUT_SEED, VALIDATION_SEED, Evaluator, Scenario
+from assembly_rl.evaluation.episodes import (
+    HELD_OUT_SEED,
+    START_METHOD,
+    VALIDATION_SEED,
+    Evaluator,
+    Scenario,
+)
 from assembly_rl.evaluation.summary import Summary, summarize, wilson_interval
 
 __all__ = [
     "HELD_OUT_SEED",
+    "START_METHOD",
     "VALIDATION_SEED",
     "Agent",
     "Evaluator",

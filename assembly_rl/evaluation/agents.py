@@ -1,17 +1,13 @@
 """What can be evaluated: a trained policy, or guidance without learning."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.guidance import Guidance
-
-if TYPE_CHECKING:
-    from stable_baselines3.common.policies import BasePolicy
+from assembly_rl.controllers.mlp import MLP
 
 
 class Agent(Protocol):
@@ -24,14 +20,17 @@ class Agent(Protocol):
 
 @dataclass
 class LearnedAgent:
-    """The deterministic action of a stable-baselines3 policy."""
+    """The deterministic action of a trained policy.
 
-    policy: BasePolicy
+    Attributes:
+        actor: Of the policy; see ``assembly_rl.algorithms.extract_actor``.
+    """
+
+    actor: MLP
 
     def act(self, observation: NDArray[np.float32], info: dict[str, Any]) -> NDArray[np.float32]:
         """See ``Agent.act``."""
-        action, _ = self.policy.predict(observation, deterministic=True)
-        return action
+        return np.clip(self.actor(observation), -1.0, 1.0)
 
 
 @dataclass

@@ -1,32 +1,12 @@
 """The commands as a user types them."""
 
 import importlib
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., str]
-
-QUICK = [
-    "algo.learning_starts=40",
-    "algo.batch_size=16",
-    "algo.network=[8]",
-    "steps=400",
-    "checkpoint_every=100",
-    "evaluation.every=200",
-    "evaluation.episodes=2",
-    "evaluation.held_out=2",
-    "pictures=false",
-]
-
-
-def start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
-    """``python -m assembly_rl.<name>`` in a folder, in a process of its own."""
-    line = [sys.executable, "-m", f"assembly_rl.{name}", *arguments]
-    return subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+from command_line import Run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_line import Run
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -30,10 +30,10 @@ def test_tuned_file_can_be_evaluated(command: Run, tmp_path: Path) -> None:
     folder = tmp_path / "conf" / "controller"
     output = f"output={folder / 'mine.yaml'}"
     command("tune", "guidance=reflex", "name=mine", "trials=4", "episodes=2", output)
-    done = command(
+    shown = command(
         "eval", "--config-dir", str(tmp_path / "conf"), "controller=mine", "episodes=2", "output=a.csv"
     )
-    assert "mine" in done.stdout
+    assert "mine" in shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import QUICK, Run, start
+from command_line import QUICK, Run, start
 from safetensors.numpy import load_file
 
 
@@ -115,9 +115,11 @@ def test_a_run_is_never_overwritten(refused: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("algorithm", ["ddpg", "sac", "ppo"])
 def test_other_algorithms_learn_and_are_evaluated(command: Run, tmp_path: Path, algorithm: str) -> None:
-    quick = [text for text in QUICK if algorithm != "ppo" or "learning_starts" not in text]
-    more = ["algo.rollout=100", "environments=2"] if algorithm == "ppo" else []
-    command("train", f"algo={algorithm}", *quick, *more, "run_dir=run")
+    own = QUICK
+    if algorithm == "ppo":
+        own = [text for text in QUICK if not text.startswith(("algo.learning_starts", "algo.batch_size"))]
+        own += ["algo.batch_size=20", "algo.rollout=100", "environments=2"]
+    command("train", f"algo={algorithm}", *own, "run_dir=run")
     shown = command("eval", "run=run", "episodes=2", "output=rows.csv")
     assert "run" in shown
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3

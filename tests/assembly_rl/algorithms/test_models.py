@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from assembly_rl.algorithms import ALGORITHMS, extract_actor, make_model
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.train import make_environments
+
+
+@pytest.fixture(scope="module")
+def environments() -> DummyVecEnv:
+    return make_environments(PegHole(), TaskConfig(), 1)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_actor_without_torch_acts_as_the_policy(environments: DummyVecEnv, name: str) -> None:
+    model = make_model(ALGORITHMS[name](network=[32, 16]), environments, seed=1)
+    actor = extract_actor(model.policy)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        observation = rng.uniform(-3.0, 3.0, 18).astype(np.float32)
+        expected, _ = model.policy.predict(observation, deterministic=True)
+        assert np.clip(actor(observation), -1.0, 1.0) == pytest.approx(expected, abs=2e-6)
+
+
+def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None:
+    config = ALGORITHMS["ddpg"](network=[8], batch_size=8, learning_starts=8)
+    model = make_model(config, environments, seed=1)
+    model.learn(12)
+    assert [group["lr"] for group in model.actor.optimizer.param_groups] == [1e-4]
+    assert [group["lr"] for group in model.critic.optimizer.param_groups] == [1e-3]
+
+
+def test_unknown_policy_is_refused(environments: DummyVecEnv) -> None:
+    model = make_model(ALGORITHMS["td3"](network=[8]), environments, seed=1)
+    with pytest.raises(TypeError, match="no actor is known for Actor"):
+        extract_actor(model.policy.actor)

@@ -1,0 +1,26 @@
+"""A quick training, and a command in a process of its own."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[..., str]
+
+QUICK = [
+    "algo.learning_starts=40",
+    "algo.batch_size=16",
+    "algo.network=[8]",
+    "steps=400",
+    "checkpoint_every=100",
+    "evaluation.every=200",
+    "evaluation.episodes=2",
+    "evaluation.held_out=2",
+    "pictures=false",
+]
+
+
+def start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
+    """``python -m assembly_rl.<name>`` in a folder, in a process of its own."""
+    line = [sys.executable, "-m", f"assembly_rl.{name}", *arguments]
+    return subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
