@@ -1,0 +1,44 @@
+import json
+
+import pytest
+
+from assembly_rl.cli import names
+from assembly_rl.config import composed, plain, train_config
+from assembly_rl.controllers.guidance import GUIDANCE
+from assembly_rl.envs import PegHole, TaskConfig
+
+
+def test_the_default_task_is_the_one_of_the_environment() -> None:
+    config = train_config(composed("train"))
+    assert config.task == TaskConfig()
+    assert config.geometry.part() == PegHole()
+
+
+def test_the_hard_task_is_what_the_documentation_says() -> None:
+    config = train_config(composed("train", "geometry=L", "task=hard"))
+    assert config.geometry.section == "L"
+    assert config.geometry.chamfer == 0.0
+    assert config.geometry.clearance == 1e-4
+    assert config.task.randomization.hole_estimate.lateral == 0.002
+    assert config.task.randomization.friction == [0.2, 0.4]
+    assert config.task.limits.time == 8.0
+    assert config.task.limits.force == 30.0
+
+
+@pytest.mark.parametrize("algorithm", names("algo"))
+@pytest.mark.parametrize("experiment", ["null", *names("experiment")])
+def test_a_configuration_survives_the_run_file(algorithm: str, experiment: str) -> None:
+    config = train_config(composed("train", f"experiment={experiment}", f"algo={algorithm}"))
+    assert config.algo.name == algorithm
+    assert train_config(json.loads(json.dumps(plain(config)))) == config
+
+
+@pytest.mark.parametrize("geometry", [name for name in names("geometry") if name != "polygon"])
+def test_every_geometry_is_one(geometry: str) -> None:
+    part = train_config(composed("train", f"geometry={geometry}")).geometry.part()
+    assert part == PegHole(geometry)
+
+
+def test_every_baseline_is_one() -> None:
+    chosen = composed("eval", f"controller=[{','.join(names('controller'))}]").controller
+    assert {entry.guidance for entry in chosen.values()} == set(GUIDANCE)
