@@ -26,9 +26,9 @@ def test_the_hard_task_is_what_the_documentation_says() -> None:
 
 
 @pytest.mark.parametrize("algorithm", names("algo"))
-@pytest.mark.parametrize("experiment", ["null", *names("experiment")])
-def test_a_configuration_survives_the_run_file(algorithm: str, experiment: str) -> None:
-    config = train_config(composed("train", f"experiment={experiment}", f"algo={algorithm}"))
+@pytest.mark.parametrize("more", [[], ["experiment=hard"], ["geometry=L", "task.action.kind=twist"]])
+def test_a_configuration_survives_the_run_file(algorithm: str, more: list[str]) -> None:
+    config = train_config(composed("train", *more, f"algo={algorithm}"))
     assert config.algo.name == algorithm
     assert train_config(json.loads(json.dumps(plain(config)))) == config
 
