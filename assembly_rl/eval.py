@@ -19,7 +19,7 @@ from assembly_rl.evaluation import Evaluator, Scenario, summarize
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import write_rows
 from assembly_rl.runs import RunDirectory, RunError
-from assembly_rl.subjects import guided, learned, load_geometry
+from assembly_rl.subjects import guided, learned, load_agent, load_geometry
 
 
 def as_list(value: Any) -> list[Any]:
@@ -64,22 +64,28 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console) -> Path
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
+    agents = [(run, load_agent(run)) for run in runs]
     cells = []
     for label, fit, varied in conditions(config, part, task):
-        subjects = [learned(run, varied) for run in runs]
+        subjects = [learned(run, agent, varied) for run, agent in agents]
         subjects += [guided(name, controller, varied) for name, controller in config.controller.items()]
         cells += [(subject, label, Scenario(fit, subject.task)) for subject in subjects]
     entries, rows = [], []
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     with Evaluator(config.processes) as evaluator, Progress(*columns, console=console, transient=True) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
-        for subject, label, scenario in cells:
-            own = []
-            for chunk in evaluator.iterate(scenario, subject.agent, config.episodes, config.seed):
-                own += chunk
-                bar.advance(progress, len(chunk))
-            entries.append((subject.name, label, summarize(own)))
-            rows += [{"controller": subject.name, "condition": label} | row for row in own]
+        try:
+            for subject, label, scenario in cells:
+                own = []
+                for chunk in evaluator.iterate(scenario, subject.agent, config.episodes, config.seed):
+                    own += chunk
+                    bar.advance(progress, len(chunk))
+                entries.append((subject.name, label, summarize(own)))
+                rows += [{"controller": subject.name, "condition": label} | row for row in own]
+        except KeyboardInterrupt:
+            console.print(f"[yellow]stopped[/]: {len(entries)} of {len(cells)} rows of the table are done")
+            if not rows:
+                raise
     console.print(comparison_table(entries))
     write_rows(output, rows)
     console.print(f"rows: {output}")

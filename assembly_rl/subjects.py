@@ -1,15 +1,16 @@
 """What commands evaluate: runs and baselines, and the conditions they meet."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
+from assembly_rl.algorithms import extract_actor, make_model
+from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import names
 from assembly_rl.config import ControllerConfig, composed, train_config, unknown
+from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.config import ActionConfig
-from assembly_rl.evaluation import Agent, GuidedAgent
-from assembly_rl.runs import RunDirectory
+from assembly_rl.evaluation import Agent, GuidedAgent, LearnedAgent
+from assembly_rl.runs import RunDirectory, load_policy
 
 
 @dataclass
@@ -35,10 +36,21 @@ def guided(name: str, controller: ControllerConfig, task: TaskConfig) -> Subject
     return Subject(name, GuidedAgent(controller.make_guidance(), list(action.wrench)), task)
 
 
-def learned(run: RunDirectory, task: TaskConfig) -> Subject:
-    """The best policy of a run, with the law, action and observation that it was trained with."""
-    from assembly_rl.train import load_agent  # torch is not needed for baselines
+def load_agent(run: RunDirectory) -> LearnedAgent:
+    """The best policy of a run."""
+    config = train_config(run.config)
+    small = config.algo
+    if isinstance(small, OffPolicyConfig):
+        small = replace(small, buffer_size=1)  # nothing is going to be learned
+    environments = make_environments(config.geometry.part(), config.task, 1)
+    model = make_model(small, environments, config.seed)
+    environments.close()
+    load_policy(model.policy, run.best)
+    return LearnedAgent(extract_actor(model.policy))
 
+
+def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject:
+    """A run's agent, with the law, action, observation and rates that it was trained with."""
     own = train_config(run.config).task
     task = replace(
         task,
@@ -48,4 +60,4 @@ def learned(run: RunDirectory, task: TaskConfig) -> Subject:
         policy_rate=own.policy_rate,
         control_rate=own.control_rate,
     )
-    return Subject(run.path.name, load_agent(run), task)
+    return Subject(run.path.name, agent, task)

@@ -1,10 +1,7 @@
 """assembly-rl-train: teach a controller to insert a part."""
 
-import functools
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
@@ -12,15 +9,13 @@ from omegaconf import DictConfig
 from rich.console import Console
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from assembly_rl.algorithms import extract_actor, make_model
-from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
-from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.evaluation import HELD_OUT_SEED, START_METHOD, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.environments import make_environments
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import draw_pictures, write_result
 from assembly_rl.runs import (
@@ -30,35 +25,8 @@ from assembly_rl.runs import (
     learn_until,
     load_checkpoint,
     load_policy,
-    shielded,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, Validation
-
-
-def make_environment(part: PegHole, task: TaskConfig) -> Monitor[Any, Any]:
-    """One environment as the learner sees it."""
-    return Monitor(PegInHoleEnv(part, task))
-
-
-def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
-    """One environment in this process, or several, each in its own."""
-    make = functools.partial(make_environment, part, task)
-    if count == 1:
-        return DummyVecEnv([make])
-    return SubprocVecEnv([shielded(make)] * count, start_method=START_METHOD)
-
-
-def load_agent(run: RunDirectory) -> LearnedAgent:
-    """The best policy of a run."""
-    config = train_config(run.config)
-    small = config.algo
-    if isinstance(small, OffPolicyConfig):
-        small = replace(small, buffer_size=1)  # nothing is going to be learned
-    environments = make_environments(config.geometry.part(), config.task, 1)
-    model = make_model(small, environments, config.seed)
-    environments.close()
-    load_policy(model.policy, run.best)
-    return LearnedAgent(extract_actor(model.policy))
 
 
 def default_run_dir(config: TrainConfig, label: str) -> Path:

@@ -3,8 +3,8 @@ import pytest
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.algorithms import ALGORITHMS, extract_actor, make_model
+from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.train import make_environments
 
 
 @pytest.fixture(scope="module")
