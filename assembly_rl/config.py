@@ -97,7 +97,7 @@ class TrainConfig:
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
     seed: int = 0
-    steps: int = 12_500
+    steps: int = 20_000
     environments: int = 1
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint_every: int = 2500
