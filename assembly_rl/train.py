@@ -29,6 +29,10 @@ from assembly_rl.runs import (
 from assembly_rl.training import EpisodeLog, ProgressBar, Validation
 
 
+STOPPED = 130
+"""Exit code where a signal ended the training, as a shell's after Ctrl-C."""
+
+
 def default_run_dir(config: TrainConfig, label: str) -> Path:
     """A folder under runs/ that is not there yet."""
     name = f"{label}-seed{config.seed}"
@@ -46,7 +50,10 @@ def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console
         console: Where progress and results are shown.
 
     Returns:
-        Success on the held-out episodes; nan where a signal ended the training.
+        Success on the held-out episodes.
+
+    Raises:
+        SystemExit: A signal ended the training; what follows it in a script must not run.
     """
     torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
     part = config.geometry.part()

@@ -58,6 +58,7 @@ def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
         time.sleep(0.01)
     process.send_signal(number)
     process.communicate(timeout=100)
+    assert process.returncode == (130 if number == signal.SIGTERM else -number)
     stopped = sorted(run.glob("checkpoints/step_*"))[-1].name
     assert stopped < "step_0000000400", "too late to test anything"
     command("train", "resume=run")
