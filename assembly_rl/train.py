@@ -28,7 +28,6 @@ from assembly_rl.runs import (
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, Validation
 
-
 STOPPED = 130
 """Exit code where a signal ended the training, as a shell's after Ctrl-C."""
 
@@ -69,7 +68,7 @@ def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console
                 console.print(
                     f"[yellow]stopped[/] at step {model.num_timesteps}; go on with resume={run.path}"
                 )
-                return float("nan")
+                raise SystemExit(STOPPED)
             load_policy(model.policy, run.best)
             agent = LearnedAgent(extract_actor(model.policy))
             rows = evaluator.evaluate(scenario, agent, config.evaluation.held_out, HELD_OUT_SEED)
