@@ -1,4 +1,4 @@
-"""Hyperparameters. The defaults are tuned for the default task; docs/configuration.md has the results."""
+"""Hyperparameters. The defaults are tuned for the default task; docs/results.md has what they gave."""
 
 from dataclasses import dataclass, field
 
@@ -63,9 +63,10 @@ class DDPGConfig(OffPolicyConfig):
     """
 
     name: str = "ddpg"
+    learning_rate: float = 5e-4
+    gamma: float = 0.95
     noise: float = 0.2
     actor_learning_rate: float = 1e-4
-    tau: float = 0.002
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -28,7 +28,7 @@ def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None
     model = make_model(config, environments, seed=1)
     model.learn(12)
     assert [group["lr"] for group in model.actor.optimizer.param_groups] == [1e-4]
-    assert [group["lr"] for group in model.critic.optimizer.param_groups] == [1e-3]
+    assert [group["lr"] for group in model.critic.optimizer.param_groups] == [5e-4]
 
 
 def test_unknown_policy_is_refused(environments: DummyVecEnv) -> None:
