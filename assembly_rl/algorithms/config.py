@@ -121,12 +121,12 @@ class PPOConfig(AlgorithmConfig):
 
     name: str = "ppo"
     batch_size: int = 128
-    rollout: int = 2048
+    rollout: int = 1024
     epochs: int = 10
     gae_lambda: float = 0.95
     clip: float = 0.2
     entropy: float = 0.0
-    log_std: float = -0.7
+    log_std: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
