@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.controllers import ReflexGuidance
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.physics.engine import pybullet
+from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario
 
 SECTIONS = ("square", "triangle", "pentagon", "hexagon", "L", "T", "circle")
 HOLD = 5
@@ -209,6 +211,22 @@ def measure_workers(steps: int, repeats: int) -> dict[str, float]:
     }
 
 
+def measure_evaluation(episodes: int, repeats: int) -> dict[str, float]:
+    """The same episodes of the moment reflex in one and in two evaluation workers, which never wait."""
+    scenario = Scenario(PegHole(), TaskConfig())
+    agent = GuidedAgent(ReflexGuidance(), scenario.task.action.wrench)
+    ratios = []
+    with Evaluator(1) as one, Evaluator(2) as two:
+        for repeat in range(repeats + 1):
+            times = []
+            for evaluator in (one, two):
+                start = time.perf_counter()
+                evaluator.evaluate(scenario, agent, episodes, repeat * episodes)
+                times.append(time.perf_counter() - start)
+            ratios.append(times[0] / times[1])
+    return {"two workers against one": statistics.median(ratios[1:])}  # the first builds the worlds
+
+
 def resident_megabytes() -> float:
     """Resident memory of this process [MB]."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -239,7 +257,8 @@ def main() -> None:
     results = {
         "time of env.step, square": measure_shares(options.steps, options.repeats),
         "policy steps a second": measure_rates(options.steps, options.repeats),
-        "worker processes": measure_workers(options.steps, options.repeats),
+        "workers in step (SubprocVecEnv)": measure_workers(options.steps, options.repeats),
+        "evaluation workers": measure_evaluation(40, options.repeats),
     }
     if options.memory_steps:
         results["memory"] = measure_memory(options.memory_steps)

@@ -122,11 +122,11 @@ class Evaluator:
         return [row for rows in self.iterate(scenario, agent, episodes, first_seed) for row in rows]
 
     def iterate(
-        self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int, chunk: int = 10
+        self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int
     ) -> Iterator[list[Row]]:
         """The same in chunks, as they are done."""
         seeds = range(first_seed, first_seed + episodes)
-        chunk = max(1, min(chunk, episodes // self.processes))
+        chunk = max(1, min(10, episodes // (8 * self.processes)))  # small, so that all end together
         chunks = [list(seeds[start : start + chunk]) for start in range(0, episodes, chunk)]
         futures = [self._pool.submit(_run_episodes, scenario, agent, part) for part in chunks]
         try:
