@@ -19,6 +19,7 @@ from assembly_rl.envs import PegHole, PegInHoleEnv
 from assembly_rl.envs.geometry import SECTIONS
 from assembly_rl.envs.physics import InsertionWorld, PhysicsConfig, SensorConfig
 from assembly_rl.envs.physics.engine import pybullet
+from assembly_rl.envs.physics.world import SOLVER
 from assembly_rl.evaluation import GuidedAgent
 from assembly_rl.reports.style import (
     BLUE,
@@ -175,9 +176,8 @@ def plot_impact(path: Path) -> None:
 
 def insert(threshold: float) -> list[Trace]:
     """Episodes of the moment reflex with a contactBreakingThreshold, a fraction of the size of a body."""
+    SOLVER["contactBreakingThreshold"] = threshold  # every reset puts it into force
     environment = PegInHoleEnv()  # a new one: contacts keep the threshold with which they were made
-    client = environment._world.client
-    pybullet.setPhysicsEngineParameter(contactBreakingThreshold=threshold, physicsClientId=client)
     agent = GuidedAgent(ReflexGuidance(force=4.0, force_per_moment=60.0), environment.task.action.wrench)
     traces = [record_episode(environment, agent, seed, frames=False) for seed in range(8)]
     environment.close()
@@ -189,6 +189,7 @@ def plot_phantom_contacts(path: Path) -> None:
     figure = new_figure(6.4, 3.4)
     axes = tidy(figure.subplots(), "depth of the tip [mm]", "time [s]")
     rows = []
+    own = SOLVER["contactBreakingThreshold"]
     for threshold in (0.02, 0.005, 0.002, 5e-4, 2e-4, 5e-5):
         traces = insert(threshold)
         inserted = sum(trace.result == "success" for trace in traces)
@@ -199,7 +200,7 @@ def plot_phantom_contacts(path: Path) -> None:
             for number, trace in enumerate(traces):
                 label = f"{threshold:g}{name}: {inserted} of {len(traces)}" if number == 0 else None
                 axes.plot(trace.time, 1e3 * trace.depth, color=colour, linewidth=1.2, alpha=0.8, label=label)
-    InsertionWorld(PART, CONFIG, CUTOFF).close()  # the threshold is one for the whole process: set it back
+    SOLVER["contactBreakingThreshold"] = own
     axes.set_ylim(27.0, -3.0)
     axes.set_xlim(0.0)
     axes.legend(title="contactBreakingThreshold: inserted", fontsize=8, title_fontsize=8, edgecolor="none")
