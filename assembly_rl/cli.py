@@ -1,5 +1,6 @@
 """What the commands share: Hydra around a function, and errors in one line."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import resources
@@ -15,7 +16,10 @@ from assembly_rl.config import CONFIG_PACKAGE, register, unknown
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
-    """Run a job under Hydra; a ValueError becomes one line on standard error and exit code 2."""
+    """Run a job under Hydra; a ValueError becomes one line on standard error and exit code 2.
+
+    With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback.
+    """
     register()
     _check_group_choices(sys.argv[1:])
 
@@ -23,6 +27,8 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
         try:
             return job(config)
         except (ValueError, OmegaConfBaseException) as error:
+            if os.environ.get("HYDRA_FULL_ERROR") == "1":
+                raise
             raise SystemExit(fail(str(error).splitlines()[0])) from None
 
     main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)

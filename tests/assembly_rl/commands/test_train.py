@@ -136,3 +136,9 @@ def test_pictures_are_made(command: Run, tmp_path: Path) -> None:
         "videos/episode.mp4",
         "videos/episode.gif",
     }
+
+
+def test_hydras_switch_shows_the_whole_error(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(ValueError, match="clearance must be more than 0"):
+        command("train", "geometry.clearance=0")
