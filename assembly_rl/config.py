@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
+from assembly_rl.controllers.validation import require_positive
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
-from assembly_rl.envs.physics.config import require_positive
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 

@@ -55,6 +55,7 @@ def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject
     task = replace(
         task,
         compliance=own.compliance,
+        admittance=own.admittance,
         action=own.action,
         observation=own.observation,
         policy_rate=own.policy_rate,

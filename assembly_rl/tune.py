@@ -76,6 +76,7 @@ def draw(guidance: str, rng: np.random.Generator) -> ControllerConfig:
     compliance = ComplianceConfig(
         damping=[lateral, lateral, law["axial_damping"], *[angular] * 3],
         stiffness=[*[law["lateral_stiffness"]] * 2, law["axial_stiffness"], *[law["angular_stiffness"]] * 3],
+        check_contact=False,  # outcomes decide
     )
     return ControllerConfig(guidance, {name: float(value) for name, value in parameters.items()}, compliance)
 

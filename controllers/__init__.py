@@ -1,14 +1,28 @@
-"""Control: SE(3), compliance law, admittance controller, guidance without learning (numpy alone)."""
+"""Control for robot and simulation alike: SE(3), compliance law, admittance controller (numpy alone)."""
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.config import AdmittanceConfig, GainConfig, SafetyConfig
+from assembly_rl.controllers.discretization import Discretization
+from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.guidance import DitherGuidance, FixedGuidance, Guidance, ReflexGuidance
+from assembly_rl.controllers.stability import ContactConfig, max_contact_stiffness
+from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 
 __all__ = [
+    "AdmittanceConfig",
     "AdmittanceController",
     "ComplianceLaw",
+    "ContactConfig",
+    "ContactWrench",
+    "Discretization",
     "DitherGuidance",
+    "Fault",
     "FixedGuidance",
+    "GainConfig",
     "Guidance",
     "ReflexGuidance",
+    "SafetyConfig",
+    "ToolConfig",
+    "max_contact_stiffness",
 ]

@@ -1,55 +1,178 @@
-"""Admittance controller: measured wrench in, pose offset out."""
+"""Admittance controller: measured wrench in, pose offset and fault flags out."""
 
 from collections.abc import Sequence
+from math import exp, isfinite, pi
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assembly_rl.controllers.compliance import AXES, ComplianceLaw
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.discretization import step_matrix
+from assembly_rl.controllers.faults import Fault
+from assembly_rl.controllers.gains import GainSchedule
+from assembly_rl.controllers.stability import ContactConfig, ContactLoop, require_stable_contact
+from assembly_rl.controllers.validation import AXES, require_cutoff
+
+NO_REFERENCE = (0.0,) * 6
+NO_FAULT = Fault.NONE
+
+# The flags as plain integers: combining enum members costs a microsecond each.
+INVALID_INPUT = Fault.INVALID_INPUT.value
+STALE_WRENCH = Fault.STALE_WRENCH.value
+UNUSABLE = INVALID_INPUT | STALE_WRENCH
+TIMING = Fault.TIMING.value
+WRENCH_LIMIT = Fault.WRENCH_LIMIT.value
+REFERENCE_LIMIT = Fault.REFERENCE_LIMIT.value
+OFFSET_LIMIT = Fault.OFFSET_LIMIT.value
+SPEED_LIMIT = Fault.SPEED_LIMIT.value
+GAIN_REJECTED = Fault.GAIN_REJECTED.value
+GAIN_EXPIRED = Fault.GAIN_EXPIRED.value
+STOPPED = Fault.STOPPED.value
+
+
+def _cut(values: Sequence[float], limits: Sequence[float]) -> list[float]:
+    return [max(-limit, min(limit, value)) for value, limit in zip(values, limits, strict=True)]
 
 
 class AdmittanceController:
-    """Integrates a compliance law at a fixed rate and bounds the offset.
+    """Integrates a compliance law at a fixed rate, within bounds, whatever comes in.
 
     The offset is ``x = (translation [m], rotation vector [rad])`` of the commanded compliance centre from
     its nominal pose, in the axes of the compliance frame. Wrenches are ``(force [N], moment [Nm])`` that
-    the environment applies to the tool, at the compliance centre, in the same axes.
+    the ENVIRONMENT applies to the tool, about the compliance centre, in the same axes; ``ContactWrench``
+    makes them from sensor readings.
+
+    A step checks its input, cuts the wrench to ``wrench_limit``, filters it, takes the deadband off, cuts
+    the reference to ``reference_limit`` and advances the law by one period; then speed and offset are cut
+    to their limits. The spring acts on the offset that was applied, so nothing winds up.
+
+    Without a usable wrench (not finite, stale) the last one stays in force for ``safety.hold``; then the
+    motion comes to rest and the reference fades to the safe one; after ``safety.stop`` the controller is
+    stopped until ``reset``. A missing wrench is never taken for zero, which would mean "no contact".
 
     Args:
         law: The compliance law.
         rate: Control rate [Hz].
-        offset_limit: Largest absolute offset of each axis, shape (6,), m and rad. At the limit the offset
-            stands still and its velocity is zeroed, so nothing winds up: the spring acts on the offset
-            that was applied.
+        config: Limits, filter, safety, gains.
+        contact: The stiffest contact to be expected. A law that is unstable against it is refused here
+            and, flagged, by ``request``. None for no such check.
 
     Raises:
-        ValueError: A rate or a limit that is not positive, with its name and value.
+        ValueError: A rate that is not positive, a cutoff at or above the Nyquist frequency, an unstable law.
     """
 
-    def __init__(self, law: ComplianceLaw, rate: float, offset_limit: ArrayLike) -> None:
-        if not rate > 0.0:
+    def __init__(
+        self,
+        law: ComplianceLaw,
+        rate: float,
+        config: AdmittanceConfig | None = None,
+        contact: ContactConfig | None = None,
+    ) -> None:
+        if not 0.0 < rate < float("inf"):
             raise ValueError(f"rate must be > 0 Hz, got {rate}")
-        limit = np.array(offset_limit, dtype=np.float64)
-        if limit.shape != (6,):
-            raise ValueError(f"offset_limit must have shape (6,), got {limit.shape}")
-        for axis, value in zip(AXES, limit, strict=True):
-            if not value > 0.0:
-                raise ValueError(f"offset_limit[{axis}] must be > 0, got {value}")
+        config = config or AdmittanceConfig()
+        require_cutoff("AdmittanceConfig.cutoff", config.cutoff, rate)
         self.rate = rate
-        self._limit = limit.tolist()
+        self.config = config
+        self.contact = contact
+        self._period = period = 1.0 / rate
+        self._keep = 0.0 if config.cutoff is None else exp(-2.0 * pi * config.cutoff * period)
+        self._wrench_limit = list(config.wrench_limit)
+        self._deadband = list(config.deadband) if any(config.deadband) else None
+        self._reference_limit = list(config.reference_limit)
+        self._safe_reference = list(config.safety.safe_reference)
+        self._motion_limits = [
+            (limit, speed, period * speed)
+            for limit, speed in zip(config.offset_limit, config.speed_limit, strict=True)
+        ]
+        safety = config.safety
+        self._hold = round(safety.hold * rate)
+        self._stop = round(safety.stop * rate)
+        self._calm = exp(-period / safety.fade)
+        self._fading = period / safety.fade
+        self._late = period * safety.jitter
+        self._gains = GainSchedule(config.gains, period, self._matrix)
         self._state = np.zeros(18)  # [x, v, F - F_ref], the vector that the step matrix multiplies
         self._next = np.zeros(12)
-        self.law = law
+        self.reset(law=law)
+
+    def _matrix(
+        self, mass: NDArray[np.float64], damping: NDArray[np.float64], stiffness: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return step_matrix(
+            mass, damping, stiffness, self._period, self.config.discretization, self.config.selected_axes
+        )
+
+    # ------------------------------------------------------------------ outside the loop
+
+    def reset(self, offset: ArrayLike | None = None, law: ComplianceLaw | None = None) -> None:
+        """Come to rest at an offset; forget faults, filter, requested gains and the energy in the tank.
+
+        Start from the measured pose (``se3.offset_between(nominal, measured)``): then the first command is
+        where the robot is.
+
+        Args:
+            offset: Shape (6,), m and rad; zero where none is given.
+            law: Another law; the one of the last reset where none is given.
+
+        Raises:
+            ValueError: An offset outside ``offset_limit``, or a law that is unstable in contact.
+        """
+        start = np.zeros(6) if offset is None else np.array(offset, dtype=np.float64)
+        if start.shape != (6,):
+            raise ValueError(f"offset must have shape (6,), got {start.shape}")
+        for axis, value, limit in zip(AXES, start.tolist(), self.config.offset_limit, strict=True):
+            if not abs(value) <= limit:
+                raise ValueError(f"offset[{axis}] must be within +-{limit} (offset_limit), got {value}")
+        if law is not None:
+            if self.contact is not None:
+                config = self.config
+                require_stable_contact(
+                    law, self.rate, self.contact, config.cutoff, config.discretization, config.selected_axes
+                )
+            self._gains.reset(law)
+        else:
+            self._gains.reset(self._gains.base)
+        self._state[:] = 0.0
+        self._state[:6] = start
+        self._offset: list[float] = start.tolist()
+        self._filtered: list[float] | None = None
+        self._missing = self._hold  # stand still until the first usable wrench
+        self._share = 1.0  # of the reference in force; the rest is the safe reference
+        self._stopped = False
+        self._rejected = False
+        self._time: float | None = None
+
+    def request(self, law: ComplianceLaw) -> bool:
+        """Ask for other gains; the law in force moves there, without a jump of the command.
+
+        As fast as ``gains.damping_rate`` and ``gains.stiffness_rate`` allow, and only while the energy tank
+        can pay for it. See ``GainSchedule``.
+
+        Returns:
+            False where the law is unstable against the stated contact: it is not taken, and the steps
+            report ``GAIN_REJECTED`` until another request.
+
+        Raises:
+            ValueError: A law of another mass or at another centre.
+        """
+        self._rejected = False
+        if self.contact is not None:
+            config = self.config
+            loop = ContactLoop(
+                law, self.rate, self.contact, config.cutoff, config.discretization, config.selected_axes
+            )
+            if not loop.stable(np.diag(self.contact.stiffness)):
+                self._rejected = True
+                return False
+        self._gains.request(law)
+        return True
 
     @property
     def law(self) -> ComplianceLaw:
-        """The compliance law; assigning another keeps offset and velocity, so the command does not jump."""
-        return self._law
-
-    @law.setter
-    def law(self, law: ComplianceLaw) -> None:
-        self._law = law
-        self._step = law.implicit_euler(1.0 / self.rate)
+        """The law in force."""
+        return self._gains.law
 
     @property
     def offset(self) -> NDArray[np.float64]:
@@ -61,11 +184,22 @@ class AdmittanceController:
         """Offset velocity v, shape (6,), m/s and rad/s (a copy)."""
         return self._state[6:12].copy()
 
-    def reset(self, offset: ArrayLike | None = None) -> None:
-        """Come to rest at an offset, shape (6,), m and rad; at zero where none is given."""
-        self._state[:] = 0.0
-        if offset is not None:
-            self._state[:6] = offset
+    @property
+    def energy(self) -> float:
+        """Energy in the tank [J]; infinity without a gate."""
+        return self._gains.tank
+
+    @property
+    def steady_wrench_bound(self) -> NDArray[np.float64]:
+        """Largest wrench of a contact at rest, shape (6,), N and Nm.
+
+        At rest ``F = F_ref + K x``: reference limit, stiffness times offset limit, and the deadband, which
+        the law does not feel. It holds while the offset is inside its limits; at the edge of its workspace
+        the robot is as stiff as it is, and OFFSET_LIMIT says so.
+        """
+        config = self.config
+        spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)
+        return np.array(config.reference_limit) + np.array(config.deadband) + spring
 
     def rebase(self, axis: int, distance: float) -> None:
         """Account for a nominal pose that was moved by distance [m or rad] along an axis.
@@ -74,28 +208,160 @@ class AdmittanceController:
         nominal pose.
         """
         self._state[axis] -= distance
+        self._offset[axis] = float(self._state[axis])
 
-    def step(self, wrench: Sequence[float], reference: Sequence[float]) -> list[float]:
-        """Advance by one control period.
+    # ------------------------------------------------------------------ the loop
+
+    def step(
+        self,
+        wrench: Sequence[float] | NDArray[np.float64],
+        reference: Sequence[float] | NDArray[np.float64] = NO_REFERENCE,
+        time: float | None = None,
+        stamp: float | None = None,
+    ) -> tuple[list[float], Fault]:
+        """Advance by one control period. Never raises, never returns anything but finite numbers.
 
         Args:
             wrench: F, six floats, N and Nm.
             reference: F_ref, six floats, N and Nm: the wrench that the environment should apply.
+            time: Of this step, on any steady clock [s]; None for no check of timing and age.
+            stamp: When the wrench was measured, on the same clock [s]; None for now.
 
         Returns:
-            The offset x, six floats, m and rad.
+            The offset x, six floats, m and rad, and the fault flags of this step.
         """
-        state = self._state
-        state[12:] = wrench
-        state[12:] -= reference
-        following = np.dot(self._step, state, out=self._next)
+        faults = 0
+        if time is not None or stamp is not None:
+            faults = self._check_time(time, stamp)
+        if isinstance(wrench, np.ndarray):
+            wrench = wrench.tolist()
+        if isinstance(reference, np.ndarray):
+            reference = reference.tolist()
+        try:
+            a, b, c, d, e, f = wrench
+            p, q, r, s, t, u = reference
+            usable = isfinite(a + b + c + d + e + f) and isfinite(p + q + r + s + t + u)
+        except (TypeError, ValueError):
+            usable = False
+        if not usable:
+            faults |= INVALID_INPUT
+        if self._stopped or faults & UNUSABLE:
+            return self._without_wrench(faults)
+        self._missing = 0
+        faults |= self._drive(wrench, reference)
+        return self._advance(faults)
+
+    def _check_time(self, time: float | None, stamp: float | None) -> int:
+        """TIMING and STALE_WRENCH, as bits."""
+        faults = 0
+        if time is None or not isfinite(time):
+            faults = TIMING
+        else:
+            if self._time is not None and abs(time - self._time - self._period) > self._late:
+                faults = TIMING
+            self._time = time
+        if stamp is not None and (
+            time is None or not -self._period <= time - stamp <= self.config.safety.max_age
+        ):
+            faults |= STALE_WRENCH
+        return faults
+
+    def _drive(self, wrench: Sequence[float], reference: Sequence[float]) -> int:
+        """Put filtered wrench less reference into the state; WRENCH_LIMIT and REFERENCE_LIMIT, as bits."""
+        faults = 0
+        felt = wrench
+        for value, limit in zip(felt, self._wrench_limit):  # noqa: B905 (six each; strict costs time)
+            if not -limit <= value <= limit:
+                felt = _cut(felt, self._wrench_limit)
+                faults = WRENCH_LIMIT
+                break
+        if self._keep:
+            keep, before = self._keep, self._filtered
+            if before is not None:
+                felt = [new + keep * (old - new) for new, old in zip(felt, before, strict=True)]
+            self._filtered = felt
+        if self._deadband is not None:
+            felt = [
+                value - dead if value > dead else value + dead if value < -dead else 0.0
+                for value, dead in zip(felt, self._deadband, strict=True)
+            ]
+        wanted = reference
+        for value, limit in zip(wanted, self._reference_limit):  # noqa: B905
+            if not -limit <= value <= limit:
+                wanted = _cut(wanted, self._reference_limit)
+                faults |= REFERENCE_LIMIT
+                break
+        if self._share < 1.0:
+            self._share = share = min(1.0, self._share + self._fading)
+            wanted = [
+                safe + share * (value - safe)
+                for value, safe in zip(wanted, self._safe_reference, strict=True)
+            ]
+        self._state[12:] = [value - goal for value, goal in zip(felt, wanted)]  # noqa: B905
+        return faults
+
+    def _advance(self, faults: int) -> tuple[list[float], Fault]:
+        """One step of the law with what drives it, then the bounds."""
+        state, following, gains = self._state, self._next, self._gains
+        if gains.changing and not gains.advance(state[:6]):
+            faults |= GAIN_REJECTED
+        if self._rejected:
+            faults |= GAIN_REJECTED
+        if gains.expired:
+            faults |= GAIN_EXPIRED
+        np.dot(gains.step, state, out=following)
+        if gains.filling:
+            gains.fill(state)
         state[:12] = following
-        offset: list[float] = following[:6].tolist()
-        for axis, limit in enumerate(self._limit):
-            value = offset[axis]
-            if value > limit or value < -limit:
-                bounded = limit if value > 0.0 else -limit
-                offset[axis] = bounded
-                state[axis] = bounded
-                state[6 + axis] = 0.0
-        return offset
+        return self._bound(following.tolist(), faults)
+
+    def _without_wrench(self, faults: int) -> tuple[list[float], Fault]:
+        """Hold, then fade, then stop."""
+        self._missing += 1
+        if self._missing <= self._hold and not self._stopped:
+            return self._advance(faults)
+        state = self._state
+        if self._stopped or self._missing > self._stop:
+            self._stopped = True
+            faults |= STOPPED
+            state[6:12] = 0.0
+            return self._offset[:], Fault(faults)
+        self._share = max(0.0, self._share - self._fading)
+        state[6:12] *= self._calm
+        state[:6] += self._period * state[6:12]
+        return self._bound(state[:12].tolist(), faults)
+
+    def _bound(self, values: list[float], faults: int) -> tuple[list[float], Fault]:
+        """Cut speed and offset of the new state [x, v] to their limits."""
+        offset = values[:6]
+        for value, velocity, before, (limit, speed, distance) in zip(  # noqa: B905
+            offset, values[6:], self._offset, self._motion_limits
+        ):
+            if not (
+                -limit < value < limit
+                and -speed <= velocity <= speed
+                and -distance <= value - before <= distance
+            ):
+                offset, cut = self._cut_motion(values)
+                faults |= cut
+                break
+        self._offset = offset
+        return offset[:], Fault(faults) if faults else NO_FAULT
+
+    def _cut_motion(self, values: list[float]) -> tuple[list[float], int]:
+        """Put a bounded [x, v] into the state; the offset, and SPEED_LIMIT and OFFSET_LIMIT as bits."""
+        state, faults = self._state, 0
+        for axis, (limit, speed, distance) in enumerate(self._motion_limits):
+            value, velocity, before = values[axis], values[6 + axis], self._offset[axis]
+            if not (-speed <= velocity <= speed and -distance <= value - before <= distance):
+                velocity = max(-speed, min(speed, velocity))
+                value = max(before - distance, min(before + distance, value))
+                faults |= SPEED_LIMIT
+            if not -limit < value < limit:
+                if not -limit <= value <= limit:
+                    value = max(-limit, min(limit, value))
+                    velocity = 0.0
+                faults |= OFFSET_LIMIT
+            state[axis], state[6 + axis] = value, velocity
+        offset: list[float] = state[:6].tolist()
+        return offset, faults

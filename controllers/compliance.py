@@ -5,34 +5,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-AXES = ("x", "y", "z", "rx", "ry", "rz")
+from assembly_rl.controllers.se3 import Pose, adjoint, require_pose
+from assembly_rl.controllers.validation import AXES
+
+Matrix = NDArray[np.float64]
 
 
-def _diagonal_matrix(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    diagonal = np.array(values, dtype=np.float64)
-    if diagonal.shape != (6,):
-        raise ValueError(f"{name} must have six entries {' '.join(AXES)}, got shape {diagonal.shape}")
-    return np.diag(diagonal)
+def _six(name: str, values: ArrayLike) -> Matrix:
+    vector = np.array(values, dtype=np.float64)
+    if vector.shape != (6,):
+        raise ValueError(f"{name} must have six entries {' '.join(AXES)}, got shape {vector.shape}")
+    return vector
 
 
-def _symmetric_matrix(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    matrix = np.array(value, dtype=np.float64)
-    if matrix.shape != (6, 6):
-        raise ValueError(f"{name} must have shape (6, 6), got {matrix.shape}")
+def _require_finite(name: str, matrix: Matrix) -> None:
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise ValueError(f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is not finite")
+
+
+def _require_symmetric(name: str, matrix: Matrix, advice: str) -> None:
     difference = np.abs(matrix - matrix.T)
     if difference.max() > 1e-9 * max(1.0, np.abs(matrix).max()):
         row, column = np.unravel_index(difference.argmax(), (6, 6))
         raise ValueError(
             f"{name} must be symmetric: [{AXES[row]}, {AXES[column]}] = {matrix[row, column]} but "
-            f"[{AXES[column]}, {AXES[row]}] = {matrix[column, row]}"
+            f"[{AXES[column]}, {AXES[row]}] = {matrix[column, row]}{advice}"
         )
-    return 0.5 * (matrix + matrix.T)
 
 
-def _require_definite(name: str, matrix: NDArray[np.float64], strictly: bool) -> None:
+def _require_definite(name: str, matrix: Matrix, strictly: bool) -> None:
     eigenvalues, vectors = np.linalg.eigh(matrix)
     smallest = eigenvalues[0]
     if smallest <= 0.0 if strictly else smallest < -1e-9 * max(1.0, eigenvalues[-1]):
@@ -45,52 +47,121 @@ def _require_definite(name: str, matrix: NDArray[np.float64], strictly: bool) ->
 
 @dataclass(frozen=True, eq=False)
 class ComplianceLaw:
-    """``M a + D v + K x = F - F_ref``, linear components first.
+    """``M a + D v + K x = F - F_ref`` at a named centre, linear components first.
 
     x is the offset from the nominal pose (translation [m], rotation vector [rad]), v and a its
-    derivatives; F is the wrench that the environment applies to the tool at the compliance centre.
+    derivatives; F is the wrench that the ENVIRONMENT applies to the tool, about the compliance centre. A
+    tool that is pushed in +x moves in +x.
 
     Args:
-        mass: M, shape (6, 6), kg and kg m2; positive definite.
-        damping: D, shape (6, 6), Ns/m and Nms/rad; positive semidefinite.
-        stiffness: K, shape (6, 6), N/m and Nm/rad; positive semidefinite.
+        mass: M, shape (6, 6), kg, kg m and kg m2; positive definite.
+        damping: D, shape (6, 6), Ns/m, Ns and Nms/rad; positive semidefinite.
+        stiffness: K, shape (6, 6), N/m, N and Nm/rad; positive semidefinite.
+        centre: Name of the frame whose origin is the compliance centre and whose axes x, v and F are in.
+        asymmetric_stiffness: Accept an asymmetric K, whose symmetric part is positive semidefinite. Such a
+            spring stores no energy: going round a circle against it can do work without end.
 
     Raises:
         ValueError: A shape, a non-finite, an asymmetric or an indefinite entry; the message names it.
     """
 
-    mass: NDArray[np.float64]
-    damping: NDArray[np.float64]
-    stiffness: NDArray[np.float64]
+    mass: Matrix
+    damping: Matrix
+    stiffness: Matrix
+    centre: str = "tip"
+    asymmetric_stiffness: bool = False
 
     @classmethod
-    def from_diagonals(cls, mass: ArrayLike, damping: ArrayLike, stiffness: ArrayLike) -> "ComplianceLaw":
+    def from_diagonals(
+        cls, mass: ArrayLike, damping: ArrayLike, stiffness: ArrayLike, centre: str = "tip"
+    ) -> "ComplianceLaw":
         """A law whose axes do not interact, from three times six entries x y z rx ry rz.
 
         Raises:
             ValueError: An entry that is refused, by name.
         """
-        diagonals = {"mass": mass, "damping": damping, "stiffness": stiffness}
-        return cls(**{name: _diagonal_matrix(name, values) for name, values in diagonals.items()})
+        vectors = {"mass": mass, "damping": damping, "stiffness": stiffness}
+        return cls(**{name: np.diag(_six(name, values)) for name, values in vectors.items()}, centre=centre)
+
+    @classmethod
+    def from_damping_ratio(
+        cls, mass: ArrayLike, damping_ratio: ArrayLike, stiffness: ArrayLike, centre: str = "tip"
+    ) -> "ComplianceLaw":
+        """A law whose axes do not interact, with ``D = 2 zeta sqrt(M K)``; 1 is critically damped.
+
+        Args:
+            mass: Shape (6,), kg and kg m2.
+            damping_ratio: zeta, shape (6,).
+            stiffness: Shape (6,), N/m and Nm/rad.
+            centre: Name of the compliance frame.
+
+        Raises:
+            ValueError: An entry that is refused, by name; and an axis without stiffness, which would be
+                left undamped.
+        """
+        m, ratio, k = _six("mass", mass), _six("damping_ratio", damping_ratio), _six("stiffness", stiffness)
+        for axis, value, spring in zip(AXES, ratio, k, strict=True):
+            if not 0.0 <= value < np.inf:
+                raise ValueError(f"damping_ratio[{axis}] must be >= 0, got {value}")
+            if spring == 0.0:
+                raise ValueError(
+                    f"stiffness[{axis}] = 0 leaves the axis undamped at any damping_ratio, here {value} "
+                    "(D = 2 zeta sqrt(M K)); give the damping itself, with from_diagonals"
+                )
+        product = np.maximum(m * k, 0.0)  # a negative factor is refused below, by its own name
+        return cls.from_diagonals(m, 2.0 * ratio * np.sqrt(product), k, centre)
 
     def __post_init__(self) -> None:
         for name in ("mass", "damping", "stiffness"):
-            matrix = _symmetric_matrix(name, getattr(self, name))
-            _require_definite(name, matrix, strictly=name == "mass")
+            matrix = np.array(getattr(self, name), dtype=np.float64)
+            if matrix.shape != (6, 6):
+                raise ValueError(f"{name} must have shape (6, 6), got {matrix.shape}")
+            _require_finite(name, matrix)
+            symmetric = 0.5 * (matrix + matrix.T)
+            if name != "stiffness":
+                _require_symmetric(name, matrix, "")
+            elif not self.asymmetric_stiffness:
+                _require_symmetric(name, matrix, "; to have it so, set asymmetric_stiffness")
+            _require_definite(name, symmetric, strictly=name == "mass")
+            if name != "stiffness" or not self.asymmetric_stiffness:
+                matrix = symmetric
             matrix.setflags(write=False)
             object.__setattr__(self, name, matrix)
 
-    def implicit_euler(self, dt: float) -> NDArray[np.float64]:
-        """One step of length dt [s] as a matrix of shape (12, 18).
+    def transport(self, pose: Pose, centre: str) -> "ComplianceLaw":
+        """The same physical law seen at another centre, in other axes (ETCL, point 1).
 
-        ``[x, v]_next = A [x, v, F - F_ref]`` with
-        ``v_next = (M + dt D + dt^2 K)^-1 (M v + dt (F - F_ref - K x))`` and ``x_next = x + dt v_next``:
-        implicit Euler, stable in free space for every dt (explicit Euler diverges at usual gains).
+        ``K_b = Ad^T K_a Ad``, D and M alike, with Ad the adjoint of ``T_ab``. Exact for offsets that are
+        logarithms of the error; for a translation and a rotation vector, to first order in the angle.
+
+        Args:
+            pose: T_ab: the new frame b in the law's frame a, position [m] and quaternion xyzw.
+            centre: Name of the new frame.
+
+        Raises:
+            ValueError: Anything but a finite position and a unit quaternion.
         """
-        if not dt > 0.0:
-            raise ValueError(f"dt must be > 0 s, got {dt}")
-        gain = np.linalg.inv(self.mass + dt * self.damping + dt * dt * self.stiffness)
-        velocity = np.hstack([-dt * gain @ self.stiffness, gain @ self.mass, dt * gain])
-        offset = dt * velocity
-        offset[:, :6] += np.eye(6)
-        return np.vstack([offset, velocity])
+        require_pose("pose", pose)
+        return self._congruent(adjoint(pose), centre)
+
+    def scaled(self, factor: float, centre: str | None = None) -> "ComplianceLaw":
+        """The law for the same part scaled in size, at equal contact stiffness (ETCL, point 2).
+
+        Translational compliance stays, rotational compliance is divided by factor^2: a moment and a
+        rotation act over arms that are factor times as long. ``K' = S K S`` with ``S = diag(1, 1, 1,
+        factor, factor, factor)``, D and M alike, so that periods and damping ratios stay.
+
+        Args:
+            factor: Length of the new part / length of the old one [1].
+            centre: Name of the new frame; the old one where none is given.
+
+        Raises:
+            ValueError: A factor that is not > 0.
+        """
+        if not 0.0 < factor < np.inf:
+            raise ValueError(f"factor must be > 0, got {factor}")
+        return self._congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre or self.centre)
+
+    def _congruent(self, matrix: Matrix, centre: str) -> "ComplianceLaw":
+        parts = (matrix.T @ part @ matrix for part in (self.mass, self.damping, self.stiffness))
+        return ComplianceLaw(*parts, centre, self.asymmetric_stiffness)

@@ -15,10 +15,12 @@ class ActionMapping:
 
     - ``wrench``: the wrench that the tool pushes with; ``F_ref`` is its negative. +z pushes out of the hole.
     - ``twist``: a reference twist v_r, so that the law damps v - v_r; ``F_ref = -D v_r``.
-    - ``damping``: ``D_ij`` times ``g_i g_j`` with ``g = gain_ratio ** (-action / 2)``: +1 is softest.
+    - ``damping``: ``D_ij`` times ``g_i g_j`` with ``g = gain_ratio ** ((1 - action) / 4)``: +1 is the law's
+      own damping, the softest that was found stable in contact; -1 multiplies it by ``gain_ratio``.
     - ``stiffness``: adds a diagonal stiffness between 0 (action -1) and the configured one (+1).
 
-    The last two change the law once a policy step; offset and velocity stay as they are.
+    The last two ask the controller for another law once a policy step. It goes there as fast as its rates
+    and its energy tank allow (``assembly_rl.controllers.gains``): the agent explores admissible gains only.
 
     Args:
         config: Kind and scales.
@@ -33,13 +35,12 @@ class ActionMapping:
         self._stiffness = np.array(config.stiffness)
         self._law: ComplianceLaw = controller.law
 
-    def reset(self, law: ComplianceLaw) -> None:
-        """Start an episode from a law."""
-        self._law = law
-        self._controller.law = law
+    def reset(self) -> None:
+        """Start an episode from the law that the controller was reset to."""
+        self._law = self._controller.law
 
     def apply(self, action: NDArray[np.float64]) -> list[float]:
-        """Set the controller's law where the action changes it; return F_ref, six floats [N, Nm]."""
+        """Ask for another law where the action is one; return F_ref, six floats [N, Nm]."""
         kind = self._config.kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:
@@ -47,10 +48,10 @@ class ActionMapping:
         elif kind is ActionKind.twist:
             reference = -self._law.damping @ (self._twist * action)
         elif kind is ActionKind.damping:
-            gain = self._config.gain_ratio ** (-0.5 * action)
-            self._controller.law = replace(self._law, damping=self._law.damping * np.outer(gain, gain))
+            gain = self._config.gain_ratio ** (0.25 * (1.0 - action))
+            self._controller.request(replace(self._law, damping=self._law.damping * np.outer(gain, gain)))
         else:
             added = np.diag(self._stiffness * 0.5 * (action + 1.0))
-            self._controller.law = replace(self._law, stiffness=self._law.stiffness + added)
+            self._controller.request(replace(self._law, stiffness=self._law.stiffness + added))
         floats: list[float] = reference.tolist()
         return floats

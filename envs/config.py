@@ -4,12 +4,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
 
-from assembly_rl.envs.physics.config import (
-    PhysicsConfig,
-    SensorConfig,
-    require_not_negative,
-    require_positive,
-)
+from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
+from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
 
 
 class ActionKind(Enum):
@@ -19,13 +16,6 @@ class ActionKind(Enum):
     twist = "twist"
     damping = "damping"
     stiffness = "stiffness"
-
-
-def _require_six(owner: object, *names: str) -> None:
-    for name in names:
-        value = getattr(owner, name)
-        if len(value) != 6 or not all(isfinite(entry) and entry >= 0 for entry in value):
-            raise ValueError(f"{type(owner).__name__}.{name} must be six numbers >= 0, got {list(value)}")
 
 
 def require_range(owner: object, *names: str) -> None:
@@ -67,16 +57,17 @@ class ComplianceConfig:
         mass: Virtual mass [kg] and inertia [kg m2]; above the tool's own, or the loop oscillates.
         damping: [Ns/m] and [Nms/rad].
         stiffness: [N/m] and [Nm/rad].
-        offset_limit: Largest offset from the nominal path [m] and [rad].
+        check_contact: Refuse a law that is unstable when the robot's servo presses on something rigid, at the
+            sensor's bandwidth and delay.
     """
 
     mass: list[float] = field(default_factory=lambda: [4.0, 4.0, 4.0, 0.06, 0.06, 0.06])
     damping: list[float] = field(default_factory=lambda: [150.0, 150.0, 800.0, 1.0, 1.0, 1.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
-    offset_limit: list[float] = field(default_factory=lambda: [0.004, 0.004, 0.04, 0.0873, 0.0873, 0.0873])
+    check_contact: bool = True
 
     def __post_init__(self) -> None:
-        _require_six(self, "mass", "damping", "stiffness", "offset_limit")
+        require_six(self, "mass", "damping", "stiffness")
 
 
 @dataclass
@@ -87,7 +78,7 @@ class ActionConfig:
         kind: Meaning of an action.
         wrench: Scale of a wrench set-point [N] and [Nm].
         twist: Scale of a reference twist [m/s] and [rad/s].
-        gain_ratio: Largest factor by which damping is multiplied or divided.
+        gain_ratio: Largest factor by which damping is multiplied.
         stiffness: Largest stiffness that an action adds [N/m] and [Nm/rad].
     """
 
@@ -99,7 +90,7 @@ class ActionConfig:
 
     def __post_init__(self) -> None:
         self.kind = ActionKind(self.kind)
-        _require_six(self, "wrench", "twist", "stiffness")
+        require_six(self, "wrench", "twist", "stiffness")
         if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
             raise ValueError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
 
@@ -123,10 +114,7 @@ class ObservationConfig:
     history: int = 4
 
     def __post_init__(self) -> None:
-        _require_six(self, "wrench_scale", "pose_scale", "twist_scale")
-        for name in ("wrench_scale", "pose_scale", "twist_scale"):
-            if min(getattr(self, name)) <= 0.0:
-                raise ValueError(f"ObservationConfig.{name} must be > 0, got {list(getattr(self, name))}")
+        require_six(self, "wrench_scale", "pose_scale", "twist_scale", positive=True)
         if self.history < 1:
             raise ValueError(f"ObservationConfig.history must be >= 1, got {self.history}")
 
@@ -251,6 +239,8 @@ class TaskConfig:
     Attributes:
         policy_rate: Actions a second [Hz]; divides the control rate.
         control_rate: Steps of the admittance controller a second [Hz]; divides the physics rate.
+        compliance: The law that the admittance controller starts an episode with.
+        admittance: Everything else about that controller; the class is the one a robot runs.
     """
 
     policy_rate: float = 20.0
@@ -259,6 +249,7 @@ class TaskConfig:
     sensor: SensorConfig = field(default_factory=SensorConfig)
     path: PathConfig = field(default_factory=PathConfig)
     compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
+    admittance: AdmittanceConfig = field(default_factory=AdmittanceConfig)
     action: ActionConfig = field(default_factory=ActionConfig)
     observation: ObservationConfig = field(default_factory=ObservationConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
@@ -269,6 +260,14 @@ class TaskConfig:
         require_positive(self, "policy_rate", "control_rate")
         self.control_steps()
         self.physics_steps()
+        start = self.randomization.start_pose
+        farthest = [start.lateral] * 2 + [start.height] + [start.tilt] * 2 + [start.yaw]
+        for axis, value, limit in zip(AXES, farthest, self.admittance.offset_limit, strict=True):
+            if value > limit:
+                raise ValueError(
+                    f"randomization.start_pose reaches {value} along {axis}, beyond admittance.offset_limit "
+                    f"{limit}: narrow the one or widen the other"
+                )
 
     def control_steps(self) -> int:
         """Control steps in a policy step."""

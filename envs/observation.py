@@ -6,7 +6,7 @@ from difflib import get_close_matches
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.compliance import AXES
+from assembly_rl.controllers.validation import AXES
 from assembly_rl.envs.config import ObservationConfig
 
 Array = NDArray[np.float64]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.se3 import (
     Quaternion,
     Vector,
@@ -24,6 +25,8 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.stability import ContactConfig
+from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 from assembly_rl.envs.action import ActionMapping
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
@@ -95,6 +98,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | time | since the start of the episode [s] |
     | depth, lateral, angle | true progress, [m], [m], [rad] |
     | force, moment | magnitude at each control step of this policy step [N], [Nm] |
+    | faults | ``controllers.Fault`` flags raised in this policy step |
     | reward_terms | term -> value |
     | is_success, result | at the end only: bool, value of ``Result`` |
     | certificate | at the end only: penetration [m], bound [m], valid, physics_hash |
@@ -140,7 +144,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
         compliance = self.task.compliance
         self._law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
-        self._controller = AdmittanceController(self._law, self.task.control_rate, compliance.offset_limit)
+        self._controller = AdmittanceController(
+            self._scaled_law(self.task.randomization.gains[0]),  # the softest law has to be stable, too
+            self.task.control_rate,
+            self.task.admittance,
+            self._stiffest_contact() if compliance.check_contact else None,
+        )
+        tool = ToolConfig(centre=[0.0, 0.0, -self.part.peg_length])  # weightless: there is no gravity
+        self._contact_wrench = ContactWrench(tool)
         self._mapping = ActionMapping(self.task.action, self._controller)
         self._observer = Observer(self.task.observation)
         self.observation_names = self._observer.names
@@ -153,6 +164,16 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._episode_rng: dict[str, Any] | None = None  # random state at the episode's reset
         self._actions: list[list[float]] = []
         self._result: Result | None = None
+
+    def _scaled_law(self, factor: float) -> ComplianceLaw:
+        """The task's law with its damping times a factor."""
+        return replace(self._law, damping=self._law.damping * factor)
+
+    def _stiffest_contact(self) -> ContactConfig:
+        """Something rigid against the tool: what gives way is the robot's servo."""
+        physics, sensor = self.task.physics, self.task.sensor
+        stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
+        return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)
 
     def _make_world(self, part: PegHole) -> InsertionWorld:
         return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)
@@ -173,7 +194,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._path_height = self.task.path.start_height
         self._path_speed = 0.0
         position, rotation = self._conditions.start_position, self._conditions.start_rotation
-        self._controller.reset((*position, *quat_log(rotation)))
+        law = self._scaled_law(self._conditions.gains)
+        self._controller.reset((*position, *quat_log(rotation)), law)
+        self._mapping.reset()
         self._observer.reset()
         self._reading = (0.0,) * 6
         start = self._flange_command(position[0], position[1], self._path_height + position[2], rotation)
@@ -188,8 +211,11 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self.task.randomization, self._clearances, self.np_random
         )
         self._estimate_matrix = rotation_matrix(conditions.estimate_rotation)
-        self._mapping.reset(replace(self._law, damping=self._law.damping * conditions.gains))
+        self._to_nominal = quat_conjugate(conditions.estimate_rotation)
         self._sensor.reset(self.np_random, conditions.sensor)
+        if self.task.sensor.tare_samples:
+            samples = self._sensor.samples(self.task.sensor.tare_samples, self.np_random)
+            self._contact_wrench.tare(samples, conditions.start_rotation)
         if conditions.clearance not in (None, self._world.part.clearance):
             self._world.close()
             self._world = self._make_world(replace(self.part, clearance=conditions.clearance))
@@ -217,6 +243,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         readings = []
         self._force: list[float] = []
         self._moment: list[float] = []
+        self._faults = Fault.NONE
         for _ in range(self._control_steps):
             self._control_step(reference)
             readings.append(self._reading)
@@ -235,6 +262,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         info = self._info(wrench)
         info["force"] = np.array(self._force)
         info["moment"] = np.array(self._moment)
+        info["faults"] = self._faults
         info["reward_terms"] = terms
         return self._observe(wrench), sum(terms.values()), success or failure, self._timed_out, info
 
@@ -243,7 +271,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         period = 1.0 / self.task.control_rate
         self._path_speed = min(path.speed, self._path_speed + path.speed * period / path.ramp)
         self._path_height -= period * self._path_speed
-        offset = self._controller.step(self._reading, reference)
+        offset, faults = self._controller.step(self._reading, reference)
+        if faults:
+            self._faults |= faults
         ahead = offset[2] - path.lead
         if ahead > 0.0:  # the path waits for the tool; the command is not touched
             self._path_height += ahead
@@ -266,16 +296,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return position, quat_multiply(self._conditions.estimate_rotation, rotation)
 
     def _read_wrench(self) -> None:
-        """Read the sensor (flange, tool axes), move the wrench to the tip, turn it to nominal axes."""
+        """Read the sensor (flange, tool axes) and make the contact wrench at the tip, in nominal axes."""
         world = self._world
-        tool = rotation_matrix(world.pose()[1])
+        orientation = world.pose()[1]
+        tool = rotation_matrix(orientation)
         wrench = world.wrench
         reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
-        force = reading[:3]
-        moment = move_moment(force, reading[3:], (0.0, 0.0, self.part.peg_length))
-        force = rotate_back(self._estimate_matrix, rotate(tool, force))
-        moment = rotate_back(self._estimate_matrix, rotate(tool, moment))
-        self._reading = (*force, *moment)
+        self._reading = self._contact_wrench(reading, self._in_nominal(orientation))
+        force, moment = self._reading[:3], self._reading[3:]
         force_size = hypot(*force)
         moment_size = hypot(*moment)
         self._force.append(force_size)
@@ -288,6 +316,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         elif moment_size > self._limits.moment:
             self._result = Result.moment_limit
 
+    def _in_nominal(self, orientation: Quaternion) -> Quaternion:
+        """An orientation in the hole frame, in the nominal one."""
+        return quat_multiply(self._to_nominal, orientation)
+
     def _measure_pose(self) -> None:
         """Tip pose in the nominal frame and true progress."""
         position, orientation = self._world.pose()
@@ -297,7 +329,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         relative = rotate_back(
             self._estimate_matrix, (tip[0] - error[0], tip[1] - error[1], tip[2] - error[2])
         )
-        rotation = quat_log(quat_multiply(quat_conjugate(self._conditions.estimate_rotation), orientation))
+        rotation = quat_log(self._in_nominal(orientation))
         self._pose = np.array((*relative, *rotation))
         self._progress = Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
 

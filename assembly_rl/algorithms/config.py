@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from assembly_rl.envs.physics.config import require_not_negative, require_positive
+from assembly_rl.controllers.validation import require_not_negative, require_positive
 
 
 @dataclass

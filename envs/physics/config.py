@@ -1,23 +1,8 @@
 """Settings of the simulated physics and of the wrench sensor."""
 
 from dataclasses import dataclass
-from math import isfinite
 
-
-def require_positive(owner: object, *names: str) -> None:
-    """Raise a ValueError for the first of the named attributes that is not a finite number > 0."""
-    for name in names:
-        value = getattr(owner, name)
-        if not (isfinite(value) and value > 0):
-            raise ValueError(f"{type(owner).__name__}.{name} must be > 0, got {value}")
-
-
-def require_not_negative(owner: object, *names: str) -> None:
-    """Raise a ValueError for the first of the named attributes that is not a finite number >= 0."""
-    for name in names:
-        value = getattr(owner, name)
-        if not (isfinite(value) and value >= 0):
-            raise ValueError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
+from assembly_rl.controllers.validation import require_not_negative, require_positive
 
 
 @dataclass

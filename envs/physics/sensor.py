@@ -3,20 +3,21 @@
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
+from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.physics.config import SensorConfig
 
-Wrench = tuple[float, float, float, float, float, float]
 ZERO: Wrench = (0.0,) * 6
 
 
 class WrenchSensor:
-    """Bias, noise, transport delay and tare, sampled at the control rate.
+    """Bias, noise and transport delay, sampled at the control rate.
 
     The low-pass filter of the sensor runs at the physics rate, in ``InsertionWorld``.
 
     Args:
-        config: Bias, noise, delay and tare.
+        config: Bias, noise and delay.
         control_rate: Samples per second [Hz].
 
     Raises:
@@ -38,20 +39,18 @@ class WrenchSensor:
         self._disturbance: list[list[float]] = []
 
     def reset(self, rng: np.random.Generator, factor: float = 1.0) -> None:
-        """Draw the bias of an episode and tare in free space; factor scales noise and bias."""
+        """Draw the bias of an episode; factor scales noise and bias."""
         self._noise = factor * self._scale
-        bias = factor * rng.uniform(-self._bias_range, self._bias_range)
-        if self._config.tare_samples:
-            count = self._config.tare_samples
-            samples = bias + self._noise * rng.standard_normal((count, 6))
-            bias = bias - samples.mean(axis=0)
-        self._bias = bias
+        self._bias = factor * rng.uniform(-self._bias_range, self._bias_range)
         self._pipe = deque([ZERO] * self._delay)
+
+    def samples(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Readings in free space, shape (count, 6), N and Nm: for a tare."""
+        return self._bias + self._noise * rng.standard_normal((count, 6))
 
     def prepare(self, samples: int, rng: np.random.Generator) -> None:
         """Draw bias and noise for the next samples; one call for many is what makes noise cheap."""
-        noise = self._bias + self._noise * rng.standard_normal((samples, 6))
-        self._disturbance = noise.tolist()
+        self._disturbance = self.samples(samples, rng).tolist()
 
     def read(self, wrench: Wrench) -> Wrench:
         """Put in the true filtered wrench [N, Nm] in sensor axes, take out a reading of it."""

@@ -1,0 +1,112 @@
+"""Configuration of the admittance controller. SI units; vectors of six are x y z rx ry rz."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+from assembly_rl.controllers.discretization import Discretization
+from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
+
+
+def _six(linear: float, angular: float) -> list[float]:
+    return [linear] * 3 + [angular] * 3
+
+
+@dataclass
+class SafetyConfig:
+    """What happens without a usable wrench: hold, then fade, then stop.
+
+    Attributes:
+        max_age: Oldest usable wrench [s].
+        jitter: Largest deviation of a step's time from the control period, as a share of it.
+        hold: So long the last usable wrench and reference stay in force [s].
+        fade: Time constant with which the motion then comes to rest, and time in which the reference
+            fades to the safe one and, after the wrench has come back, in again [s].
+        stop: After so long without a usable wrench the controller stops until it is reset [s].
+        safe_reference: Reference wrench to fade to [N] and [Nm].
+    """
+
+    max_age: float = 0.02
+    jitter: float = 0.5
+    hold: float = 0.02
+    fade: float = 0.1
+    stop: float = 0.5
+    safe_reference: list[float] = field(default_factory=lambda: [0.0] * 6)
+
+    def __post_init__(self) -> None:
+        require_positive(self, "max_age", "jitter", "fade", "stop")
+        require_not_negative(self, "hold")
+        if self.stop < self.hold:
+            raise ValueError(f"SafetyConfig.stop must be >= hold = {self.hold} s, got {self.stop}")
+        if len(self.safe_reference) != 6 or not all(isfinite(value) for value in self.safe_reference):
+            raise ValueError(
+                f"SafetyConfig.safe_reference must be six finite numbers, got {list(self.safe_reference)}"
+            )
+
+
+@dataclass
+class GainConfig:
+    """How gains change while the controller runs.
+
+    Attributes:
+        damping_rate: Fastest change of the damping [Ns/m per s] and [Nms/rad per s].
+        stiffness_rate: Fastest change of the stiffness [N/m per s] and [Nm/rad per s].
+        timeout: Requested gains expire after so long without another request [s]; null for never.
+        tank: Capacity of the energy tank that pays for stiffening a loaded spring [J]; null for no gate.
+    """
+
+    damping_rate: list[float] = field(default_factory=lambda: _six(50e3, 200.0))
+    stiffness_rate: list[float] = field(default_factory=lambda: _six(50e3, 500.0))
+    timeout: float | None = None
+    tank: float | None = 0.05
+
+    def __post_init__(self) -> None:
+        require_six(self, "damping_rate", "stiffness_rate", positive=True)
+        for name in ("timeout", "tank"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
+
+
+@dataclass
+class AdmittanceConfig:
+    """Everything about an admittance controller but its law and its rate.
+
+    Attributes:
+        discretization: How the law is integrated.
+        selected_axes: Axes that move; the others stand still.
+        cutoff: First-order low-pass filter of the wrench [Hz]; null for none.
+        deadband: Wrench that counts as none [N] and [Nm]; what exceeds it enters without a jump.
+        wrench_limit: Largest wrench that enters the law [N] and [Nm].
+        reference_limit: Largest reference wrench [N] and [Nm].
+        offset_limit: Largest offset from the nominal pose [m] and [rad].
+        speed_limit: Largest speed of the offset [m/s] and [rad/s].
+        safety: What happens without a usable wrench.
+        gains: How gains change while the controller runs.
+    """
+
+    discretization: Discretization = Discretization.implicit_euler
+    selected_axes: list[bool] = field(default_factory=lambda: [True] * 6)
+    cutoff: float | None = None
+    deadband: list[float] = field(default_factory=lambda: _six(0.0, 0.0))
+    wrench_limit: list[float] = field(default_factory=lambda: _six(100.0, 10.0))
+    reference_limit: list[float] = field(default_factory=lambda: _six(15.0, 0.5))
+    offset_limit: list[float] = field(default_factory=lambda: [0.004, 0.004, 0.04, 0.0873, 0.0873, 0.0873])
+    speed_limit: list[float] = field(default_factory=lambda: _six(0.25, 2.0))
+    safety: SafetyConfig = field(default_factory=SafetyConfig)
+    gains: GainConfig = field(default_factory=GainConfig)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.discretization, Discretization):
+            known = ", ".join(Discretization.__members__)
+            raise ValueError(
+                f"AdmittanceConfig.discretization must be a Discretization ({known}), "
+                f"got {self.discretization!r}"
+            )
+        require_six(self, "deadband")
+        require_six(self, "wrench_limit", "reference_limit", "offset_limit", "speed_limit", positive=True)
+        if len(self.selected_axes) != 6 or not all(isinstance(axis, bool) for axis in self.selected_axes):
+            raise ValueError(
+                f"AdmittanceConfig.selected_axes must be six booleans {' '.join(AXES)}, "
+                f"got {list(self.selected_axes)}"
+            )
+        if not any(self.selected_axes):
+            raise ValueError("AdmittanceConfig.selected_axes selects no axis; select at least one")

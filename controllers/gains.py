@@ -1,0 +1,151 @@
+"""Gains that change while the controller runs: rate-limited, expiring, and paid for from an energy tank."""
+
+from collections.abc import Callable
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.config import GainConfig
+
+Matrix = NDArray[np.float64]
+
+
+class GainSchedule:
+    """Leads the gains from the law in force to the one requested, along a straight line.
+
+    Stiffening a loaded spring by dK stores ``x^T dK x / 2`` in it, energy that nobody supplied: a policy
+    that stiffens at the ends of a swing and softens in the middle drives it for ever. The tank holds what
+    the law has dissipated, ``-d(x^T K x + v^T M v) / 2 + (F - F_ref)^T dx`` summed over the steps, up to its
+    capacity; a change of gains is admitted when the tank can pay for it, and gives back what a softening
+    spring releases. So kinetic energy, spring and tank together never grow by more than the work of
+    ``F - F_ref``, whatever is requested. Damping may change freely; the mass is fixed.
+
+    Source: Ferraguti, Secchi and Fantuzzi, "A tank-based approach to impedance control with variable
+    stiffness", ICRA 2013; the sum over discrete steps is ours.
+
+    Attributes:
+        step: Step matrix of the law in force, shape (12, 18).
+        tank: Energy in the tank [J].
+        filling: Whether the tank has room.
+        changing: Whether ``advance`` has anything to do.
+        expired: Whether requested gains have expired.
+
+    Args:
+        config: Rates, expiry and tank.
+        dt: Control period [s].
+        matrix: Step matrix (12, 18) of M, D, K.
+    """
+
+    def __init__(
+        self, config: GainConfig, dt: float, matrix: Callable[[Matrix, Matrix, Matrix], Matrix]
+    ) -> None:
+        self._config = config
+        self._matrix = matrix
+        damping, stiffness = np.sqrt(config.damping_rate), np.sqrt(config.stiffness_rate)
+        self._damping_change = dt * np.outer(damping, damping)
+        self._stiffness_change = dt * np.outer(stiffness, stiffness)
+        self._capacity = float("inf") if config.tank is None else config.tank
+        self._patience = None if config.timeout is None else round(config.timeout / dt)
+
+    def reset(self, law: ComplianceLaw) -> None:
+        """Put a law into force at once and empty the tank."""
+        self.base = self._target = law
+        self._stages = self._stage = 0
+        self._age: int | None = None
+        self.expired = False
+        self.changing = False
+        self.filling = self._config.tank is not None
+        self.tank = 0.0 if self.filling else self._capacity
+        self._put(law.damping, law.stiffness)
+
+    def _put(self, damping: Matrix, stiffness: Matrix) -> None:
+        self._damping, self._stiffness = damping, stiffness
+        self.step = self._matrix(self.base.mass, damping, stiffness)
+        self._dissipation: Matrix | None = None
+
+    def _dissipated(self) -> Matrix:
+        """What a step dissipates, as a quadratic form of [x, v, F - F_ref], shape (18, 18)."""
+        twice_energy = np.zeros((12, 12))
+        twice_energy[:6, :6] = self._stiffness
+        twice_energy[6:, 6:] = self.base.mass
+        form = -0.5 * self.step.T @ twice_energy @ self.step
+        form[:12, :12] += 0.5 * twice_energy
+        form[12:] += self.step[:6]  # work: the wrench times the way
+        form[12:, :6] -= np.eye(6)
+        return form
+
+    @property
+    def law(self) -> ComplianceLaw:
+        """The law in force."""
+        if self._stage == self._stages:
+            return self._target
+        return ComplianceLaw(self.base.mass, self._damping, self._stiffness, self.base.centre)
+
+    def request(self, law: ComplianceLaw) -> None:
+        """Head for a law of the same mass at the same centre.
+
+        Raises:
+            ValueError: Another mass or centre; an asymmetric stiffness, which has no energy to account for.
+        """
+        if law.centre != self.base.centre:
+            raise ValueError(
+                f"the law requested is at {law.centre!r}, the controller's at {self.base.centre!r}"
+            )
+        if law.mass is not self.base.mass and not np.array_equal(law.mass, self.base.mass):
+            raise ValueError("the mass cannot change while the controller runs; reset with the new law")
+        if self._config.tank is not None and law.asymmetric_stiffness:
+            raise ValueError("an asymmetric stiffness cannot be gated by energy; set gains.tank to null")
+        self._age = None if self._patience is None else 0
+        self.expired = False
+        self._head_for(law)
+
+    def _head_for(self, law: ComplianceLaw) -> None:
+        stiffness = law.stiffness - self._stiffness
+        damping = law.damping - self._damping
+        stages = max(
+            np.abs(stiffness / self._stiffness_change).max(), np.abs(damping / self._damping_change).max()
+        )
+        self._stages = ceil(stages - 1e-9)
+        self._stage = 0
+        self._target = law
+        self.changing = True
+        if self._stages:
+            self._damping_step = damping / self._stages
+            self._stiffness_step = stiffness / self._stages
+        else:
+            self._put(law.damping, law.stiffness)
+
+    def advance(self, offset: Matrix) -> bool:
+        """Go one control period on; whether the tank let the law change (or nothing was to change)."""
+        if self._age is not None and self._patience is not None:
+            self._age += 1
+            if self._age > self._patience:
+                self._age = None
+                self.expired = True
+                self._head_for(self.base)
+        if self._stage == self._stages:
+            self.changing = self._age is not None
+            return True
+        if self._config.tank is not None:
+            cost = 0.5 * float(offset @ self._stiffness_step @ offset)
+            if cost > self.tank:
+                return False
+            self.tank = min(self._capacity, self.tank - cost)
+            self.filling = self.tank < self._capacity
+        self._stage += 1
+        if self._stage == self._stages:
+            self._put(self._target.damping, self._target.stiffness)
+        else:
+            self._put(self._damping + self._damping_step, self._stiffness + self._stiffness_step)
+        return True
+
+    def fill(self, state: Matrix) -> None:
+        """Put what a step dissipates into the tank; state [x, v, F - F_ref] before it, shape (18,)."""
+        if self._dissipation is None:
+            self._dissipation = self._dissipated()
+        self.tank += float(state.dot(self._dissipation.dot(state)))
+        if self.tank >= self._capacity:
+            self.tank = self._capacity
+            self.filling = False

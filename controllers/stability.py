@@ -1,0 +1,222 @@
+"""Is contact with a stiff environment stable, and how stiff may it be?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, exp, pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.discretization import Discretization, expm, step_matrix
+from assembly_rl.controllers.validation import AXES, require_cutoff, require_not_negative, require_six
+
+Matrix = NDArray[np.float64]
+
+LARGEST_STIFFNESS = 1e12
+"""Where the search for the bound ends [N/m, Nm/rad]."""
+TOLERANCE = 1e-9
+"""Above 1 by which a spectral radius still counts as stable: free axes without a spring are at 1."""
+
+
+@dataclass
+class ContactConfig:
+    """What the controller is up against.
+
+    Attributes:
+        stiffness: Of environment and robot in series, along each compliance axis [N/m] and [Nm/rad].
+        delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
+        lag: Time constant of the robot's position loop [s], first order.
+        sensor_cutoff: Cutoff of the sensor's own first-order low-pass filter [Hz]; null for none.
+    """
+
+    stiffness: list[float]
+    delay: float = 0.0
+    lag: float = 0.0
+    sensor_cutoff: float | None = None
+
+    def __post_init__(self) -> None:
+        require_six(self, "stiffness")
+        require_not_negative(self, "delay", "lag")
+        if self.sensor_cutoff is not None and not 0.0 < self.sensor_cutoff < float("inf"):
+            raise ValueError(
+                f"ContactConfig.sensor_cutoff must be > 0 Hz, got {self.sensor_cutoff}; null for none"
+            )
+
+
+class ContactLoop:
+    """The closed loop of controller, robot, environment and sensor, linear and in discrete time.
+
+    In control period n the command x_n is held; the robot follows it with a first-order lag, the
+    environment answers with ``-K_e`` times the displacement, the sensor filters in continuous time; at the
+    end of the period the reading is sampled, delayed, filtered by the controller and drives step n + 1.
+    Even without delay, lag or filter a period passes between a command and the wrench it causes.
+
+    Args:
+        law: The compliance law.
+        rate: Control rate [Hz].
+        contact: The environment; its stiffness is only the default of the methods.
+        cutoff: Cutoff of the controller's own filter [Hz]; None for none.
+        discretization: How the law is integrated.
+        selected_axes: Axes that move.
+
+    Raises:
+        ValueError: A rate that is not positive, or a cutoff at or above the Nyquist frequency.
+    """
+
+    def __init__(
+        self,
+        law: ComplianceLaw,
+        rate: float,
+        contact: ContactConfig,
+        cutoff: float | None = None,
+        discretization: Discretization = Discretization.implicit_euler,
+        selected_axes: Sequence[bool] = (True,) * 6,
+    ) -> None:
+        if not 0.0 < rate < float("inf"):
+            raise ValueError(f"rate must be > 0 Hz, got {rate}")
+        require_cutoff("cutoff", cutoff, rate)
+        dt = 1.0 / rate
+        self._step = step_matrix(law.mass, law.damping, law.stiffness, dt, discretization, selected_axes)
+        self._delay = ceil(contact.delay * rate - 1e-9)
+        self._keep = exp(-2.0 * pi * cutoff * dt) if cutoff is not None else 0.0
+        lags = [contact.lag] if contact.lag > 0.0 else []
+        if contact.sensor_cutoff is not None:
+            lags.append(1.0 / (2.0 * pi * contact.sensor_cutoff))
+        self._chain = self._held_chain(lags, dt)
+
+    @staticmethod
+    def _held_chain(lags: list[float], dt: float) -> Matrix:
+        """First-order lags in a row, over a period with constant input: (n, n + 1), the input last."""
+        size = len(lags)
+        flow = np.zeros((size + 1, size + 1))
+        for row, lag in enumerate(lags):
+            flow[row, row] = -dt / lag
+            flow[row, row - 1 if row else size] = dt / lag
+        return expm(flow)[:size]
+
+    def matrix(self, stiffness: Matrix) -> Matrix:
+        """The loop's state from one period to the next, for a contact stiffness K_e (6, 6).
+
+        The state is x, v, the lags, the readings under way and the controller's filter, six each.
+        """
+        size, delay = len(self._chain), self._delay
+        readings = 12 + 6 * size  # where the samples under way begin, newest first
+        filtered = readings + 6 * (delay + 1)
+        loop = np.zeros((filtered + 6, filtered + 6))
+        identity = np.eye(6)
+        # The controller filters the oldest sample, and steps the law with what comes out.
+        loop[filtered:, filtered:] = self._keep * identity
+        loop[filtered:, readings + 6 * delay : filtered] = (1.0 - self._keep) * identity
+        drive = self._step[:, 12:]
+        loop[:12, :12] = self._step[:, :12]
+        loop[:12] += drive @ loop[filtered:]
+        # The robot follows the new command, the environment answers, the sensor samples.
+        for row in range(size):
+            block = slice(12 + 6 * row, 18 + 6 * row)
+            for column in range(size):
+                loop[block, 12 + 6 * column : 18 + 6 * column] += self._chain[row, column] * identity
+            loop[block] += self._chain[row, size] * loop[:6]
+        output = loop[readings - 6 : readings] if size else loop[:6]
+        loop[readings : readings + 6] = -stiffness @ output
+        for sample in range(1, delay + 1):
+            at = readings + 6 * sample
+            loop[at : at + 6, at - 6 : at] = identity
+        return loop
+
+    def spectral_radius(self, stiffness: Matrix) -> float:
+        """Largest magnitude of the loop's eigenvalues for a contact stiffness K_e, shape (6, 6)."""
+        return float(np.abs(np.linalg.eigvals(self.matrix(stiffness))).max())
+
+    def stable(self, stiffness: Matrix) -> bool:
+        """Whether a contact of stiffness K_e, shape (6, 6), settles."""
+        return self.spectral_radius(stiffness) <= 1.0 + TOLERANCE
+
+    def largest(self, direction: Matrix) -> float:
+        """The largest factor by which a contact stiffness K_e, shape (6, 6), may be multiplied.
+
+        The first crossing from below, to six digits; infinity if there is none up to 1e12.
+        """
+        low, high = 0.0, 1e-3
+        while self.stable(high * direction):
+            low, high = high, 2.0 * high
+            if high > LARGEST_STIFFNESS:
+                return float("inf")
+        while high - low > 1e-7 * high:
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if self.stable(middle * direction) else (low, middle)
+        return low
+
+
+def max_contact_stiffness(
+    law: ComplianceLaw,
+    rate: float,
+    *,
+    delay: float = 0.0,
+    lag: float = 0.0,
+    sensor_cutoff: float | None = None,
+    cutoff: float | None = None,
+    discretization: Discretization = Discretization.implicit_euler,
+    selected_axes: Sequence[bool] = (True,) * 6,
+) -> Matrix:
+    """The stiffest contact along each axis, one axis at a time, at which the loop is stable.
+
+    From the eigenvalues of the closed loop in discrete time (``ContactLoop``), so it holds for coupled
+    laws too. A rule of thumb on the safe side: ``D / (delay + lag + filter lags + dt / 2)``.
+
+    Args:
+        law: The compliance law.
+        rate: Control rate [Hz].
+        delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
+        lag: Time constant of the robot's position loop [s].
+        sensor_cutoff: Cutoff of the sensor's own low-pass filter [Hz].
+        cutoff: Cutoff of the controller's filter [Hz].
+        discretization: How the law is integrated.
+        selected_axes: Axes that move.
+
+    Returns:
+        Shape (6,), N/m and Nm/rad; infinity for an axis that does not move.
+
+    Raises:
+        ValueError: A value that is not possible, by name.
+    """
+    contact = ContactConfig([0.0] * 6, delay, lag, sensor_cutoff)
+    loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
+    return np.array([loop.largest(np.diag(axis)) for axis in np.eye(6)])
+
+
+def require_stable_contact(
+    law: ComplianceLaw,
+    rate: float,
+    contact: ContactConfig,
+    cutoff: float | None = None,
+    discretization: Discretization = Discretization.implicit_euler,
+    selected_axes: Sequence[bool] = (True,) * 6,
+) -> None:
+    """Refuse a law that is unstable against a stated contact.
+
+    Raises:
+        ValueError: It is; the message has the stated and the largest stable stiffness.
+    """
+    loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
+    stated = np.diag(contact.stiffness)
+    if loop.stable(stated):
+        return
+    conditions = (
+        f"at {rate:g} Hz, delay {contact.delay:g} s, lag {contact.lag:g} s, sensor_cutoff "
+        f"{contact.sensor_cutoff} Hz, cutoff {cutoff} Hz"
+    )
+    advice = "raise mass or damping there, or shorten delay and filters"
+    for axis, value in enumerate(contact.stiffness):
+        unit = np.diag(np.eye(6)[axis])
+        largest = loop.largest(unit)
+        if value > largest:
+            raise ValueError(
+                f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} {conditions}: the "
+                f"largest stable value is {largest:.5g}; {advice}"
+            )
+    factor = loop.largest(stated)
+    raise ValueError(
+        f"the law is unstable against contact stiffness {contact.stiffness} on all axes together "
+        f"{conditions}: the largest stable values are {factor:.3g} times these; {advice}"
+    )

@@ -1,0 +1,126 @@
+"""From readings of a force-torque sensor to the contact wrench at the compliance centre."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isfinite, nan
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    Matrix3,
+    Quaternion,
+    Vector,
+    move_moment,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+)
+from assembly_rl.controllers.validation import require_not_negative
+
+Wrench = tuple[float, float, float, float, float, float]
+
+NOT_A_WRENCH: Wrench = (nan,) * 6
+
+
+@dataclass
+class ToolConfig:
+    """What hangs on the sensor; all vectors in the sensor's axes, from its origin.
+
+    Attributes:
+        centre: The compliance centre [m].
+        mass: Of everything on the far side of the sensor [kg].
+        centre_of_mass: Of that [m].
+    """
+
+    centre: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    mass: float = 0.0
+    centre_of_mass: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+
+    def __post_init__(self) -> None:
+        require_not_negative(self, "mass")
+        for name in ("centre", "centre_of_mass"):
+            value = getattr(self, name)
+            if len(value) != 3 or not all(isfinite(entry) for entry in value):
+                raise ValueError(f"ToolConfig.{name} must be three finite numbers, got {list(value)}")
+
+
+class ContactWrench:
+    """Takes bias and tool weight off a reading, moves it to the compliance centre, turns it to its axes.
+
+    A reading is the wrench (force [N], moment [Nm]) that the ENVIRONMENT and gravity apply to the tool,
+    about the sensor's origin, in the sensor's axes. If yours has the other sign, negate it first.
+
+    Moving matters as much as turning: about a centre at p from the sensor the moment is
+    ``m - p x f``. What cannot be used, a reading of another length, a NaN, a quaternion that is not unit,
+    comes out as NaN, which the controller flags.
+
+    Args:
+        tool: Where the compliance centre is, and what hangs on the sensor.
+        gravity: Acceleration of gravity in the compliance frame [m/s2]; with z up (0, 0, -9.81).
+    """
+
+    def __init__(self, tool: ToolConfig, gravity: Sequence[float] = (0.0, 0.0, -9.81)) -> None:
+        x, y, z = tool.centre
+        self._arm: Vector = (-x, -y, -z)  # from the compliance centre to the sensor
+        mx, my, mz = tool.centre_of_mass
+        self._centre_of_mass: Vector = (mx, my, mz)
+        gx, gy, gz = gravity
+        self._weight: Vector = (tool.mass * gx, tool.mass * gy, tool.mass * gz)
+        self._weightless = tool.mass == 0.0
+        self.bias: Wrench = (0.0,) * 6
+
+    def tare(self, readings: ArrayLike, rotation: Quaternion = IDENTITY) -> Wrench:
+        """Take the mean of readings in free space, less the tool's weight, for the sensor's bias.
+
+        Args:
+            readings: Shape (n, 6), N and Nm, the tool at rest and not in contact.
+            rotation: q_cs: the sensor's axes in the compliance frame, xyzw.
+
+        Returns:
+            The bias, which is also in force from now on.
+
+        Raises:
+            ValueError: No readings, another shape, or one that is not finite.
+        """
+        samples = np.array(readings, dtype=np.float64)
+        if samples.ndim != 2 or samples.shape[1] != 6 or not len(samples):
+            raise ValueError(f"readings must have shape (n, 6) with n >= 1, got {samples.shape}")
+        if not np.isfinite(samples).all():
+            raise ValueError(
+                f"readings must be finite; reading {np.argwhere(~np.isfinite(samples))[0][0]} is not"
+            )
+        weight = self._tool_weight(rotation_matrix(rotation))
+        a, b, c, d, e, f = (samples.mean(axis=0) - weight).tolist()
+        self.bias = (a, b, c, d, e, f)
+        return self.bias
+
+    def _tool_weight(self, r: Matrix3) -> Wrench:
+        """Wrench of the tool's weight about the sensor, in its axes."""
+        x, y, z = force = rotate_back(r, self._weight)
+        return (x, y, z, *move_moment(force, (0.0, 0.0, 0.0), self._centre_of_mass))
+
+    def __call__(self, reading: Sequence[float], rotation: Quaternion) -> Wrench:
+        """The contact wrench at the compliance centre, in the axes of the compliance frame.
+
+        Args:
+            reading: Six floats, N and Nm.
+            rotation: q_cs: the sensor's axes in the compliance frame, xyzw.
+        """
+        try:
+            a, b, c, d, e, f = reading
+            x, y, z, w = rotation
+        except (TypeError, ValueError):
+            return NOT_A_WRENCH
+        if not abs(x * x + y * y + z * z + w * w - 1.0) < 1e-3:
+            return NOT_A_WRENCH
+        p, q, s, t, u, v = self.bias
+        r = rotation_matrix(rotation)
+        force = (a - p, b - q, c - s)
+        moment = (d - t, e - u, f - v)
+        if not self._weightless:
+            p, q, s, t, u, v = self._tool_weight(r)
+            force = (force[0] - p, force[1] - q, force[2] - s)
+            moment = (moment[0] - t, moment[1] - u, moment[2] - v)
+        return (*rotate(r, force), *rotate(r, move_moment(force, moment, self._arm)))
