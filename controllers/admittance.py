@@ -137,7 +137,7 @@ class AdmittanceController:
         self._state[:] = 0.0
         self._state[:6] = start
         self._offset: list[float] = start.tolist()
-        self._filtered: list[float] | None = None
+        self._filtered: Sequence[float] | None = None
         self._missing = self._hold  # stand still until the first usable wrench
         self._share = 1.0  # of the reference in force; the rest is the safe reference
         self._stopped = False
@@ -233,13 +233,11 @@ class AdmittanceController:
         faults = 0
         if time is not None or stamp is not None:
             faults = self._check_time(time, stamp)
-        if isinstance(wrench, np.ndarray):
-            wrench = wrench.tolist()
-        if isinstance(reference, np.ndarray):
-            reference = reference.tolist()
+        felt = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
+        wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
         try:
-            a, b, c, d, e, f = wrench
-            p, q, r, s, t, u = reference
+            a, b, c, d, e, f = felt
+            p, q, r, s, t, u = wanted
             usable = isfinite(a + b + c + d + e + f) and isfinite(p + q + r + s + t + u)
         except (TypeError, ValueError):
             usable = False
@@ -248,7 +246,7 @@ class AdmittanceController:
         if self._stopped or faults & UNUSABLE:
             return self._without_wrench(faults)
         self._missing = 0
-        faults |= self._drive(wrench, reference)
+        faults |= self._drive(felt, wanted)
         return self._advance(faults)
 
     def _check_time(self, time: float | None, stamp: float | None) -> int:
@@ -266,10 +264,9 @@ class AdmittanceController:
             faults |= STALE_WRENCH
         return faults
 
-    def _drive(self, wrench: Sequence[float], reference: Sequence[float]) -> int:
+    def _drive(self, felt: Sequence[float], wanted: Sequence[float]) -> int:
         """Put filtered wrench less reference into the state; WRENCH_LIMIT and REFERENCE_LIMIT, as bits."""
         faults = 0
-        felt = wrench
         for value, limit in zip(felt, self._wrench_limit):  # noqa: B905 (six each; strict costs time)
             if not -limit <= value <= limit:
                 felt = _cut(felt, self._wrench_limit)
@@ -285,7 +282,6 @@ class AdmittanceController:
                 value - dead if value > dead else value + dead if value < -dead else 0.0
                 for value, dead in zip(felt, self._deadband, strict=True)
             ]
-        wanted = reference
         for value, limit in zip(wanted, self._reference_limit):  # noqa: B905
             if not -limit <= value <= limit:
                 wanted = _cut(wanted, self._reference_limit)

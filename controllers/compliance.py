@@ -80,8 +80,12 @@ class ComplianceLaw:
         Raises:
             ValueError: An entry that is refused, by name.
         """
-        vectors = {"mass": mass, "damping": damping, "stiffness": stiffness}
-        return cls(**{name: np.diag(_six(name, values)) for name, values in vectors.items()}, centre=centre)
+        return cls(
+            np.diag(_six("mass", mass)),
+            np.diag(_six("damping", damping)),
+            np.diag(_six("stiffness", stiffness)),
+            centre,
+        )
 
     @classmethod
     def from_damping_ratio(
@@ -163,5 +167,10 @@ class ComplianceLaw:
         return self._congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre or self.centre)
 
     def _congruent(self, matrix: Matrix, centre: str) -> "ComplianceLaw":
-        parts = (matrix.T @ part @ matrix for part in (self.mass, self.damping, self.stiffness))
-        return ComplianceLaw(*parts, centre, self.asymmetric_stiffness)
+        return ComplianceLaw(
+            matrix.T @ self.mass @ matrix,
+            matrix.T @ self.damping @ matrix,
+            matrix.T @ self.stiffness @ matrix,
+            centre,
+            self.asymmetric_stiffness,
+        )
