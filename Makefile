@@ -3,22 +3,23 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
 RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench clean
+.PHONY: train test lint bench bench-controllers clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
 	$(BIN)/assembly-rl-eval run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
 	@echo "Look at $(RUN)/figures and $(RUN)/videos."
 
-test: $(INSTALLED)  ## All tests
+test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope
 
-lint: $(INSTALLED)  ## ruff and mypy
+lint: $(TOOLS)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@# mypy does not follow __path__: show it the package as it is when installed.
@@ -30,8 +31,15 @@ lint: $(INSTALLED)  ## ruff and mypy
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py
 
+bench-controllers: $(TOOLS)  ## Time of a control step and of the import
+	$(BIN)/pytest benchmarks/bench_controllers.py
+
 $(INSTALLED): setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[video]'
+	touch $@
+
+$(TOOLS): $(INSTALLED)
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,video]'
 	touch $@
 

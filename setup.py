@@ -43,6 +43,7 @@ setup(
         "numpy>=2,<3",
         "pillow>=10.1",
         "pybullet>=3.2.7,<3.3",
+        "pyyaml>=6",
         "rich>=13.7",
         "safetensors>=0.5",
         "scipy>=1.14",
@@ -57,8 +58,10 @@ setup(
         "dev": [
             "hypothesis>=6.100",
             "mypy>=1.13",
+            "pin>=3.3",
             "pre-commit>=4",
             "pytest>=8.3",
+            "pytest-benchmark>=5.1",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "ruff>=0.8",

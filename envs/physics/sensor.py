@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.physics.config import SensorConfig
 
-ZERO: Wrench = (0.0,) * 6
-
 
 class WrenchSensor:
     """Bias, noise and transport delay, sampled at the control rate.
@@ -42,7 +40,8 @@ class WrenchSensor:
         """Draw the bias of an episode; factor scales noise and bias."""
         self._noise = factor * self._scale
         self._bias = factor * rng.uniform(-self._bias_range, self._bias_range)
-        self._pipe = deque([ZERO] * self._delay)
+        a, b, c, d, e, f = self._bias.tolist()
+        self._pipe = deque([(a, b, c, d, e, f)] * self._delay)  # what was read in free space
 
     def samples(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Readings in free space, shape (count, 6), N and Nm: for a tare."""

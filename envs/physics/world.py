@@ -6,10 +6,10 @@ import json
 from math import atan2, exp, pi, sqrt
 
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
+from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
 from assembly_rl.envs.physics.config import PhysicsConfig
 from assembly_rl.envs.physics.engine import pybullet
-from assembly_rl.envs.physics.sensor import ZERO, Wrench
 
 SOLVER = {
     "numSubSteps": 0,
@@ -125,7 +125,7 @@ class InsertionWorld:
         pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=client)
         # As Bullet has it: of the two quaternions of one rotation, the servo must follow the same.
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
-        self.wrench: Wrench = ZERO
+        self.wrench: Wrench = (0.0,) * 6
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
         self.penetration = 0.0
         """Largest penetration found by ``measure_penetration`` since the last reset [m]."""

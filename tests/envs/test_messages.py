@@ -45,10 +45,29 @@ from assembly_rl.envs import PegInHoleEnv
         ({}, {"observation": {"groups": []}}, "one or more different names, got"),
         ({}, {"observation": {"groups": ["pose", "pose"]}}, r"different names, got \['pose', 'pose'\]"),
         ({}, {"observation": {"history": 0}}, "ObservationConfig.history must be >= 1, got 0"),
-        ({}, {"observation": {"pose_scale": [0.0] * 6}}, "ObservationConfig.pose_scale must be > 0"),
-        ({}, {"compliance": {"mass": [1.0] * 5}}, "ComplianceConfig.mass must be six numbers >= 0, got"),
+        (
+            {},
+            {"observation": {"pose_scale": [0.0] * 6}},
+            r"pose_scale\[x\] must be > 0, got 0",
+        ),
+        ({}, {"compliance": {"mass": [1.0] * 5}}, "ComplianceConfig.mass must be six numbers x y z rx ry rz"),
         ({}, {"compliance": {"mass": [0.0] + [1.0] * 5}}, "mass must have eigenvalues > 0"),
-        ({}, {"compliance": {"offset_limit": [0.0] * 6}}, r"offset_limit\[x\] must be > 0, got 0.0"),
+        ({}, {"admittance": {"offset_limit": [0.0] * 6}}, r"offset_limit\[x\] must be > 0, got 0.0"),
+        (
+            {},
+            {"randomization": {"start_pose": {"lateral": 0.005}}},
+            "start_pose reaches 0.005 along x, beyond admittance.offset_limit 0.004",
+        ),
+        (
+            {},
+            {"sensor": {"delay": 0.01}},
+            r"stiffness\[x\] = 30000 .* delay 0.01 s, .* largest stable value is 13434",
+        ),
+        (
+            {},
+            {"randomization": {"gains": [0.5, 2.0]}},
+            r"unstable against contact stiffness\[rx\] = 500 .* the largest stable value is",
+        ),
         ({}, {"action": {"gain_ratio": 1.0}}, "ActionConfig.gain_ratio must be > 1, got 1.0"),
         ({}, {"reward": {"time": float("nan")}}, "RewardConfig.time must be finite, got nan"),
         (

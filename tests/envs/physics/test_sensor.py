@@ -9,10 +9,14 @@ QUIET = {"force_noise": 0.0, "moment_noise": 0.0, "force_bias": 0.0, "moment_bia
 
 
 def readings(config: SensorConfig, wrenches: list, seed: int = 0, factor: float = 1.0) -> np.ndarray:
+    """After the tare that the configuration asks for."""
     sensor, rng = WrenchSensor(config, RATE), np.random.default_rng(seed)
     sensor.reset(rng, factor)
+    bias = np.zeros(6)
+    if config.tare_samples:
+        bias = sensor.samples(config.tare_samples, rng).mean(axis=0)
     sensor.prepare(len(wrenches), rng)
-    return np.array([sensor.read(wrench) for wrench in wrenches])
+    return np.array([sensor.read(wrench) for wrench in wrenches]) - bias
 
 
 def biases(config: SensorConfig, count: int, factor: float = 1.0) -> np.ndarray:
@@ -25,6 +29,16 @@ def test_the_delay_is_exact(periods: int) -> None:
     read = readings(SensorConfig(delay=periods / RATE, **QUIET), wrenches)
     np.testing.assert_array_equal(read[:periods], 0.0)
     np.testing.assert_array_equal(read[periods:], wrenches[: len(wrenches) - periods])
+
+
+def test_before_the_first_contact_arrives_the_sensor_reads_its_bias() -> None:
+    config = SensorConfig(delay=2 / RATE, force_noise=0.0, moment_noise=0.0, tare_samples=0)
+    read = readings(config, [(5.0,) * 6] * 4)
+    assert np.abs(read[0]).min() > 0.0
+    np.testing.assert_array_equal(read[1], read[0])
+    np.testing.assert_allclose(read[2:], read[:2] + 5.0, rtol=1e-12)
+    tared = readings(SensorConfig(delay=2 / RATE, force_noise=0.0, moment_noise=0.0), [ZERO] * 4)
+    np.testing.assert_allclose(tared, 0.0, atol=1e-15)
 
 
 def test_the_delay_starts_anew_with_an_episode() -> None:
@@ -75,12 +89,7 @@ def test_tare_removes_the_bias_up_to_the_noise_of_its_mean() -> None:
     sd = np.repeat([0.05, 0.001], 3)
     # One reading holds the noise of its own and, with the other sign, that of the mean of 20.
     np.testing.assert_allclose(biases(noisy, 1500).std(axis=0), sd * (1.0 + 1.0 / 20.0) ** 0.5, rtol=0.08)
-    sensor, residuals = WrenchSensor(noisy, RATE), []
-    for seed in range(800):
-        rng = np.random.default_rng(seed)
-        sensor.reset(rng)
-        sensor.prepare(400, rng)
-        residuals.append(np.mean([sensor.read(ZERO) for _ in range(400)], axis=0))
+    residuals = [readings(noisy, [ZERO] * 400, seed).mean(axis=0) for seed in range(800)]
     expected = sd * (1.0 / 20.0 + 1.0 / 400.0) ** 0.5
     np.testing.assert_allclose(np.std(residuals, axis=0), expected, rtol=0.1)
 
