@@ -260,6 +260,15 @@ class TaskConfig:
         require_positive(self, "policy_rate", "control_rate")
         self.control_steps()
         self.physics_steps()
+        if self.action.kind is ActionKind.wrench:
+            for axis, value, limit in zip(
+                AXES, self.action.wrench, self.admittance.reference_limit, strict=True
+            ):
+                if value > limit:
+                    raise ValueError(
+                        f"action.wrench[{axis}] = {value} exceeds admittance.reference_limit {limit}: "
+                        "lower the one or raise the other"
+                    )
         start = self.randomization.start_pose
         farthest = [start.lateral] * 2 + [start.height] + [start.tilt] * 2 + [start.yaw]
         for axis, value, limit in zip(AXES, farthest, self.admittance.offset_limit, strict=True):

@@ -19,26 +19,26 @@ Point = NDArray[np.float64]
 PART, PART_EDGE, TOOL, TOOL_EDGE, ROBOT = "#c3cad3", "#7d8894", "#f2b266", "#a35c00", "#e4e8ed"
 WHITE = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 # A schematic in a unit of its own, seen along y; offset and tilt are much larger than real ones.
-WORLD, NOMINAL, TIP = np.array((-66.0, -30.0)), np.array((0.0, 0.0)), np.array((15.0, 11.0))
+WORLD, NOMINAL, TIP = np.array((-66.0, -30.0)), np.array((0.0, 0.0)), np.array((17.0, 13.0))
 TILT, LENGTH, HALF = radians(-12.0), 44.0, 6.5
 
 
 def main() -> None:
     """Draw the picture."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
-    figure = new_figure(9.0, 6.0)
+    figure = new_figure(9.0, 6.1)
     axes = figure.add_subplot()
-    axes.set(xlim=(-78.0, 80.0), ylim=(-38.0, 68.0), aspect="equal")
+    axes.set(xlim=(-78.0, 80.0), ylim=(-38.0, 72.0), aspect="equal")
     axes.axis("off")
     sensor = place((0.0, LENGTH), TIP, TILT)
     draw_part(axes)
     draw_robot(axes, sensor)
     draw_frame(axes, WORLD, 0.0, INK, "world (w)", (5.0, -5.0))
-    draw_frame(axes, NOMINAL, 0.0, PURPLE, "nominal (n)\naxes of offset, wrench and law", (0.0, -8.5))
-    draw_frame(axes, TIP, TILT, BLUE, "tip (t)\ncompliance centre", (-19.0, 7.0))
-    draw_frame(axes, sensor, TILT, GREEN, "sensor (s)\nat the flange", (-20.0, 3.0))
-    draw_pose(axes, WORLD, NOMINAL, INK, -0.25, "$T_{wn}$: where the task is", (-36.0, -26.5))
-    draw_pose(axes, NOMINAL, TIP, PURPLE, -0.35, "$T_{nt}$: offset x", (0.0, 12.5))
+    draw_frame(axes, NOMINAL, 0.0, PURPLE, "nominal (n)\naxes of offset, wrench and law", (0.0, -24.5))
+    draw_frame(axes, TIP, TILT, BLUE, "tip (t)\ncompliance centre", (-20.5, 10.0))
+    draw_frame(axes, sensor, TILT, GREEN, "sensor (s)\nat the flange", (-24.5, 1.0))
+    draw_pose(axes, WORLD, NOMINAL, INK, -0.42, "$T_{wn}$: where the\ntask is", (-43.5, 10.5))
+    draw_pose(axes, NOMINAL, TIP, PURPLE, -0.3, "$T_{nt}$: offset x", (-8.0, 13.5))
     draw_arm(axes, sensor)
     draw_wrench(axes)
     for suffix in (".svg", ".png"):
@@ -53,15 +53,15 @@ def place(point: ArrayLike, origin: Point, angle: float) -> Point:
 
 def draw_part(axes: Axes) -> None:
     """The part that the nominal frame belongs to: a plate with a hole."""
-    for left, right in ((-28.0, -9.0), (9.0, 42.0)):
+    for left, right in ((-28.0, -9.0), (9.0, 40.0)):
         corners = [(left, -18.0), (left, 0.0), (right, 0.0), (right, -18.0)]
         axes.add_patch(Polygon(corners, facecolor=PART, edgecolor=PART_EDGE, hatch="///", linewidth=1.0))
 
 
 def draw_robot(axes: Axes, flange: Point) -> None:
     """A hint of a robot that holds the tool, and the tool."""
-    joints = np.array([WORLD, (-66.0, 6.0), (-34.0, 62.0), place((0.0, 13.0), flange, TILT), flange])
-    axes.plot(*joints.T, color=ROBOT, linewidth=17.0, solid_joinstyle="round", solid_capstyle="butt", zorder=0)
+    joints = np.array([WORLD, (-66.0, 6.0), (-34.0, 60.0), place((0.0, 13.0), flange, TILT), flange])
+    axes.plot(*joints.T, color=ROBOT, linewidth=17.0, solid_joinstyle="round", zorder=0)
     for joint in joints[1:-1]:
         axes.add_patch(Circle((joint[0], joint[1]), 2.2, facecolor="white", edgecolor=GREY, zorder=0.5))
     axes.text(-57.0, 33.0, "robot", color=GREY, fontsize=10, rotation=60.0, ha="center", va="center")
@@ -84,9 +84,7 @@ def draw_frame(
         axes.text(x, z, name_of_axis, color=colour, fontsize=9, ha="center", va="center")
     axes.plot(*origin, "o", color=colour, markersize=4.5)
     x, z = origin + label
-    axes.text(
-        x, z, name, color=colour, fontsize=10, fontweight="bold", ha="center", va="center", bbox=WHITE
-    )
+    axes.text(x, z, name, color=colour, fontsize=10, fontweight="bold", ha="center", va="center", bbox=WHITE)
 
 
 def draw_pose(
@@ -104,10 +102,10 @@ def draw_pose(
 
 def draw_arm(axes: Axes, sensor: Point) -> None:
     """The arm from sensor to compliance centre, which is all of T_st here."""
-    across = place((12.5, 0.0), np.zeros(2), TILT)
+    across = place((15.5, 0.0), np.zeros(2), TILT)
     draw_arrow(axes, sensor + across, TIP + across, GREEN, 1.6)
     for end in (sensor, TIP):
-        axes.plot(*np.array([end, end + 1.12 * across]).T, color=GREEN, linewidth=0.8, linestyle=":")
+        axes.plot(*np.array([end, end + 1.06 * across]).T, color=GREEN, linewidth=0.8, linestyle=":")
     x, z = 0.45 * sensor + 0.55 * TIP + across + (2.5, 0.0)
     text = "$T_{st}$: arm p from sensor to tip\n(ToolConfig.centre, in sensor axes)\n\n"
     text += "$f = R_{ns}\\,f_s$\n$m = R_{ns}\\,(m_s - p \\times f_s)$"
@@ -116,10 +114,10 @@ def draw_arm(axes: Axes, sensor: Point) -> None:
 
 def draw_wrench(axes: Axes) -> None:
     """Force and moment that the environment applies, about the tip."""
-    draw_arrow(axes, TIP + (0.0, -17.0), TIP + (0.0, -1.0), VERMILION, 3.0)
+    draw_arrow(axes, TIP + (0.0, -13.0), TIP + (0.0, -0.8), VERMILION, 3.0)
     axes.add_patch(
         FancyArrowPatch(
-            (TIP[0] + 5.5, TIP[1] - 9.5), (TIP[0] - 5.0, TIP[1] - 10.5), connectionstyle="arc3,rad=-0.75",
+            (TIP[0] + 4.5, TIP[1] - 6.0), (TIP[0] - 4.5, TIP[1] - 6.5), connectionstyle="arc3,rad=-0.75",
             arrowstyle="-|>", mutation_scale=12.0, color=VERMILION, linewidth=2.0,
         )
     )  # fmt: skip
@@ -127,7 +125,7 @@ def draw_wrench(axes: Axes) -> None:
         "wrench F = (f, m): what the\nENVIRONMENT applies to the tool,\nabout the tip, in nominal axes.\n"
         "Pressing down gives $f_z > 0$."
     )
-    axes.text(45.0, -7.0, text, color=VERMILION, fontsize=10, ha="left", va="center")
+    axes.text(43.0, -9.0, text, color=VERMILION, fontsize=10, ha="left", va="center")
 
 
 def draw_arrow(axes: Axes, start: Point, end: Point, colour: str, width: float) -> None:

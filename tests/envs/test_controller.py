@@ -96,5 +96,5 @@ def test_faults_are_reported_with_the_step_in_which_they_happen() -> None:
         *_, info = env.step(np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], np.float32))
         seen.append(info["faults"])
     assert seen[0] == Fault.NONE
-    # 5 N against 150 Ns/m is 33 mm/s: the limit of 4 mm is reached after 147 ms (M / D is 27 ms), a control step late.
+    # 5 N against 150 Ns/m is 33 mm/s: 4 mm are reached after 147 ms (M / D is 27 ms).
     assert [Fault.OFFSET_LIMIT in faults for faults in seen] == [False] * 3 + [True] * 9

@@ -55,6 +55,11 @@ from assembly_rl.envs import PegInHoleEnv
         ({}, {"admittance": {"offset_limit": [0.0] * 6}}, r"offset_limit\[x\] must be > 0, got 0.0"),
         (
             {},
+            {"action": {"wrench": [5.0, 5.0, 16.0, 0.1, 0.1, 0.1]}},
+            r"action.wrench\[z\] = 16.0 exceeds admittance.reference_limit 15.0",
+        ),
+        (
+            {},
             {"randomization": {"start_pose": {"lateral": 0.005}}},
             "start_pose reaches 0.005 along x, beyond admittance.offset_limit 0.004",
         ),
