@@ -195,11 +195,14 @@ class AdmittanceController:
 
         At rest ``F = F_ref + K x``: reference limit, stiffness times offset limit, and the deadband, which
         the law does not feel. It holds while the offset is inside its limits; at the edge of its workspace
-        the robot is as stiff as it is, and OFFSET_LIMIT says so.
+        the robot is as stiff as it is, and OFFSET_LIMIT says so. Infinity for an axis that does not move,
+        and where ``wrench_limit`` is so low that the law cannot feel the bound.
         """
         config = self.config
         spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)
-        return np.array(config.reference_limit) + np.array(config.deadband) + spring
+        bound = np.array(config.reference_limit) + np.array(config.deadband) + spring
+        felt = bound < np.array(config.wrench_limit)
+        return np.where(felt & np.array(config.selected_axes), bound, np.inf)
 
     def rebase(self, axis: int, distance: float) -> None:
         """Account for a nominal pose that was moved by distance [m or rad] along an axis.

@@ -103,6 +103,16 @@ class AdmittanceConfig:
             )
         require_six(self, "deadband")
         require_six(self, "wrench_limit", "reference_limit", "offset_limit", "speed_limit", positive=True)
+        for axis, limit, reference, dead in zip(
+            AXES, self.wrench_limit, self.reference_limit, self.deadband, strict=True
+        ):
+            if limit < reference + dead:
+                raise ValueError(
+                    f"AdmittanceConfig.wrench_limit[{axis}] must be >= reference_limit + deadband = "
+                    f"{reference + dead}, got {limit}: the law would never feel what it asks for, and push on"
+                )
+        if self.cutoff is not None:
+            require_positive(self, "cutoff")
         if len(self.selected_axes) != 6 or not all(isinstance(axis, bool) for axis in self.selected_axes):
             raise ValueError(
                 f"AdmittanceConfig.selected_axes must be six booleans {' '.join(AXES)}, "

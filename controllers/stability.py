@@ -202,9 +202,13 @@ def require_stable_contact(
     stated = np.diag(contact.stiffness)
     if loop.stable(stated):
         return
-    conditions = (
-        f"at {rate:g} Hz, delay {contact.delay:g} s, lag {contact.lag:g} s, sensor_cutoff "
-        f"{contact.sensor_cutoff} Hz, cutoff {cutoff} Hz"
+    filters = [
+        f"{name} {value:g} Hz"
+        for name, value in (("sensor_cutoff", contact.sensor_cutoff), ("cutoff", cutoff))
+        if value is not None
+    ]
+    conditions = ", ".join(
+        [f"at {rate:g} Hz", f"delay {contact.delay:g} s", f"lag {contact.lag:g} s", *filters]
     )
     advice = "raise mass or damping there, or shorten delay and filters"
     for axis, value in enumerate(contact.stiffness):

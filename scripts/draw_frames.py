@@ -28,7 +28,7 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
     figure = new_figure(9.0, 6.1)
     axes = figure.add_subplot()
-    axes.set(xlim=(-78.0, 80.0), ylim=(-38.0, 72.0), aspect="equal")
+    axes.set(xlim=(-77.0, 83.0), ylim=(-38.0, 72.0), aspect="equal")
     axes.axis("off")
     sensor = place((0.0, LENGTH), TIP, TILT)
     draw_part(axes)
@@ -37,7 +37,7 @@ def main() -> None:
     draw_frame(axes, NOMINAL, 0.0, PURPLE, "nominal (n)\naxes of offset, wrench and law", (0.0, -24.5))
     draw_frame(axes, TIP, TILT, BLUE, "tip (t)\ncompliance centre", (-20.5, 10.0))
     draw_frame(axes, sensor, TILT, GREEN, "sensor (s)\nat the flange", (-24.5, 1.0))
-    draw_pose(axes, WORLD, NOMINAL, INK, -0.42, "$T_{wn}$: where the\ntask is", (-43.5, 10.5))
+    draw_pose(axes, WORLD, NOMINAL, INK, -0.42, "$T_{wn}$: where the task is", (-39.0, 5.5))
     draw_pose(axes, NOMINAL, TIP, PURPLE, -0.3, "$T_{nt}$: offset x", (-8.0, 13.5))
     draw_arm(axes, sensor)
     draw_wrench(axes)
@@ -106,7 +106,7 @@ def draw_arm(axes: Axes, sensor: Point) -> None:
     draw_arrow(axes, sensor + across, TIP + across, GREEN, 1.6)
     for end in (sensor, TIP):
         axes.plot(*np.array([end, end + 1.06 * across]).T, color=GREEN, linewidth=0.8, linestyle=":")
-    x, z = 0.45 * sensor + 0.55 * TIP + across + (2.5, 0.0)
+    x, z = 0.45 * sensor + 0.55 * TIP + across + (5.0, 0.0)
     text = "$T_{st}$: arm p from sensor to tip\n(ToolConfig.centre, in sensor axes)\n\n"
     text += "$f = R_{ns}\\,f_s$\n$m = R_{ns}\\,(m_s - p \\times f_s)$"
     axes.text(x, z, text, color=GREEN, fontsize=10, ha="left", va="center")
