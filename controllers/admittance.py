@@ -26,6 +26,7 @@ WRENCH_LIMIT = Fault.WRENCH_LIMIT.value
 REFERENCE_LIMIT = Fault.REFERENCE_LIMIT.value
 OFFSET_LIMIT = Fault.OFFSET_LIMIT.value
 SPEED_LIMIT = Fault.SPEED_LIMIT.value
+CUT = OFFSET_LIMIT | SPEED_LIMIT
 GAIN_REJECTED = Fault.GAIN_REJECTED.value
 GAIN_EXPIRED = Fault.GAIN_EXPIRED.value
 STOPPED = Fault.STOPPED.value
@@ -163,7 +164,7 @@ class AdmittanceController:
             loop = ContactLoop(
                 law, self.rate, self.contact, config.cutoff, config.discretization, config.selected_axes
             )
-            if not loop.stable(np.diag(self.contact.stiffness)):
+            if not loop.stable_up_to(np.diag(self.contact.stiffness)):
                 self._rejected = True
                 return False
         self._gains.request(law)
@@ -309,10 +310,12 @@ class AdmittanceController:
         if gains.expired:
             faults |= GAIN_EXPIRED
         np.dot(gains.step, state, out=following)
-        if gains.filling:
-            gains.fill(state)
+        dissipated = gains.dissipation(state) if gains.filling else 0.0
         state[:12] = following
-        return self._bound(following.tolist(), faults)
+        offset, flags = self._bound(following.tolist(), faults)
+        if dissipated and not flags & CUT:  # a step that was cut did not dissipate what the law would have
+            gains.fill(dissipated)
+        return offset, flags
 
     def _without_wrench(self, faults: int) -> tuple[list[float], Fault]:
         """Hold, then fade, then stop."""
@@ -320,6 +323,7 @@ class AdmittanceController:
         if self._missing <= self._hold and not self._stopped:
             return self._advance(faults)
         state = self._state
+        self._gains.grow_older()
         if self._stopped or self._missing > self._stop:
             self._stopped = True
             faults |= STOPPED

@@ -63,9 +63,9 @@ class GainSchedule:
     def _put(self, damping: Matrix, stiffness: Matrix) -> None:
         self._damping, self._stiffness = damping, stiffness
         self.step = self._matrix(self.base.mass, damping, stiffness)
-        self._dissipation: Matrix | None = None
+        self._form: Matrix | None = None
 
-    def _dissipated(self) -> Matrix:
+    def _quadratic_form(self) -> Matrix:
         """What a step dissipates, as a quadratic form of [x, v, F - F_ref], shape (18, 18)."""
         twice_energy = np.zeros((12, 12))
         twice_energy[:6, :6] = self._stiffness
@@ -81,7 +81,9 @@ class GainSchedule:
         """The law in force."""
         if self._stage == self._stages:
             return self._target
-        return ComplianceLaw(self.base.mass, self._damping, self._stiffness, self.base.centre)
+        return ComplianceLaw(
+            self.base.mass, self._damping, self._stiffness, self.base.centre, self._asymmetric
+        )
 
     def request(self, law: ComplianceLaw) -> None:
         """Head for a law of the same mass at the same centre.
@@ -109,6 +111,7 @@ class GainSchedule:
         )
         self._stages = ceil(stages - 1e-9)
         self._stage = 0
+        self._asymmetric = self._target.asymmetric_stiffness or law.asymmetric_stiffness
         self._target = law
         self.changing = True
         if self._stages:
@@ -117,20 +120,24 @@ class GainSchedule:
         else:
             self._put(law.damping, law.stiffness)
 
-    def advance(self, offset: Matrix) -> bool:
-        """Go one control period on; whether the tank let the law change (or nothing was to change)."""
+    def grow_older(self) -> None:
+        """Let a control period pass: requested gains may expire."""
         if self._age is not None and self._patience is not None:
             self._age += 1
             if self._age > self._patience:
                 self._age = None
                 self.expired = True
                 self._head_for(self.base)
+
+    def advance(self, offset: Matrix) -> bool:
+        """Go one control period on; whether the tank let the law change (or nothing was to change)."""
+        self.grow_older()
         if self._stage == self._stages:
             self.changing = self._age is not None
             return True
         if self._config.tank is not None:
             cost = 0.5 * float(offset @ self._stiffness_step @ offset)
-            if cost > self.tank:
+            if cost > max(self.tank, 0.0):  # rounding may leave it a hair below zero
                 return False
             self.tank = min(self._capacity, self.tank - cost)
             self.filling = self.tank < self._capacity
@@ -141,11 +148,15 @@ class GainSchedule:
             self._put(self._damping + self._damping_step, self._stiffness + self._stiffness_step)
         return True
 
-    def fill(self, state: Matrix) -> None:
-        """Put what a step dissipates into the tank; state [x, v, F - F_ref] before it, shape (18,)."""
-        if self._dissipation is None:
-            self._dissipation = self._dissipated()
-        self.tank += float(state.dot(self._dissipation.dot(state)))
+    def dissipation(self, state: Matrix) -> float:
+        """What a step of the law dissipates [J], from [x, v, F - F_ref] before it, shape (18,)."""
+        if self._form is None:
+            self._form = self._quadratic_form()
+        return float(state.dot(self._form.dot(state)))
+
+    def fill(self, energy: float) -> None:
+        """Put energy [J] into the tank, as much as there is room for."""
+        self.tank += energy
         if self.tank >= self._capacity:
             self.tank = self._capacity
             self.filling = False

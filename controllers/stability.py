@@ -77,6 +77,10 @@ class ContactLoop:
             raise ValueError(f"rate must be > 0 Hz, got {rate}")
         require_cutoff("cutoff", cutoff, rate)
         dt = 1.0 / rate
+        self._coupled = any(
+            np.count_nonzero(matrix) > np.count_nonzero(matrix.diagonal())
+            for matrix in (law.mass, law.damping, law.stiffness)
+        )
         self._step = step_matrix(law.mass, law.damping, law.stiffness, dt, discretization, selected_axes)
         self._delay = ceil(contact.delay * rate - 1e-9)
         self._keep = exp(-2.0 * pi * cutoff * dt) if cutoff is not None else 0.0
@@ -132,6 +136,15 @@ class ContactLoop:
         """Whether a contact of stiffness K_e, shape (6, 6), settles."""
         return self.spectral_radius(stiffness) <= 1.0 + TOLERANCE
 
+    def stable_up_to(self, stiffness: Matrix) -> bool:
+        """Whether that contact settles, and softer ones too.
+
+        The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
+        down to a thousandth, are tried; no gap was found in thousands of laws without coupling.
+        """
+        shares = np.geomspace(1.0, 1e-3, 24) if self._coupled else (1.0,)
+        return all(self.stable(share * stiffness) for share in shares)
+
     def largest(self, direction: Matrix) -> float:
         """The largest factor by which a contact stiffness K_e, shape (6, 6), may be multiplied.
 
@@ -139,7 +152,7 @@ class ContactLoop:
         """
         low, high = 0.0, 1e-3
         while self.stable(high * direction):
-            low, high = high, 2.0 * high
+            low, high = high, (1.2 if self._coupled else 2.0) * high
             if high > LARGEST_STIFFNESS:
                 return float("inf")
         while high - low > 1e-7 * high:
@@ -161,8 +174,12 @@ def max_contact_stiffness(
 ) -> Matrix:
     """The stiffest contact along each axis, one axis at a time, at which the loop is stable.
 
-    From the eigenvalues of the closed loop in discrete time (``ContactLoop``), so it holds for coupled
-    laws too. A rule of thumb on the safe side: ``D / (delay + lag + filter lags + dt / 2)``.
+    From the eigenvalues of the closed loop in discrete time (``ContactLoop``). For a coupled law contact
+    along several axes together may bear far less: state it in a ``ContactConfig``. A rule of thumb on the
+    safe side: ``1 / (D^-1)_ii / (delay + lag + filter lags + dt / 2)``.
+
+    The robot jumps to a new command and lags; if yours moves there along a line during the period, add half
+    a period to ``lag``.
 
     Args:
         law: The compliance law.
@@ -200,7 +217,7 @@ def require_stable_contact(
     """
     loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
     stated = np.diag(contact.stiffness)
-    if loop.stable(stated):
+    if loop.stable_up_to(stated):
         return
     filters = [
         f"{name} {value:g} Hz"
