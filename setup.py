@@ -46,7 +46,7 @@ setup(
         "pyyaml>=6",
         "rich>=13.7",
         "safetensors>=0.5",
-        "scipy>=1.14",
+        "scipy>=1.16",
         "shapely>=2.1",
         "stable-baselines3>=2.9.2,<2.10",
         "tensorboard>=2.17",

@@ -107,6 +107,8 @@ class ComplianceLaw:
         for axis, value, spring in zip(AXES, ratio, k, strict=True):
             if not 0.0 <= value < np.inf:
                 raise ValueError(f"damping_ratio[{axis}] must be >= 0, got {value}")
+            if not np.isfinite(spring):
+                raise ValueError(f"stiffness[{axis}] = {spring} is not finite")
             if spring == 0.0:
                 raise ValueError(
                     f"stiffness[{axis}] = 0 leaves the axis undamped at any damping_ratio, here {value} "
@@ -143,9 +145,11 @@ class ComplianceLaw:
             centre: Name of the new frame.
 
         Raises:
-            ValueError: Anything but a finite position and a unit quaternion.
+            ValueError: Anything but a finite position and a unit quaternion; a way beyond 1 km.
         """
         require_pose("pose", pose)
+        if not max(map(abs, pose[0])) <= 1000.0:
+            raise ValueError(f"pose must be within 1 km, in metres, got position {pose[0]}")
         return self._congruent(adjoint(pose), centre)
 
     def scaled(self, factor: float, centre: str | None = None) -> "ComplianceLaw":

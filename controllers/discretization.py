@@ -93,8 +93,15 @@ def step_matrix(
         stiffness: K.
         dt: Length of the step [s].
         discretization: How the law is integrated.
-        selected_axes: Axes that move.
+        selected_axes: Axes that move, six.
+
+    Raises:
+        ValueError: A dt that is not > 0; not six axes.
     """
+    if not 0.0 < dt < np.inf:
+        raise ValueError(f"dt must be > 0 s, got {dt}")
+    if len(selected_axes) != 6:
+        raise ValueError(f"selected_axes must be six booleans, got {list(selected_axes)}")
     method = _METHODS[discretization]
     if all(selected_axes):
         return method(mass, damping, stiffness, dt)

@@ -7,7 +7,7 @@ scipy's ``Rotation`` (12 to 70 microseconds a call), and these kernels run at th
 """
 
 from collections.abc import Sequence
-from math import atan2, cos, sin, sqrt, tan
+from math import atan2, cos, isfinite, sin, sqrt, tan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,8 +134,8 @@ def _left_jacobian(rotation_vector: Vector, v: Vector) -> Vector:
     x, y, z = rotation_vector
     square = x * x + y * y + z * z
     if square < 1e-4:  # the closed forms cancel; the series is exact to 1e-16 here
-        first = 0.5 - square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40320.0))
-        second = 1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0 - square / 362880.0))
+        first = 0.5 - square * (1.0 / 24.0 - square / 720.0)
+        second = 1.0 / 6.0 - square * (1.0 / 120.0 - square / 5040.0)
     else:
         angle = sqrt(square)
         first = (1.0 - cos(angle)) / square
@@ -164,7 +164,7 @@ def pose_log(pose: Pose) -> tuple[float, float, float, float, float, float]:
     w = quat_log(rotation)
     square = w[0] * w[0] + w[1] * w[1] + w[2] * w[2]
     if square < 1e-4:
-        factor = 1.0 / 12.0 + square * (1.0 / 720.0 + square / 30240.0)
+        factor = 1.0 / 12.0 + square / 720.0
     else:
         half = 0.5 * sqrt(square)
         factor = (1.0 - half / tan(half)) / square
@@ -206,9 +206,13 @@ def adjoint(pose: Pose) -> NDArray[np.float64]:
 
 def require_pose(name: str, pose: Pose) -> None:
     """Raise a ValueError for anything that is not a finite position and a unit quaternion."""
-    position, rotation = pose
-    values = (*position, *rotation)
-    if len(position) != 3 or len(rotation) != 4 or not all(abs(value) < float("inf") for value in values):
+    try:
+        position, rotation = pose
+        values = (*position, *rotation)
+        valid = len(position) == 3 and len(rotation) == 4 and all(isfinite(value) for value in values)
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
         raise ValueError(f"{name} must be (position (3,), quaternion xyzw (4,)), finite, got {pose}")
     norm = sqrt(sum(value * value for value in rotation))
     if abs(norm - 1.0) > 1e-6:

@@ -1,20 +1,60 @@
+"""The compliance law: what it refuses, and what stays when it is seen from elsewhere or scaled."""
+
+import math
+
 import numpy as np
+import pinocchio as pin
 import pytest
-from scipy.linalg import expm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.discretization import Discretization, step_matrix
+from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    adjoint,
+    compose,
+    displace,
+    invert,
+    pose_exp,
+    pose_log,
+    quat_exp,
+    rotation_matrix,
+)
+from assembly_rl.controllers.validation import AXES
 
+often = settings(deadline=None, max_examples=60, derandomize=True)
+
+NAMES = ("mass", "damping", "stiffness")
 MASS = [4.0, 4.0, 4.0, 0.06, 0.06, 0.06]
 DAMPING = [150.0, 150.0, 800.0, 1.0, 1.0, 1.0]
 STIFFNESS = [0.0, 0.0, 300.0, 3.0, 3.0, 3.0]
+ONES = [1.0] * 6
 
 DIAGONAL = ComplianceLaw.from_diagonals(MASS, DAMPING, STIFFNESS)
 
+ARMS = np.diag([1.0, 1.0, 1.0, 0.1, 0.1, 0.1])  # forces act over arms of about 0.1 m
+SEEDS = st.integers(0, 2**32 - 1)
+
 
 def coupled(seed: int, least: float) -> np.ndarray:
-    """A full symmetric matrix with eigenvalues from ``least`` up."""
+    """A full symmetric matrix with eigenvalues from ``least`` up, before the arms."""
     root = np.random.default_rng(seed).standard_normal((6, 6))
-    return root @ root.T + least * np.eye(6)
+    return ARMS @ (root @ root.T + least * np.eye(6)) @ ARMS
+
+
+def coupled_law(seed: int, centre: str = "tip") -> ComplianceLaw:
+    """Every axis coupled to every other in M, D and K; periods of 0.1 to 0.5 s."""
+    return ComplianceLaw(
+        coupled(seed, 3.0), 30.0 * coupled(seed + 1, 2.0), 500.0 * coupled(seed + 2, 2.0), centre
+    )
+
+
+@st.composite
+def poses(draw: st.DrawFn) -> tuple:
+    position = draw(st.tuples(*[st.floats(-0.5, 0.5)] * 3))
+    turn = np.array(draw(st.tuples(*[st.floats(-1.0, 1.0)] * 3)))
+    return position, quat_exp(tuple((draw(st.floats(0.0, math.pi)) * turn).tolist()))
 
 
 def with_entry(row: int, column: int, value: float) -> np.ndarray:
@@ -23,7 +63,23 @@ def with_entry(row: int, column: int, value: float) -> np.ndarray:
     return matrix
 
 
-@pytest.mark.parametrize("name", ["mass", "damping", "stiffness"])
+def action(pose: tuple) -> np.ndarray:
+    """The adjoint from pinocchio: the laws' kernel is not to be checked with itself."""
+    return pin.SE3(pin.Quaternion(np.array(pose[1])), np.array(pose[0])).action
+
+
+def assert_equal_laws(one: ComplianceLaw, other: ComplianceLaw, tolerance: float = 1e-12) -> None:
+    """Entry by entry, relative to the two axes that an entry couples."""
+    for name in NAMES:
+        a, b = getattr(one, name), getattr(other, name)
+        size = np.sqrt(np.abs(np.outer(np.diag(a), np.diag(a))))
+        assert (np.abs(a - b) <= tolerance * size).all(), name
+
+
+# ---------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -37,11 +93,11 @@ def with_entry(row: int, column: int, value: float) -> np.ndarray:
 )
 def test_refusals_name_the_entry(name: str, value: object, message: str) -> None:
     matrices = {"mass": np.diag(MASS), "damping": np.diag(DAMPING), "stiffness": np.diag(STIFFNESS)}
-    with pytest.raises(ValueError, match=name + ".*" + message):
+    with pytest.raises(ValueError, match=f"^{name}.*{message}"):
         ComplianceLaw(**(matrices | {name: value}))
 
 
-@pytest.mark.parametrize("name", ["mass", "damping", "stiffness"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("value", "message"),
     [
@@ -56,7 +112,7 @@ def test_refusals_name_the_entry(name: str, value: object, message: str) -> None
 )
 def test_refusals_of_a_diagonal(name: str, value: object, message: str) -> None:
     diagonals = {"mass": MASS, "damping": DAMPING, "stiffness": STIFFNESS} | {name: value}
-    with pytest.raises(ValueError, match=name + ".*" + message):
+    with pytest.raises(ValueError, match=f"^{name}.*{message}"):
         ComplianceLaw.from_diagonals(**diagonals)
 
 
@@ -64,54 +120,447 @@ def test_only_the_mass_must_be_definite() -> None:
     ComplianceLaw.from_diagonals(MASS, np.zeros(6), np.zeros(6))
     with pytest.raises(ValueError, match="mass must have eigenvalues > 0: the smallest is 0, mostly along y"):
         ComplianceLaw.from_diagonals([4.0, 0.0, 4.0, 0.06, 0.06, 0.06], DAMPING, STIFFNESS)
-    with pytest.raises(ValueError, match="dt must be > 0 s, got 0"):
-        DIAGONAL.implicit_euler(0.0)
 
 
 def test_a_diagonal_is_its_matrix_and_the_law_is_read_only() -> None:
-    full = ComplianceLaw(np.diag(MASS), np.diag(DAMPING), np.diag(STIFFNESS))
-    for name in ("mass", "damping", "stiffness"):
+    matrices = [np.diag(MASS), np.diag(DAMPING), np.diag(STIFFNESS)]
+    full = ComplianceLaw(*matrices)
+    matrices[0][0, 0] = 99.0  # the caller's array, not the law's
+    for name in NAMES:
         np.testing.assert_array_equal(getattr(DIAGONAL, name), getattr(full, name))
-    with pytest.raises(ValueError, match="read-only"):
-        DIAGONAL.mass[0, 0] = 1.0
+        for law in (DIAGONAL, full, full.transport(((0.1, 0.0, 0.0), IDENTITY), "b"), full.scaled(2.0)):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(law, name)[0, 0] = 1.0
 
 
-@pytest.mark.parametrize("dt", [1e-4, 5e-3, 10.0])
-def test_implicit_euler_is_the_formula(dt: float) -> None:
-    law = ComplianceLaw(coupled(0, 1.0), coupled(1, 5.0), coupled(2, 10.0))
-    x, v, force = np.random.default_rng(3).standard_normal((3, 6))
-    following = law.implicit_euler(dt) @ np.concatenate((x, v, force))
-    x_next, v_next = following[:6], following[6:]
-    # The defining equations, not the solved form: M (v' - v) / dt + D v' + K x' = F and x' = x + dt v'.
-    residual = law.mass @ (v_next - v) / dt + law.damping @ v_next + law.stiffness @ x_next - force
-    np.testing.assert_allclose(residual, 0.0, atol=1e-8 * max(1.0, 1e-3 / dt))
-    np.testing.assert_allclose(x_next, x + dt * v_next, rtol=1e-12)
+def test_rounding_is_no_asymmetry() -> None:
+    law = ComplianceLaw(with_entry(0, 4, 1e-12), np.diag(DAMPING), np.diag(STIFFNESS))
+    assert law.mass[0, 4] == law.mass[4, 0] == 0.5e-12
 
 
-@pytest.mark.parametrize("dt", [1e-3, 0.1, 10.0, 1e4])
-def test_stable_at_any_step(dt: float) -> None:
-    """Explicit Euler diverges from dt = 2 m / d = 10 ms on with these gains."""
-    for law in (
-        DIAGONAL,
-        ComplianceLaw(coupled(0, 0.1), coupled(1, 0.1), coupled(2, 1.0)),
-    ):
-        eigenvalues = np.linalg.eigvals(law.implicit_euler(dt)[:, :12])
-        assert np.abs(eigenvalues).max() <= 1.0 + 1e-9
+# ---------------------------------------------------------------------- damping ratios
 
 
-def test_first_order_convergence_to_the_analytic_solution() -> None:
-    law = ComplianceLaw(coupled(0, 2.0), coupled(1, 5.0), coupled(2, 20.0))
-    x, v, force = 0.01 * np.random.default_rng(3).standard_normal((3, 6))
+def test_damping_ratios_place_the_eigenvalues() -> None:
+    """Of an oscillator of natural frequency w: ``w (-zeta +- sqrt(zeta^2 - 1))``."""
+    mass, stiffness = np.array(MASS), np.array([1000.0, 2000.0, 300.0, 20.0, 3.0, 50.0])
+    ratio = np.array([0.0, 0.2, 0.7, 1.0, 1.5, 3.0])
+    law = ComplianceLaw.from_damping_ratio(mass, ratio, stiffness, "peg")
+    assert law.centre == "peg"
+    np.testing.assert_array_equal(law.mass, np.diag(mass))
+    np.testing.assert_array_equal(law.stiffness, np.diag(stiffness))
+    np.testing.assert_array_equal(law.damping, np.diag(np.diag(law.damping)))
+    for axis in range(6):
+        frequency = math.sqrt(stiffness[axis] / mass[axis])
+        root = np.sqrt(complex(ratio[axis] ** 2 - 1.0))
+        expected = frequency * np.array([-ratio[axis] - root, -ratio[axis] + root])
+        found = np.roots([law.mass[axis, axis], law.damping[axis, axis], law.stiffness[axis, axis]])
+        # Rounding by 1e-16 splits the double eigenvalue of critical damping by its square root.
+        np.testing.assert_allclose(
+            np.sort_complex(found), np.sort_complex(expected), rtol=1e-7 if ratio[axis] == 1.0 else 1e-12
+        )
+
+
+def test_an_underdamped_axis_overshoots_as_its_ratio_says() -> None:
+    """Let go at 1, it stands still at ``-exp(-pi zeta / sqrt(1 - zeta^2))`` half a period later."""
+    mass, stiffness = np.array(MASS), np.array([1000.0, 2000.0, 300.0, 20.0, 3.0, 50.0])
+    ratio = np.array([0.0, 0.05, 0.2, 0.5, 0.7, 0.9])
+    law = ComplianceLaw.from_damping_ratio(mass, ratio, stiffness)
+    for axis in range(6):
+        half_period = math.pi / math.sqrt(stiffness[axis] / mass[axis] * (1.0 - ratio[axis] ** 2))
+        step = step_matrix(law.mass, law.damping, law.stiffness, half_period, Discretization.zero_order_hold)
+        expected = -math.exp(-math.pi * ratio[axis] / math.sqrt(1.0 - ratio[axis] ** 2))
+        assert step[axis, axis] == pytest.approx(expected, rel=1e-10)
+        assert step[6 + axis, axis] == pytest.approx(0.0, abs=1e-9 * math.pi / half_period)
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("mass", 0.0, "mass must have eigenvalues > 0: the smallest is 0, mostly along {axis}"),
+        ("mass", -2.0, "mass must have eigenvalues > 0: the smallest is -2, mostly along {axis}"),
+        ("mass", math.nan, r"mass\[{axis}.*nan"),
+        ("mass", math.inf, r"mass\[{axis}.*inf"),
+        ("damping_ratio", -0.1, r"damping_ratio\[{axis}\] must be >= 0, got -0.1"),
+        ("damping_ratio", math.nan, r"damping_ratio\[{axis}\] must be >= 0, got nan"),
+        ("damping_ratio", math.inf, r"damping_ratio\[{axis}\] must be >= 0, got inf"),
+        ("stiffness", 0.0, r"stiffness\[{axis}\] = 0 .*damping_ratio, here 1"),
+        ("stiffness", -5.0, "stiffness must have eigenvalues >= 0: the smallest is -5, mostly along {axis}"),
+        ("stiffness", math.nan, r"stiffness\[{axis}.*nan"),
+        ("stiffness", math.inf, r"stiffness\[{axis}.*inf"),
+    ],
+)
+def test_a_damping_ratio_refuses_by_parameter_axis_and_value(
+    name: str, value: float, message: str, axis: int
+) -> None:
+    parts = {"mass": ONES[:], "damping_ratio": ONES[:], "stiffness": ONES[:]}
+    parts[name][axis] = value
+    with pytest.raises(ValueError, match="^" + message.format(axis=AXES[axis])):
+        ComplianceLaw.from_damping_ratio(**parts)
+
+
+@pytest.mark.parametrize("name", ["mass", "damping_ratio", "stiffness"])
+def test_a_damping_ratio_takes_six_entries(name: str) -> None:
+    parts = {"mass": ONES, "damping_ratio": ONES, "stiffness": ONES} | {name: ONES[:5]}
+    with pytest.raises(ValueError, match=rf"^{name} must have six entries .* got shape \(5,\)"):
+        ComplianceLaw.from_damping_ratio(**parts)
+
+
+# ---------------------------------------------------------------------- another centre
+
+
+def test_a_centre_moved_by_a_tenth_of_a_metre() -> None:
+    """A turn about the new centre sweeps the old one over 0.1 m, against 1000 N/m: 100 N, and 10 Nm more."""
+    law = ComplianceLaw.from_diagonals(ONES, ONES, [1000.0] * 3 + [20.0] * 3, "wrist")
+    moved = law.transport(((0.0, 0.0, 0.1), IDENTITY), "tip")
+    expected = np.diag([1000.0, 1000.0, 1000.0, 30.0, 30.0, 20.0])
+    expected[0, 4] = expected[4, 0] = -100.0
+    expected[1, 3] = expected[3, 1] = 100.0
+    np.testing.assert_allclose(moved.stiffness, expected, rtol=1e-14)
+    # Turned by +1 mrad about y at the tip, the wrist 0.1 m below goes to x = -0.1 mm: pushed back by +0.1 N.
+    np.testing.assert_allclose(
+        -moved.stiffness @ (0.0, 0.0, 0.0, 0.0, 1e-3, 0.0), (0.1, 0.0, 0.0, 0.0, -0.03, 0.0), atol=1e-15
+    )
+
+
+def test_axes_turned_by_a_quarter() -> None:
+    # b's x is a's y, b's y is a's -x.
+    quarter = quat_exp((0.0, 0.0, 0.5 * math.pi))
+    law = ComplianceLaw.from_diagonals([1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12], [13, 14, 15, 16, 17, 18])
+    turned = law.transport(((0.0, 0.0, 0.0), quarter), "tip")
+    np.testing.assert_allclose(turned.mass, np.diag([2, 1, 3, 5, 4, 6]), atol=1e-14)
+    np.testing.assert_allclose(turned.damping, np.diag([8, 7, 9, 11, 10, 12]), atol=1e-14)
+    np.testing.assert_allclose(turned.stiffness, np.diag([14, 13, 15, 17, 16, 18]), atol=1e-14)
+
+
+@often
+@given(SEEDS, poses())
+def test_transport_is_the_congruence_by_the_adjoint(seed: int, pose: tuple) -> None:
+    law, ad = coupled_law(seed, "wrist"), action(pose)
+    moved = law.transport(pose, "tip")
+    assert (law.centre, moved.centre) == ("wrist", "tip")
+    for name in NAMES:
+        matrix, before = getattr(moved, name), getattr(law, name)
+        np.testing.assert_allclose(matrix, ad.T @ before @ ad, rtol=1e-11, atol=1e-13 * np.abs(matrix).max())
+        np.testing.assert_array_equal(matrix, matrix.T)
+
+
+@often
+@given(SEEDS, poses())
+def test_transport_there_and_back(seed: int, pose: tuple) -> None:
+    law = coupled_law(seed, "wrist")
+    back = law.transport(pose, "tip").transport(invert(pose), "wrist")
+    assert back.centre == "wrist"
+    assert_equal_laws(law, back, 1e-9)
+
+
+@often
+@given(SEEDS, poses(), poses())
+def test_transport_in_two_steps(seed: int, first: tuple, second: tuple) -> None:
+    law = coupled_law(seed)
+    by_way = law.transport(first, "b").transport(second, "c")
+    straight = law.transport(compose(first, second), "c")
+    assert_equal_laws(straight, by_way, 1e-9)
+
+
+@often
+@given(SEEDS, poses())
+def test_energy_power_and_work_are_the_same_at_every_centre(seed: int, pose: tuple) -> None:
+    law, ad = coupled_law(seed), action(pose)
+    moved = law.transport(pose, "b")
+    rng = np.random.default_rng(seed)
+    x_b, wrench_a = rng.standard_normal(6), rng.standard_normal(6)
+    x_a, wrench_b = ad @ x_b, ad.T @ wrench_a
+    for name in NAMES:  # spring energy, dissipated power, kinetic energy
+        assert x_b @ getattr(moved, name) @ x_b == pytest.approx(x_a @ getattr(law, name) @ x_a, rel=1e-9)
+    scale = np.abs(wrench_a) @ np.abs(x_a)
+    assert wrench_b @ x_b == pytest.approx(wrench_a @ x_a, rel=1e-9, abs=1e-12 * scale)
+    # At rest under the wrench, the law at b stands where the law at a does.
+    rest_a, rest_b = np.linalg.solve(law.stiffness, wrench_a), np.linalg.solve(moved.stiffness, wrench_b)
+    np.testing.assert_allclose(ad @ rest_b, rest_a, rtol=1e-9, atol=1e-9 * np.abs(rest_a).max())
+
+
+@often
+@given(SEEDS, poses())
+def test_compliance_moves_the_other_way(seed: int, pose: tuple) -> None:
+    """``C_b = Ad^-1 C_a Ad^-T``, and the eigenvalues of ``C K_e``, the loop's gains, stay."""
+    law, environment = coupled_law(seed), 1e4 * coupled(seed + 3, 0.5)
+    moved, ad = law.transport(pose, "b"), action(pose)
+    back = np.linalg.inv(ad)
+    compliance = np.linalg.inv(law.stiffness)
+    expected = back @ compliance @ back.T
+    found = np.linalg.inv(moved.stiffness)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+    before = np.sort(np.linalg.eigvals(compliance @ environment).real)
+    after = np.sort(np.linalg.eigvals(found @ (ad.T @ environment @ ad)).real)
+    np.testing.assert_allclose(after, before, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        ((0.0, 0.0, float("nan")), IDENTITY),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 2.0)),
+        ((0.0, 0.0), IDENTITY),
+    ],
+)
+def test_transport_refuses_what_is_no_pose(pose: tuple) -> None:
+    with pytest.raises(ValueError, match="^pose must"):
+        DIAGONAL.transport(pose, "b")
+
+
+# ---------------------------------------------------------------------- frame invariance
+
+
+@settings(often, max_examples=12)
+@given(SEEDS, poses(), st.sampled_from(Discretization))
+def test_the_motion_is_the_same_at_every_centre(
+    seed: int, pose: tuple, discretization: Discretization
+) -> None:
+    """300 steps of a coupled law at 500 Hz, and of the transported law with ``F_b = Ad^T F_a``."""
+    law, ad = coupled_law(seed), action(pose)
+    moved = law.transport(pose, "b")
+    step_a = step_matrix(law.mass, law.damping, law.stiffness, 0.002, discretization)
+    step_b = step_matrix(moved.mass, moved.damping, moved.stiffness, 0.002, discretization)
+    rng = np.random.default_rng(seed)
+    sway, jitter = 10.0 * rng.standard_normal((6, 1)), rng.standard_normal((6, 300))
+    wrenches = ARMS @ (sway * np.sin(np.linspace(0.0, 9.0, 300)) + jitter)
+    state_b = 0.01 * rng.standard_normal(12)
+    state_a = np.concatenate((ad @ state_b[:6], ad @ state_b[6:]))
+    history_a, history_b = [], []
+    for wrench in wrenches.T:
+        state_a = step_a @ np.concatenate((state_a, wrench))
+        state_b = step_b @ np.concatenate((state_b, ad.T @ wrench))
+        history_a.append(state_a)
+        history_b.append(np.concatenate((ad @ state_b[:6], ad @ state_b[6:])))
+    found, expected = np.array(history_b), np.array(history_a)
+    for part in (slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 12)):
+        atol = 1e-9 * np.abs(expected[:, part]).max()
+        np.testing.assert_allclose(found[:, part], expected[:, part], rtol=0.0, atol=atol)
+
+
+def commanded(at_a: tuple, at_b: tuple, pose: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Displacement of b's frame according to the offsets' poses at a and at b, as matrices."""
+    matrices = []
+    for position, rotation in (compose(compose(invert(pose), at_a), pose), at_b):
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = np.reshape(rotation_matrix(rotation), (3, 3)), position
+        matrices.append(matrix)
+    return matrices[0], matrices[1]
+
+
+@settings(often, max_examples=12)
+@given(SEEDS, poses(), st.sampled_from(Discretization))
+def test_the_body_is_commanded_to_the_same_pose_with_offsets_that_are_logarithms(
+    seed: int, pose: tuple, discretization: Discretization
+) -> None:
+    """Offsets of about a radian, at rest and on the way there."""
+    law = coupled_law(seed)
+    moved = law.transport(pose, "b")
+    rng = np.random.default_rng(seed)
+    ad = action(pose)
+    goal = np.concatenate((0.2 * rng.standard_normal(3), 0.6 * rng.standard_normal(3)))
+    wrench_a = law.stiffness @ goal
+    state_a, state_b = np.zeros(12), np.zeros(12)
+    step_a = step_matrix(law.mass, law.damping, law.stiffness, 0.01, discretization)
+    step_b = step_matrix(moved.mass, moved.damping, moved.stiffness, 0.01, discretization)
+    largest = 0.0
+    for _ in range(60):
+        state_a = step_a @ np.concatenate((state_a, wrench_a))
+        state_b = step_b @ np.concatenate((state_b, ad.T @ wrench_a))
+        x_a, x_b = state_a[:6], state_b[:6]
+        largest = max(largest, float(np.linalg.norm(x_a[3:])))
+        through_a, through_b = commanded(pose_exp(x_a), pose_exp(x_b), pose)
+        np.testing.assert_allclose(through_a, through_b, rtol=0.0, atol=1e-9)
+        if np.linalg.norm(x_b[3:]) < 3.0:
+            seen = pose_log(compose(compose(invert(pose), pose_exp(x_a)), pose))
+            np.testing.assert_allclose(seen, x_b, rtol=0.0, atol=1e-9)
+    assert largest > 0.1
+
+
+def test_with_a_rotation_vector_apart_from_the_translation_it_is_the_same_to_first_order() -> None:
+    """Half the offset, a quarter of the difference."""
+    pose = ((0.1, -0.2, 0.15), quat_exp((0.4, -0.7, 0.2)))
+    origin = ((0.0, 0.0, 0.0), IDENTITY)
+    offset = np.array([0.02, -0.01, 0.03, 0.05, -0.08, 0.03])
+    differences = []
+    for share in (1.0, 0.5, 0.25, 0.125):
+        x_a = share * offset
+        x_b = np.linalg.solve(action(pose), x_a)
+        through_a, through_b = commanded(displace(origin, x_a), displace(origin, x_b), pose)
+        differences.append(float(np.abs(through_a - through_b).max()))
+    orders = np.log2(np.divide(differences[:-1], differences[1:]))
+    np.testing.assert_allclose(orders, 2.0, atol=0.05)
+    assert differences[0] > 1e-4
+
+
+# ---------------------------------------------------------------------- another size
+
+
+@often
+@given(SEEDS, st.floats(0.05, 20.0))
+def test_scaling_keeps_translational_and_divides_rotational_compliance(seed: int, factor: float) -> None:
+    law = coupled_law(seed, "tip")
+    scaled = law.scaled(factor, "large tip")
+    assert (scaled.centre, law.scaled(factor).centre) == ("large tip", "tip")
+    before, after = np.linalg.inv(law.stiffness), np.linalg.inv(scaled.stiffness)
+    np.testing.assert_allclose(after[:3, :3], before[:3, :3], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(after[3:, 3:], before[3:, 3:] / factor**2, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(after[:3, 3:], before[:3, 3:] / factor, rtol=1e-9, atol=1e-12)
+
+
+def test_scaling_by_two_in_numbers() -> None:
+    law = ComplianceLaw.from_diagonals(MASS, DAMPING, STIFFNESS).scaled(2.0)
+    np.testing.assert_allclose(np.diag(law.mass), [4.0, 4.0, 4.0, 0.24, 0.24, 0.24])
+    np.testing.assert_allclose(np.diag(law.damping), [150.0, 150.0, 800.0, 4.0, 4.0, 4.0])
+    np.testing.assert_allclose(np.diag(law.stiffness), [0.0, 0.0, 300.0, 12.0, 12.0, 12.0])
+
+
+def modes(law: ComplianceLaw) -> np.ndarray:
+    """Eigenvalues of the free motion [1/s], sorted: they hold periods and damping ratios."""
     inverse = np.linalg.inv(law.mass)
-    flow = np.zeros((18, 18))  # d/dt [x, v, F] for a constant F
-    flow[:6, 6:12] = np.eye(6)
-    flow[6:12] = np.hstack((-inverse @ law.stiffness, -inverse @ law.damping, inverse))
-    exact = (expm(0.5 * flow) @ np.concatenate((x, v, force)))[:12]
-    errors = []
-    for steps in (500, 1000, 2000):
-        matrix, state = law.implicit_euler(0.5 / steps), np.concatenate((x, v))
-        for _ in range(steps):
-            state = matrix @ np.concatenate((state, force))
-        errors.append(np.linalg.norm(state - exact) / np.linalg.norm(exact))
-    assert errors[0] < 0.02
-    assert [errors[0] / errors[1], errors[1] / errors[2]] == pytest.approx([2.0, 2.0], rel=0.03)
+    upper = np.hstack((np.zeros((6, 6)), np.eye(6)))
+    lower = np.hstack((-inverse @ law.stiffness, -inverse @ law.damping))
+    return np.sort_complex(np.linalg.eigvals(np.vstack((upper, lower))))
+
+
+@often
+@given(SEEDS, st.floats(0.1, 10.0))
+def test_scaling_keeps_natural_periods_and_damping_ratios(seed: int, factor: float) -> None:
+    law = coupled_law(seed)
+    scaled = law.scaled(factor)
+    np.testing.assert_allclose(
+        np.sort(np.linalg.eigvals(np.linalg.solve(scaled.mass, scaled.stiffness)).real),
+        np.sort(np.linalg.eigvals(np.linalg.solve(law.mass, law.stiffness)).real),
+        rtol=1e-9,
+    )
+    # The characteristic polynomial rather than its roots, of which two that nearly meet are ill-conditioned.
+    largest = np.abs(modes(law)).max()
+    np.testing.assert_allclose(
+        np.poly(modes(scaled) / largest), np.poly(modes(law) / largest), rtol=0.0, atol=1e-9
+    )
+
+
+@often
+@given(SEEDS, st.floats(0.1, 10.0), st.floats(0.1, 10.0))
+def test_scaling_twice_is_scaling_by_the_product(seed: int, first: float, second: float) -> None:
+    law = coupled_law(seed)
+    assert_equal_laws(law.scaled(first).scaled(second), law.scaled(first * second))
+    assert_equal_laws(law.scaled(first).scaled(1.0 / first), law)
+    assert_equal_laws(law.scaled(1.0), law, 0.0)
+
+
+@often
+@given(SEEDS, poses(), st.floats(0.1, 10.0))
+def test_scaling_the_part_scales_the_way_to_another_centre(seed: int, pose: tuple, factor: float) -> None:
+    law, (position, rotation) = coupled_law(seed), pose
+    longer = tuple(factor * part for part in position)
+    moved_first = law.transport(pose, "b").scaled(factor)
+    scaled_first = law.scaled(factor).transport((longer, rotation), "b")
+    assert_equal_laws(moved_first, scaled_first, 1e-9)
+
+
+def contact_forces(law: ComplianceLaw, size: float, seed: int) -> np.ndarray:
+    """Forces over 0.6 s at twelve contact points of a part, each a spring of 20 kN/m along its normal.
+
+    The points scale with the part; stiffness of the contacts and errors of the gaps [m] do not.
+    """
+    rng = np.random.default_rng(seed)
+    normals = rng.standard_normal((12, 3))
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    points = size * rng.uniform(-0.05, 0.05, (12, 3))
+    gaps = rng.uniform(-5e-4, 5e-4, 12)
+    step = step_matrix(law.mass, law.damping, law.stiffness, 1e-3, Discretization.zero_order_hold)
+    state, wrench, history = np.zeros(12), np.zeros(6), []
+    for _ in range(600):
+        state = step @ np.concatenate((state, wrench))
+        way = state[:3] + np.cross(state[3:6], points)
+        forces = 20e3 * np.maximum(0.0, gaps - (way * normals).sum(axis=1))  # contact only pushes
+        pushes = forces[:, None] * normals
+        wrench = np.concatenate((pushes.sum(axis=0), np.cross(points, pushes).sum(axis=0)))
+        history.append(forces)
+    return np.array(history)
+
+
+@pytest.mark.parametrize("factor", [0.2, 2.0, 7.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_scaled_part_is_inserted_with_the_same_contact_forces(factor: float, seed: int) -> None:
+    law = ComplianceLaw(coupled(0, 1.0), 500.0 * coupled(1, 1.0), 1e3 * coupled(2, 1.0))
+    expected = contact_forces(law, 1.0, seed)
+    assert expected.max() > 1.0
+    assert ((expected == 0.0).any(axis=0) & (expected > 0.0).any(axis=0)).any()  # touches and lets go
+    np.testing.assert_allclose(
+        contact_forces(law.scaled(factor), factor, seed), expected, rtol=0.0, atol=1e-9 * expected.max()
+    )
+    assert np.abs(contact_forces(law, factor, seed) - expected).max() > 0.05 * expected.max()
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
+def test_scaling_refuses_a_factor(factor: float) -> None:
+    with pytest.raises(ValueError, match=f"^factor must be > 0, got {factor}"):
+        DIAGONAL.scaled(factor)
+
+
+# ---------------------------------------------------------------------- asymmetric stiffness
+
+ASYMMETRIC = np.diag([1000.0, 900.0, 800.0, 20.0, 30.0, 40.0])
+ASYMMETRIC[0, 4], ASYMMETRIC[4, 0] = 60.0, -10.0
+
+
+def test_an_asymmetric_stiffness_is_refused_unless_asked_for() -> None:
+    callers = ASYMMETRIC.copy()
+    matrices = np.diag(MASS), np.diag(DAMPING), callers
+    message = (
+        r"^stiffness must be symmetric: \[x, ry\] = 60.0 but \[ry, x\] = -10.0; .*set asymmetric_stiffness$"
+    )
+    with pytest.raises(ValueError, match=message):
+        ComplianceLaw(*matrices)
+    law = ComplianceLaw(*matrices, asymmetric_stiffness=True)
+    callers[0, 4] = 0.0
+    np.testing.assert_array_equal(law.stiffness, ASYMMETRIC)
+
+
+@pytest.mark.parametrize("name", ["mass", "damping"])
+def test_asking_for_it_frees_neither_mass_nor_damping(name: str) -> None:
+    matrices = {"mass": np.diag(MASS), "damping": np.diag(DAMPING), "stiffness": ASYMMETRIC}
+    with pytest.raises(ValueError, match=rf"^{name} must be symmetric: .*\[ry, x\] = 0.0$"):
+        ComplianceLaw(**(matrices | {name: with_entry(0, 4, 0.5)}), asymmetric_stiffness=True)
+
+
+def test_the_symmetric_part_of_an_asymmetric_stiffness_must_not_push() -> None:
+    stiffness = ASYMMETRIC.copy()
+    stiffness[0, 4] = 400.0  # symmetric part 195 between 1000 and 30: 195^2 > 1000 * 30
+    with pytest.raises(ValueError, match="^stiffness must have eigenvalues >= 0: .* mostly along ry"):
+        ComplianceLaw(np.diag(MASS), np.diag(DAMPING), stiffness, asymmetric_stiffness=True)
+    # A symmetric matrix alone has no eigenvalue below zero here; the skew part is what must not count.
+    skew = np.zeros((6, 6))
+    skew[0, 1], skew[1, 0] = 500.0, -500.0
+    ComplianceLaw(np.diag(MASS), np.diag(DAMPING), skew, asymmetric_stiffness=True)
+
+
+@often
+@given(poses(), st.floats(0.1, 10.0))
+def test_an_asymmetric_stiffness_stays_so_at_another_centre_and_in_another_size(
+    pose: tuple, factor: float
+) -> None:
+    law = ComplianceLaw(np.diag(MASS), np.diag(DAMPING), ASYMMETRIC, "wrist", asymmetric_stiffness=True)
+    ad, arms = action(pose), np.diag([1.0] * 3 + [factor] * 3)
+    moved, scaled = law.transport(pose, "tip"), law.scaled(factor)
+    assert moved.asymmetric_stiffness and scaled.asymmetric_stiffness
+    assert (moved.centre, scaled.centre) == ("tip", "wrist")
+    np.testing.assert_allclose(moved.stiffness, ad.T @ ASYMMETRIC @ ad, rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(scaled.stiffness, arms @ ASYMMETRIC @ arms, rtol=1e-13)
+    assert_equal_laws(moved.transport(invert(pose), "wrist"), law, 1e-9)
+
+
+def test_the_adjoint_of_the_package_is_the_one_these_tests_use() -> None:
+    pose = ((0.1, -0.2, 0.3), quat_exp((0.3, -0.5, 0.7)))
+    np.testing.assert_allclose(adjoint(pose), action(pose), atol=1e-15)
+
+
+def test_millimetres_taken_for_metres_are_told() -> None:
+    law = ComplianceLaw.from_diagonals([4.0] * 3 + [0.06] * 3, [150.0] * 6, [300.0] * 6)
+    law.transport(((0.0, 0.0, 999.0), (0.0, 0.0, 0.0, 1.0)), "far")
+    with pytest.raises(ValueError, match="pose must be within 1 km, in metres, got position"):
+        law.transport(((0.0, 1500.0, 0.0), (0.0, 0.0, 0.0, 1.0)), "farther")
