@@ -1,7 +1,8 @@
 """Admittance controller: measured wrench in, pose offset and fault flags out."""
 
 from collections.abc import Sequence
-from math import exp, isfinite, pi
+from copy import deepcopy
+from math import exp, isfinite, nan, pi
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +13,7 @@ from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule
 from assembly_rl.controllers.stability import ContactConfig, ContactLoop, require_stable_contact
-from assembly_rl.controllers.validation import AXES, require_cutoff
+from assembly_rl.controllers.validation import AXES, is_finite, require_cutoff
 
 NO_REFERENCE = (0.0,) * 6
 NO_FAULT = Fault.NONE
@@ -34,6 +35,14 @@ STOPPED = Fault.STOPPED.value
 
 def _cut(values: Sequence[float], limits: Sequence[float]) -> list[float]:
     return [max(-limit, min(limit, value)) for value, limit in zip(values, limits, strict=True)]
+
+
+def _seconds(time: object) -> float | None:
+    """A time as a float; NaN for what is none."""
+    try:
+        return None if time is None else float(time)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return nan
 
 
 class AdmittanceController:
@@ -70,9 +79,9 @@ class AdmittanceController:
         config: AdmittanceConfig | None = None,
         contact: ContactConfig | None = None,
     ) -> None:
-        if not 0.0 < rate < float("inf"):
+        if not (is_finite(rate) and rate > 0.0):
             raise ValueError(f"rate must be > 0 Hz, got {rate}")
-        config = config or AdmittanceConfig()
+        config = deepcopy(config) if config is not None else AdmittanceConfig()
         require_cutoff("AdmittanceConfig.cutoff", config.cutoff, rate)
         self.rate = rate
         self.config = config
@@ -206,11 +215,18 @@ class AdmittanceController:
         return np.where(felt & np.array(config.selected_axes), bound, np.inf)
 
     def rebase(self, axis: int, distance: float) -> None:
-        """Account for a nominal pose that was moved by distance [m or rad] along an axis.
+        """Account for a nominal pose that was moved by distance [m or rad] along an axis (0 to 5).
 
         The commanded pose and its velocity stay as they are; only the offset is counted from the new
-        nominal pose.
+        nominal pose. An offset that is then beyond its limit comes back at no more than the speed limit.
+
+        Raises:
+            ValueError: Another axis, or a distance that is not finite.
         """
+        if axis not in range(6):
+            raise ValueError(f"axis must be 0 to 5, got {axis}")
+        if not isfinite(distance):
+            raise ValueError(f"distance must be finite, got {distance}")
         self._state[axis] -= distance
         self._offset[axis] = float(self._state[axis])
 
@@ -236,21 +252,24 @@ class AdmittanceController:
         """
         faults = 0
         if time is not None or stamp is not None:
-            faults = self._check_time(time, stamp)
+            faults = self._check_time(_seconds(time), _seconds(stamp))
         felt = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
         wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
         try:
             a, b, c, d, e, f = felt
             p, q, r, s, t, u = wanted
-            usable = isfinite(a + b + c + d + e + f) and isfinite(p + q + r + s + t + u)
-        except (TypeError, ValueError):
+            # Zero times a finite number is zero, and anything else is not: NaN, or an error.
+            sum_of_zeros = 0.0 * a + 0.0 * b + 0.0 * c + 0.0 * d + 0.0 * e + 0.0 * f
+            sum_of_zeros += 0.0 * p + 0.0 * q + 0.0 * r + 0.0 * s + 0.0 * t + 0.0 * u
+            usable = isfinite(sum_of_zeros)
+        except (TypeError, ValueError, OverflowError):
             usable = False
         if not usable:
             faults |= INVALID_INPUT
         if self._stopped or faults & UNUSABLE:
             return self._without_wrench(faults)
         self._missing = 0
-        faults |= self._drive(felt, wanted)
+        faults |= self._drive((a, b, c, d, e, f), (p, q, r, s, t, u))
         return self._advance(faults)
 
     def _check_time(self, time: float | None, stamp: float | None) -> int:
@@ -356,13 +375,17 @@ class AdmittanceController:
         state, faults = self._state, 0
         for axis, (limit, speed, distance) in enumerate(self._motion_limits):
             value, velocity, before = values[axis], values[6 + axis], self._offset[axis]
+            if not (isfinite(value) and isfinite(velocity)):  # a law beyond the range of floats: stay
+                value, velocity = before, 0.0
+                faults |= SPEED_LIMIT
             if not (-speed <= velocity <= speed and -distance <= value - before <= distance):
                 velocity = max(-speed, min(speed, velocity))
                 value = max(before - distance, min(before + distance, value))
                 faults |= SPEED_LIMIT
             if not -limit < value < limit:
                 if not -limit <= value <= limit:
-                    value = max(-limit, min(limit, value))
+                    edge = max(-limit, min(limit, value))
+                    value = max(before - distance, min(before + distance, edge))
                     velocity = 0.0
                 faults |= OFFSET_LIMIT
             state[axis], state[6 + axis] = value, velocity

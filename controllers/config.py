@@ -1,10 +1,16 @@
 """Configuration of the admittance controller. SI units; vectors of six are x y z rx ry rz."""
 
 from dataclasses import dataclass, field
-from math import isfinite
 
 from assembly_rl.controllers.discretization import Discretization
-from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
+from assembly_rl.controllers.validation import (
+    AXES,
+    finite_numbers,
+    has_length,
+    require_not_negative,
+    require_positive,
+    require_six,
+)
 
 
 def _six(linear: float, angular: float) -> list[float]:
@@ -37,9 +43,9 @@ class SafetyConfig:
         require_not_negative(self, "hold")
         if self.stop < self.hold:
             raise ValueError(f"SafetyConfig.stop must be >= hold = {self.hold} s, got {self.stop}")
-        if len(self.safe_reference) != 6 or not all(isfinite(value) for value in self.safe_reference):
+        if not finite_numbers(self.safe_reference, 6):
             raise ValueError(
-                f"SafetyConfig.safe_reference must be six finite numbers, got {list(self.safe_reference)}"
+                f"SafetyConfig.safe_reference must be six finite numbers, got {self.safe_reference!r}"
             )
 
 
@@ -111,12 +117,20 @@ class AdmittanceConfig:
                     f"AdmittanceConfig.wrench_limit[{axis}] must be >= reference_limit + deadband = "
                     f"{reference + dead}, got {limit}: the law would never feel what it asks for, and push on"
                 )
+        for axis, safe, limit in zip(AXES, self.safety.safe_reference, self.reference_limit, strict=True):
+            if abs(safe) > limit:
+                raise ValueError(
+                    f"SafetyConfig.safe_reference[{axis}] must be within +-{limit} "
+                    f"(reference_limit), got {safe}"
+                )
         if self.cutoff is not None:
             require_positive(self, "cutoff")
-        if len(self.selected_axes) != 6 or not all(isinstance(axis, bool) for axis in self.selected_axes):
+        if not has_length(self.selected_axes, 6) or not all(
+            isinstance(axis, bool) for axis in self.selected_axes
+        ):
             raise ValueError(
                 f"AdmittanceConfig.selected_axes must be six booleans {' '.join(AXES)}, "
-                f"got {list(self.selected_axes)}"
+                f"got {self.selected_axes!r}"
             )
         if not any(self.selected_axes):
             raise ValueError("AdmittanceConfig.selected_axes selects no axis; select at least one")

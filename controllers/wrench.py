@@ -13,11 +13,12 @@ from assembly_rl.controllers.se3 import (
     Quaternion,
     Vector,
     move_moment,
+    require_pose,
     rotate,
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.validation import require_not_negative
+from assembly_rl.controllers.validation import finite_numbers, require_not_negative
 
 Wrench = tuple[float, float, float, float, float, float]
 
@@ -42,8 +43,8 @@ class ToolConfig:
         require_not_negative(self, "mass")
         for name in ("centre", "centre_of_mass"):
             value = getattr(self, name)
-            if len(value) != 3 or not all(isfinite(entry) for entry in value):
-                raise ValueError(f"ToolConfig.{name} must be three finite numbers, got {list(value)}")
+            if not finite_numbers(value, 3):
+                raise ValueError(f"ToolConfig.{name} must be three finite numbers, got {value!r}")
 
 
 class ContactWrench:
@@ -59,9 +60,14 @@ class ContactWrench:
     Args:
         tool: Where the compliance centre is, and what hangs on the sensor.
         gravity: Acceleration of gravity in the compliance frame [m/s2]; with z up (0, 0, -9.81).
+
+    Raises:
+        ValueError: A gravity that is not three finite numbers.
     """
 
     def __init__(self, tool: ToolConfig, gravity: Sequence[float] = (0.0, 0.0, -9.81)) -> None:
+        if not finite_numbers(gravity, 3):
+            raise ValueError(f"gravity must be three finite numbers, got {gravity!r}")
         x, y, z = tool.centre
         self._arm: Vector = (-x, -y, -z)  # from the compliance centre to the sensor
         mx, my, mz = tool.centre_of_mass
@@ -82,7 +88,7 @@ class ContactWrench:
             The bias, which is also in force from now on.
 
         Raises:
-            ValueError: No readings, another shape, or one that is not finite.
+            ValueError: No readings, another shape, or one that is not finite; not a unit quaternion.
         """
         samples = np.array(readings, dtype=np.float64)
         if samples.ndim != 2 or samples.shape[1] != 6 or not len(samples):
@@ -91,6 +97,7 @@ class ContactWrench:
             raise ValueError(
                 f"readings must be finite; reading {np.argwhere(~np.isfinite(samples))[0][0]} is not"
             )
+        require_pose("rotation", ((0.0, 0.0, 0.0), rotation))
         weight = self._tool_weight(rotation_matrix(rotation))
         a, b, c, d, e, f = (samples.mean(axis=0) - weight).tolist()
         self.bias = (a, b, c, d, e, f)
@@ -111,7 +118,9 @@ class ContactWrench:
         try:
             a, b, c, d, e, f = reading
             x, y, z, w = rotation
-        except (TypeError, ValueError):
+            if not (isfinite(0.0 * (a + b + c + d + e + f)) and isfinite(x + y + z + w)):
+                return NOT_A_WRENCH
+        except (TypeError, ValueError, OverflowError):
             return NOT_A_WRENCH
         if not abs(x * x + y * y + z * z + w * w - 1.0) < 1e-3:
             return NOT_A_WRENCH
