@@ -12,7 +12,7 @@ from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule
-from assembly_rl.controllers.stability import ContactConfig, ContactLoop, require_stable_contact
+from assembly_rl.controllers.stability import ContactConfig, ContactLoop
 from assembly_rl.controllers.validation import AXES, is_finite, require_cutoff
 
 NO_REFERENCE = (0.0,) * 6
@@ -114,6 +114,12 @@ class AdmittanceController:
             mass, damping, stiffness, self._period, self.config.discretization, self.config.selected_axes
         )
 
+    def _loop(self, law: ComplianceLaw, contact: ContactConfig) -> ContactLoop:
+        config = self.config
+        return ContactLoop(
+            law, self.rate, contact, config.cutoff, config.discretization, config.selected_axes
+        )
+
     # ------------------------------------------------------------------ outside the loop
 
     def reset(self, offset: ArrayLike | None = None, law: ComplianceLaw | None = None) -> None:
@@ -137,10 +143,7 @@ class AdmittanceController:
                 raise ValueError(f"offset[{axis}] must be within +-{limit} (offset_limit), got {value}")
         if law is not None:
             if self.contact is not None:
-                config = self.config
-                require_stable_contact(
-                    law, self.rate, self.contact, config.cutoff, config.discretization, config.selected_axes
-                )
+                self._loop(law, self.contact).require()
             self._gains.reset(law)
         else:
             self._gains.reset(self._gains.base)
@@ -168,14 +171,9 @@ class AdmittanceController:
             ValueError: A law of another mass or at another centre.
         """
         self._rejected = False
-        if self.contact is not None:
-            config = self.config
-            loop = ContactLoop(
-                law, self.rate, self.contact, config.cutoff, config.discretization, config.selected_axes
-            )
-            if not loop.stable_up_to(np.diag(self.contact.stiffness)):
-                self._rejected = True
-                return False
+        if self.contact is not None and not self._loop(law, self.contact).holds():
+            self._rejected = True
+            return False
         self._gains.request(law)
         return True
 

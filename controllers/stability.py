@@ -55,7 +55,7 @@ class ContactLoop:
     Args:
         law: The compliance law.
         rate: Control rate [Hz].
-        contact: The environment; its stiffness is only the default of the methods.
+        contact: The environment.
         cutoff: Cutoff of the controller's own filter [Hz]; None for none.
         discretization: How the law is integrated.
         selected_axes: Axes that move.
@@ -76,6 +76,8 @@ class ContactLoop:
         if not 0.0 < rate < float("inf"):
             raise ValueError(f"rate must be > 0 Hz, got {rate}")
         require_cutoff("cutoff", cutoff, rate)
+        self.contact = contact
+        self._rate, self._cutoff = rate, cutoff
         dt = 1.0 / rate
         self._coupled = any(
             np.count_nonzero(matrix) > np.count_nonzero(matrix.diagonal())
@@ -136,15 +138,6 @@ class ContactLoop:
         """Whether a contact of stiffness K_e, shape (6, 6), settles."""
         return self.spectral_radius(stiffness) <= 1.0 + TOLERANCE
 
-    def stable_up_to(self, stiffness: Matrix) -> bool:
-        """Whether that contact settles, and softer ones too.
-
-        The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
-        down to a thousandth, are tried; no gap was found in thousands of laws without coupling.
-        """
-        shares = np.geomspace(1.0, 1e-3, 24) if self._coupled else (1.0,)
-        return all(self.stable(share * stiffness) for share in shares)
-
     def largest(self, direction: Matrix) -> float:
         """The largest factor by which a contact stiffness K_e, shape (6, 6), may be multiplied.
 
@@ -159,6 +152,47 @@ class ContactLoop:
             middle = 0.5 * (low + high)
             low, high = (middle, high) if self.stable(middle * direction) else (low, middle)
         return low
+
+    def holds(self) -> bool:
+        """Whether the stated contact settles, and softer ones too.
+
+        The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
+        down to a thousandth, are tried; no gap was found in thousands of laws without coupling.
+        """
+        stated = np.diag(self.contact.stiffness)
+        shares = np.geomspace(1.0, 1e-3, 24) if self._coupled else (1.0,)
+        return all(self.stable(share * stated) for share in shares)
+
+    def require(self) -> None:
+        """Refuse a law that is unstable against the stated contact.
+
+        Raises:
+            ValueError: It is; the message has the stated and the largest stable stiffness.
+        """
+        if self.holds():
+            return
+        contact = self.contact
+        filters = [
+            f"{name} {value:g} Hz"
+            for name, value in (("sensor_cutoff", contact.sensor_cutoff), ("cutoff", self._cutoff))
+            if value is not None
+        ]
+        conditions = ", ".join(
+            [f"at {self._rate:g} Hz", f"delay {contact.delay:g} s", f"lag {contact.lag:g} s", *filters]
+        )
+        advice = "raise mass or damping there, or shorten delay and filters"
+        for axis, value in enumerate(contact.stiffness):
+            largest = self.largest(np.diag(np.eye(6)[axis]))
+            if value > largest:
+                raise ValueError(
+                    f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} {conditions}: "
+                    f"the largest stable value is {largest:.5g}; {advice}"
+                )
+        factor = self.largest(np.diag(contact.stiffness))
+        raise ValueError(
+            f"the law is unstable against contact stiffness {contact.stiffness} on all axes together "
+            f"{conditions}: the largest stable values are {factor:.3g} times these; {advice}"
+        )
 
 
 def max_contact_stiffness(
@@ -200,44 +234,3 @@ def max_contact_stiffness(
     contact = ContactConfig([0.0] * 6, delay, lag, sensor_cutoff)
     loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
     return np.array([loop.largest(np.diag(axis)) for axis in np.eye(6)])
-
-
-def require_stable_contact(
-    law: ComplianceLaw,
-    rate: float,
-    contact: ContactConfig,
-    cutoff: float | None = None,
-    discretization: Discretization = Discretization.implicit_euler,
-    selected_axes: Sequence[bool] = (True,) * 6,
-) -> None:
-    """Refuse a law that is unstable against a stated contact.
-
-    Raises:
-        ValueError: It is; the message has the stated and the largest stable stiffness.
-    """
-    loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
-    stated = np.diag(contact.stiffness)
-    if loop.stable_up_to(stated):
-        return
-    filters = [
-        f"{name} {value:g} Hz"
-        for name, value in (("sensor_cutoff", contact.sensor_cutoff), ("cutoff", cutoff))
-        if value is not None
-    ]
-    conditions = ", ".join(
-        [f"at {rate:g} Hz", f"delay {contact.delay:g} s", f"lag {contact.lag:g} s", *filters]
-    )
-    advice = "raise mass or damping there, or shorten delay and filters"
-    for axis, value in enumerate(contact.stiffness):
-        unit = np.diag(np.eye(6)[axis])
-        largest = loop.largest(unit)
-        if value > largest:
-            raise ValueError(
-                f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} {conditions}: the "
-                f"largest stable value is {largest:.5g}; {advice}"
-            )
-    factor = loop.largest(stated)
-    raise ValueError(
-        f"the law is unstable against contact stiffness {contact.stiffness} on all axes together "
-        f"{conditions}: the largest stable values are {factor:.3g} times these; {advice}"
-    )

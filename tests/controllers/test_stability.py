@@ -20,7 +20,7 @@ from assembly_rl.controllers import (
     max_contact_stiffness,
 )
 from assembly_rl.controllers.se3 import quat_exp
-from assembly_rl.controllers.stability import ContactLoop, require_stable_contact
+from assembly_rl.controllers.stability import ContactLoop
 
 EULER, HOLD = Discretization.implicit_euler, Discretization.zero_order_hold
 ALL = (True,) * 6
@@ -284,7 +284,7 @@ def test_a_contact_is_refused_if_a_softer_one_is_unstable() -> None:
     simulation = Simulation(law, 200.0, 0, 20.0, None, 0.0, EULER, selected)
     assert simulation.growth(1000.0 * along(0)) > 1.1
     with pytest.raises(ValueError, match=r"contact stiffness\[x\] = 8500 .* largest stable value is 254.3"):
-        require_stable_contact(law, 200.0, contact, selected_axes=selected)
+        loop.require()
     controller = AdmittanceController(
         replace(law, damping=100.0 * law.damping),
         200.0,
@@ -360,7 +360,7 @@ def test_an_unstable_axis_is_named_with_value_bound_and_conditions() -> None:
         rf"cutoff 50 Hz: the largest stable value is {bound:.5g}; raise mass or damping"
     )
     with pytest.raises(ValueError, match=message):
-        require_stable_contact(DIAGONAL, 200.0, contact, cutoff=50.0)
+        ContactLoop(DIAGONAL, 200.0, contact, 50.0).require()
 
 
 def together() -> tuple[ComplianceLaw, list[float], float]:
@@ -375,10 +375,10 @@ def test_all_axes_together_may_be_unstable_where_each_alone_is_stable() -> None:
     law, stated, factor = together()
     assert 0.1 < factor < 0.9
     with pytest.raises(ValueError, match="on all axes together .* largest stable values are") as refusal:
-        require_stable_contact(law, 200.0, ContactConfig(stated, 0.01, sensor_cutoff=40.0))
+        ContactLoop(law, 200.0, ContactConfig(stated, 0.01, sensor_cutoff=40.0)).require()
     assert f"{factor:.3g} times these" in str(refusal.value)
     below = [0.99 * factor * value for value in stated]
-    require_stable_contact(law, 200.0, ContactConfig(below, 0.01, sensor_cutoff=40.0))
+    ContactLoop(law, 200.0, ContactConfig(below, 0.01, sensor_cutoff=40.0)).require()
     simulation = Simulation(law, 200.0, 2, 40.0, None, 0.0, EULER)
     assert simulation.growth(np.diag(stated)) > 1.1
     assert simulation.growth(0.9 * factor * np.diag(stated)) < 0.9
