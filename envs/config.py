@@ -17,6 +17,11 @@ class ActionKind(Enum):
     damping = "damping"
     stiffness = "stiffness"
 
+    @property
+    def changes_gains(self) -> bool:
+        """Whether actions ask the controller for another law."""
+        return self in (ActionKind.damping, ActionKind.stiffness)
+
 
 def require_range(owner: object, *names: str) -> None:
     """Raise a ValueError for the first of the named attributes that is not [low, high], 0 < low <= high."""

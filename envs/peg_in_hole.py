@@ -144,10 +144,13 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
         compliance = self.task.compliance
         self._law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
+        admittance = self.task.admittance
+        if not self.task.action.kind.changes_gains:  # then the energy tank need not be filled
+            admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
         self._controller = AdmittanceController(
             self._scaled_law(self.task.randomization.gains[0]),  # the softest law has to be stable, too
             self.task.control_rate,
-            self.task.admittance,
+            admittance,
             self._stiffest_contact() if compliance.check_contact else None,
         )
         tool = ToolConfig(centre=[0.0, 0.0, -self.part.peg_length])  # weightless: there is no gravity
