@@ -1,0 +1,1 @@
+"""Studies that compare methods over seeds and conditions."""

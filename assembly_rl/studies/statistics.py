@@ -1,0 +1,248 @@
+"""Statistics of a study: several methods, each trained with several seeds under several conditions.
+
+The seeds of one method under one condition are the runs; they are few, so every estimate has an interval. A
+stratum is the runs of one condition. Follows Agarwal et al., "Deep reinforcement learning at the edge of the
+statistical precipice", NeurIPS 2021.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+Strata = Mapping[str, ArrayLike]
+Statistic = Callable[..., Any]  # of an array along ``axis``, as ``numpy.mean`` is
+
+
+class Estimate(NamedTuple):
+    """A value and its interval; low and high are nan where the runs tell nothing about their spread."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interquartile_mean(values: ArrayLike, axis: int | None = None) -> Any:
+    """Mean of the values that are left when the lowest and the highest quarter are cut off.
+
+    Cut are ``floor(n / 4)`` whole values on each side, as Agarwal et al. do with the same function of scipy:
+    3 of 5 stay, and fewer than 4 values give the plain mean. The interquartile mean of textbooks, which
+    weighs the values at the quartiles by fractions, is the same where 4 divides n.
+    """
+    return stats.trim_mean(finite_array("values", values, None), 0.25, axis=axis)
+
+
+def bootstrap_interval(
+    strata: Strata,
+    rng: np.random.Generator,
+    statistic: Statistic = interquartile_mean,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+) -> Estimate:
+    """A statistic of all runs together with its stratified percentile bootstrap interval.
+
+    Runs are drawn with replacement within their condition; the statistic is of all values in one pool, so
+    that a condition with more runs weighs more. With few runs the interval is too narrow: of 5 runs a
+    condition it covers the truth in 89 (one condition) to 92 of 100 simulated studies, of 10 in 93.
+    One run under a condition tells nothing of its spread: no interval.
+
+    Args:
+        strata: Condition -> one value for each run.
+        rng: Draws the resamples.
+        statistic: Takes an array and ``axis``.
+        confidence: Of the interval.
+        resamples: How many.
+    """
+    columns = {name: finite_array(f"condition {name!r}", runs)[:, None] for name, runs in strata.items()}
+    value, low, high = bootstrap_band(columns, rng, statistic, confidence, resamples)
+    return Estimate(value.item(), low.item(), high.item())
+
+
+def bootstrap_band(
+    strata: Strata,
+    rng: np.random.Generator,
+    statistic: Statistic = interquartile_mean,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+) -> tuple[Array, Array, Array]:
+    """``bootstrap_interval`` at each point of curves of shape (runs, points), by drawing whole curves."""
+    samples = [finite_array(f"condition {name!r}", runs, 2).T for name, runs in strata.items()]
+    if len({len(sample) for sample in samples}) != 1:
+        shapes = {name: np.shape(runs) for name, runs in strata.items()}
+        raise ValueError(f"needs a condition, and as many points under all: {shapes}")
+
+    def pooled(*samples: Array, axis: int = -1) -> Array:
+        return np.asarray(statistic(np.concatenate(samples, axis=axis), axis=axis))
+
+    return pooled(*samples), *_percentiles(samples, pooled, rng, confidence, resamples)
+
+
+def probability_of_improvement(
+    a: Strata, b: Strata, rng: np.random.Generator, confidence: float = 0.95, resamples: int = 2000
+) -> Estimate:
+    """P(X > Y) + P(X = Y) / 2 for a run X of a and a run Y of b, averaged over the conditions.
+
+    Of each condition it is the Mann-Whitney U over its greatest value. The bootstrap draws the runs of a and
+    of b within their condition, without an interval if there is one run.
+    """
+    pairs = _pairs(a, b)
+
+    def probability(*samples: Array, axis: int = -1) -> Array:
+        half = len(samples) // 2
+        signs = [
+            np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1))
+            for x, y in zip(samples[:half], samples[half:], strict=True)
+        ]
+        return np.asarray(0.5 + 0.5 * np.mean(signs, axis=0))
+
+    samples = [x for x, _ in pairs] + [y for _, y in pairs]
+    low, high = _percentiles(samples, probability, rng, confidence, resamples)
+    return Estimate(probability(*samples).item(), low.item(), high.item())
+
+
+def rank_test(a: Strata, b: Strata) -> float:
+    """Two-sided p-value of "under each condition a and b do not differ" by the ranks of their runs.
+
+    Runs are few, so it is exact, with ties: all exchanges of runs between a and b within the conditions are
+    counted, by the Mann-Whitney U summed over the conditions. That compares runs as
+    ``probability_of_improvement`` does, and no condition decides alone because its values are large. With as
+    many runs under all conditions it is van Elteren's test. With 5 against 5 under one, p is at least 2/252.
+    """
+    distribution, observed, expected = np.ones(1), 0, 0
+    for x, y in _pairs(a, b):
+        ranks = np.rint(2.0 * stats.rankdata([*x, *y])).astype(int)  # twice the rank: ties have halves
+        shares = np.zeros((len(x) + 1, ranks.sum() + 1))  # [k, s]: ways to draw k runs whose ranks sum to s
+        shares[0, 0] = 1.0
+        for rank in ranks:
+            shares[1:, rank:] += shares[:-1, :-rank]
+        distribution = np.convolve(distribution, shares[-1] / shares[-1].sum())
+        observed += ranks[: len(x)].sum()
+        expected += len(x) * (len(ranks) + 1)
+    distance = np.abs(np.arange(len(distribution)) - expected)
+    return min(1.0, float(distribution[distance >= abs(observed - expected)].sum()))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """P-values of several tests, adjusted so that all can be held against one level (Holm 1979)."""
+    for name, p in p_values.items():
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"the p-value of {name!r} has to be in [0, 1], not {p}")
+    order = sorted(p_values, key=lambda name: p_values[name])
+    products = [(len(order) - k) * p_values[name] for k, name in enumerate(order)]
+    adjusted = dict(zip(order, np.minimum(1.0, np.maximum.accumulate(products)).tolist(), strict=True))
+    return {name: adjusted[name] for name in p_values}
+
+
+def steps_to_threshold(steps: ArrayLike, values: ArrayLike, threshold: float) -> tuple[float, bool]:
+    """Step of the first evaluation at or above a threshold, and that there is one; else the last step.
+
+    Nothing is interpolated: the curve can have crossed at any time since the evaluation before.
+    """
+    steps, values = _curve(steps, values)
+    if not np.isfinite(threshold):
+        raise ValueError(f"the threshold has to be finite, not {threshold}")
+    above = np.flatnonzero(values >= threshold)
+    return float(steps[above[0] if len(above) else -1]), len(above) > 0
+
+
+def median_steps(steps: ArrayLike, reached: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Kaplan-Meier median of the steps that runs need, with those that did not get there.
+
+    The median is the first step at which the share of runs still on their way is 1/2 or less; ``inf`` where
+    that does not happen. Its interval is where the band of that share (log-log, Greenwood's variance) gets to
+    1/2. At a share of 1 or 0, of which that variance knows nothing, the band is Clopper and Pearson's. High
+    is ``inf`` where the band does not get there, low then the last step. 5 runs give 0 to ``inf`` at 95 %.
+
+    Args:
+        steps: Of each run, as ``steps_to_threshold`` gives them.
+        reached: Whether the run got there; if not, its training ended at that step.
+        confidence: Of the interval.
+    """
+    steps, arrived, tail = finite_array("steps", steps), np.asarray(reached), _tail(confidence)
+    if arrived.dtype != bool or arrived.shape != steps.shape:
+        raise ValueError(f"'reached' has to be {len(steps)} booleans, one for each run, not {arrived}")
+    if steps.min() < 0.0:
+        raise ValueError(f"steps have to be >= 0, not {steps.min()}")
+    with warnings.catch_warnings():  # the band is nan at the shares 1 and 0
+        warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
+        data = stats.CensoredData(uncensored=steps[arrived], right=steps[~arrived])
+        survival = stats.ecdf(data).sf
+        band = survival.confidence_interval(confidence, method="log-log")
+    times, shares = np.append(0.0, survival.quantiles), np.append(1.0, survival.probabilities)
+    low, high = np.append(1.0, band.low.probabilities), np.append(1.0, band.high.probabilities)
+    known = (steps >= times[:, None]).sum(axis=1)
+    low = np.where(shares == 1.0, tail ** (1.0 / known), np.nan_to_num(low, nan=0.0))
+    high = np.where(shares == 0.0, 1.0 - tail ** (1.0 / max(1, arrived.sum())), high)
+
+    def crossing(curve: Array) -> float:
+        below = times[curve <= 0.5 + 1e-12]  # shares are products: a half can come out a little above
+        return float(below[0]) if len(below) else np.inf
+
+    return Estimate(crossing(shares), min(crossing(low), float(times[-1])), crossing(high))
+
+
+def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
+    """Area under a learning curve from step 0 to ``last`` over ``last``: its mean height.
+
+    Straight lines join the evaluations; before the first the curve rises from 0 at step 0. The curve has to
+    reach ``last``; what comes after does not count.
+    """
+    steps, values = _curve(steps, values)
+    if not 0.0 < last <= steps[-1]:
+        raise ValueError(f"the last step has to be in (0, {steps[-1]:g}], where the curve ends, not {last}")
+    if steps[0] > 0.0:
+        steps, values = np.append(0.0, steps), np.append(0.0, values)
+    grid = np.append(steps[steps < last], last)
+    return float(np.trapezoid(np.interp(grid, steps, values), grid) / last)
+
+
+def finite_array(name: str, values: ArrayLike, dimensions: int | None = 1) -> Array:
+    """An array with values, all finite, or a ``ValueError`` that says of what which is not."""
+    array = np.asarray(values, dtype=np.float64)
+    if not array.size or dimensions not in (None, array.ndim):
+        raise ValueError(
+            f"{name}: needs values in {dimensions or 'any'} dimension(s), not shape {array.shape}"
+        )
+    for place in np.argwhere(~np.isfinite(array))[:1].tolist():
+        raise ValueError(f"{name}: value {', '.join(map(str, place))} is {array[tuple(place)]}, not finite")
+    return array
+
+
+def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
+    steps, values = finite_array("steps", steps), finite_array("values", values)
+    if len(steps) != len(values):
+        raise ValueError(f"{len(steps)} steps do not go with {len(values)} values")
+    if steps[0] < 0.0 or (np.diff(steps) <= 0.0).any():
+        raise ValueError(f"steps have to be >= 0 and rise, not {steps}")
+    return steps, values
+
+
+def _pairs(a: Strata, b: Strata) -> list[tuple[Array, Array]]:
+    if set(a) != set(b) or not a:
+        raise ValueError(f"both need the same conditions, at least one: {sorted(a)} and {sorted(b)}")
+    first, second = ({name: finite_array(f"condition {name!r}", x[name]) for name in a} for x in (a, b))
+    return [(first[name], second[name]) for name in a]
+
+
+def _tail(confidence: float) -> float:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"the confidence has to be in (0, 1), not {confidence}")
+    return 0.5 * (1.0 - confidence)
+
+
+def _percentiles(
+    samples: list[Array], statistic: Statistic, rng: np.random.Generator, confidence: float, resamples: int
+) -> tuple[Array, Array]:
+    _tail(confidence)
+    if min(sample.shape[-1] for sample in samples) < 2:
+        nothing = np.full(samples[0].shape[:-1], np.nan)
+        return nothing, nothing
+    interval = stats.bootstrap(
+        samples, statistic, n_resamples=resamples, batch=250, vectorized=True, axis=-1,
+        confidence_level=confidence, method="percentile", rng=rng,
+    ).confidence_interval  # fmt: skip
+    return interval.low, interval.high
