@@ -73,6 +73,7 @@ setup(
             "assembly-rl-train=assembly_rl.train:main",
             "assembly-rl-eval=assembly_rl.eval:main",
             "assembly-rl-tune=assembly_rl.tune:main",
+            "assembly-rl-benchmark=assembly_rl.benchmark:main",
         ],
     },
 )

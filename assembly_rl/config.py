@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -17,6 +18,7 @@ from assembly_rl.controllers.validation import require_positive
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 
@@ -174,12 +176,15 @@ class TuneConfig:
             raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
 
 
+@cache
 def register() -> None:
     """Put the schemas where the YAML files under conf/ find them."""
     store = ConfigStore.instance()
     store.store("train_schema", TrainConfig)
     store.store("eval_schema", EvalConfig)
     store.store("tune_schema", TuneConfig)
+    store.store("benchmark_schema", BenchmarkConfig)
+    store.store("schema", StudyConfig, group="study")
     store.store("schema", TaskConfig, group="task")
     store.store("schema", GeometryConfig, group="geometry")
     store.store("schema", ControllerConfig, group="controller")

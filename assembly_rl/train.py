@@ -39,7 +39,9 @@ def default_run_dir(config: TrainConfig, label: str) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console) -> float:
+def train(
+    config: TrainConfig, run: RunDirectory, resume: bool, console: Console, processes: int | None = None
+) -> float:
     """Learn, evaluate, draw.
 
     Args:
@@ -47,6 +49,7 @@ def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console
         run: The run's directory, new, or with checkpoints to go on from.
         resume: Go on from the latest checkpoint.
         console: Where progress and results are shown.
+        processes: Worker processes of the evaluations; by default one for each core.
 
     Returns:
         Success on the held-out episodes.
@@ -62,7 +65,7 @@ def train(config: TrainConfig, run: RunDirectory, resume: bool, console: Console
         step = load_checkpoint(model, run.latest_checkpoint()) if resume else 0
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         scenario = Scenario(part, config.task)
-        with Evaluator() as evaluator, Checkpointer(run, config.checkpoint_every) as checkpointer:
+        with Evaluator(processes) as evaluator, Checkpointer(run, config.checkpoint_every) as checkpointer:
             finished = _learn(config, run, model, scenario, evaluator, checkpointer, step, console)
             if not finished:
                 console.print(

@@ -92,14 +92,18 @@ def _run_episodes(scenario: Scenario, agent: Agent, seeds: list[int]) -> list[Ro
 def _prepare_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    leave_with(parent)
 
 
-def _leave_with(parent: int) -> None:
-    """End this process when its parent was killed: a forked worker is not told by its pipe."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
+def leave_with(parent: int) -> None:
+    """End this process when its parent has been killed, which nothing else tells it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Evaluator:

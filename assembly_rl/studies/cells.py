@@ -1,0 +1,166 @@
+"""The cells of a study: what each trains or evaluates, and what makes it the same cell again."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+import assembly_rl
+from assembly_rl import controllers, envs
+from assembly_rl.cli import names
+from assembly_rl.config import (
+    ControllerConfig,
+    EvalConfig,
+    TrainConfig,
+    composed,
+    plain,
+    train_config,
+    unknown,
+)
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.evaluation import HELD_OUT_SEED
+from assembly_rl.runs.directory import PACKAGES
+from assembly_rl.studies.config import MethodConfig, StudyConfig
+
+LEARNING = ("algorithms", "evaluation", "runs", "environments.py", "training.py", "train.py")
+"""What of assembly_rl itself makes results; the rest configures or shows them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training with its evaluation, or one evaluation of a controller.
+
+    Attributes:
+        method: Its name; of one that learns, with the algorithm.
+        condition: Task, geometry and clearance.
+        seed: Of the training; None for a controller.
+        config: Of the training; for a controller only part, task and number of episodes count.
+        controller: The controller, where it does not learn.
+        digest: Hash over configuration, evaluation episodes, code and package versions.
+    """
+
+    method: str
+    condition: str
+    seed: int | None
+    config: TrainConfig
+    controller: ControllerConfig | None
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name of the cell's folder: readable, and another one for other code or configuration."""
+        seed = "" if self.seed is None else f"_seed{self.seed}"
+        readable = f"{self.method}_{self.condition}{seed}".replace(", ", "-").replace(" ", "")
+        return f"{readable}_{self.digest[:10]}"
+
+    def description(self) -> dict[str, Any]:
+        """What the cell is, as JSON can hold it."""
+        return {
+            "format": 1,
+            "method": self.method,
+            "condition": self.condition,
+            "seed": self.seed,
+            "digest": self.digest,
+            "config": plain(self.config),
+            "controller": plain(self.controller),
+            "held_out_seed": HELD_OUT_SEED,
+            "code": code_digest(),
+            "versions": versions(),
+        }
+
+
+def expand(study: StudyConfig) -> list[Cell]:
+    """All cells of a study, the conditions outermost; every configuration is checked on the way.
+
+    Raises:
+        ValueError: An unknown name or a value that is refused, before anything runs.
+    """
+    for group, chosen in (
+        ("task", study.tasks),
+        ("geometry", study.geometries),
+        ("algo", study.algorithms),
+        ("controller", [name for method in study.methods.values() for name in method.controller.values()]),
+    ):
+        for name in chosen:
+            if name not in names(group):
+                raise ValueError(unknown(group, name, names(group)))
+    cells = []
+    for task in study.tasks:
+        for geometry in study.geometries:
+            for clearance in study.clearances:
+                condition = f"{task}, {geometry}, {clearance * 1e3:g} mm"
+                common = [f"task={task}", f"geometry={geometry}", f"geometry.clearance={clearance!r}"]
+                for name, method in study.methods.items():
+                    cells += _of_method(study, name, method, task, condition, common)
+    return cells
+
+
+def _of_method(
+    study: StudyConfig, name: str, method: MethodConfig, task: str, condition: str, common: list[str]
+) -> list[Cell]:
+    if method.controller:
+        chosen = method.controller[task]
+        return [_cell(name, condition, None, _configured(_budget(study), *common), _controller(chosen))]
+    cells = []
+    for algorithm in study.algorithms:
+        config = _configured(_budget(study), *common, f"algo={algorithm}", *method.overrides)
+        label = name if len(study.algorithms) == 1 else f"{name}, {algorithm}"
+        cells += [_cell(label, condition, seed, replace(config, seed=seed), None) for seed in study.seeds]
+    return cells
+
+
+def _budget(study: StudyConfig) -> tuple[str, ...]:
+    return (
+        f"steps={study.steps}",
+        f"evaluation.every={study.every}",
+        f"evaluation.episodes={study.validation}",
+        f"evaluation.held_out={study.episodes}",
+        f"checkpoint_every={study.every}",
+        "pictures=false",
+    )
+
+
+@lru_cache
+def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
+    config = train_config(composed("train", *budget, *overrides))
+    PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
+    return config
+
+
+@lru_cache
+def _controller(name: str) -> ControllerConfig:
+    config: EvalConfig = OmegaConf.to_object(composed("eval", f"controller=[{name}]"))  # type: ignore[assignment]
+    return config.controller[name]
+
+
+def _cell(
+    method: str, condition: str, seed: int | None, config: TrainConfig, controller: ControllerConfig | None
+) -> Cell:
+    content = [plain(config), plain(controller), HELD_OUT_SEED, code_digest(), versions()]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Cell(method, condition, seed, config, controller, digest)
+
+
+@lru_cache
+def code_digest() -> str:
+    """Hash over the code that makes results: simulation, control and learning."""
+    learning = Path(assembly_rl.__file__).parent
+    roots = [(f"assembly_rl/{name}", learning / name) for name in LEARNING]
+    roots += [(package.__name__, Path(package.__path__[0])) for package in (envs, controllers)]
+    digest = hashlib.sha256()
+    for label, root in roots:
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            name = f"{label}/{path.relative_to(root).as_posix()}"
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@lru_cache
+def versions() -> dict[str, str]:
+    """Versions of the packages that make results."""
+    return {name: version(name) for name in PACKAGES}

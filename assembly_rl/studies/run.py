@@ -1,0 +1,190 @@
+"""Runs the cells of a study: each in a process of its own, each resumable, each told when it died."""
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as Remaining
+
+from assembly_rl.config import plain
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
+from assembly_rl.evaluation.episodes import leave_with
+from assembly_rl.results import write_rows
+from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.files import write_json
+from assembly_rl.studies.cells import Cell
+from assembly_rl.subjects import guided
+from assembly_rl.train import train
+
+POLL = 0.5
+"""Seconds between looks at the running cells."""
+
+
+def cell_folder(study: Path, cell: Cell) -> Path:
+    """Where a cell leaves its rows; of a training it is the run directory, too."""
+    return study / "cells" / cell.name
+
+
+def is_done(study: Path, cell: Cell) -> bool:
+    """Whether a cell has its result."""
+    return (cell_folder(study, cell) / "result.json").is_file()
+
+
+def failure(study: Path, cell: Cell) -> str | None:
+    """Last line of what killed a cell when it ran last; None if nothing did."""
+    path = _failure_file(study, cell)
+    return path.read_text(encoding="utf-8").strip().splitlines()[-1] if path.is_file() else None
+
+
+def _failure_file(study: Path, cell: Cell) -> Path:
+    return study / "failures" / f"{cell.name}.txt"
+
+
+def run_cell(study: Path, cell: Cell) -> None:
+    """Run a cell to its end, from where it was stopped; what kills it is kept.
+
+    Args:
+        study: Folder of the study.
+        cell: Which.
+
+    Raises:
+        SystemExit: A signal stopped it; it can go on.
+        RunError: Another process is running it.
+        Exception: What killed it.
+    """
+    for name in ("cells", "failures", "logs"):
+        (study / name).mkdir(parents=True, exist_ok=True)
+    with (study / "logs" / f"{cell.name}.txt").open("a", encoding="utf-8") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of when the process ends, however
+        except BlockingIOError:
+            raise RunError(f"{cell.name} is being run by another process") from None
+        if is_done(study, cell):
+            return
+        _failure_file(study, cell).unlink(missing_ok=True)
+        try:
+            if cell.controller is None:
+                _train(study, cell, Console(file=log, width=110))
+            else:
+                _evaluate(study, cell)
+        except Exception:
+            _failure_file(study, cell).write_text(traceback.format_exc(), encoding="utf-8")
+            raise
+
+
+def _cell_process(study: Path, cell: Cell, parent: int) -> None:
+    leave_with(parent)
+    run_cell(study, cell)
+
+
+def _train(study: Path, cell: Cell, console: Console) -> None:
+    home = cell_folder(study, cell)
+    try:
+        run = RunDirectory.open(home)
+        run.latest_checkpoint()
+        resume = True
+    except RunError:
+        if home.exists():  # killed before its first checkpoint: nothing to go on from
+            (study / "abandoned").mkdir(exist_ok=True)
+            home.rename(study / "abandoned" / f"{cell.name}-{time.time_ns()}")
+        run, resume = RunDirectory.create(home, plain(cell.config), sys.argv, cell.config.seed), False
+    write_json(home / "cell.json", cell.description())
+    train(cell.config, run, resume, console, processes=1)
+
+
+def _evaluate(study: Path, cell: Cell) -> None:
+    assert cell.controller is not None
+    home = cell_folder(study, cell)
+    home.mkdir(exist_ok=True)
+    write_json(home / "cell.json", cell.description())
+    subject = guided(cell.method, cell.controller, cell.config.task)
+    scenario = Scenario(cell.config.geometry.part(), subject.task)
+    with Evaluator(1) as evaluator:
+        rows = evaluator.evaluate(scenario, subject.agent, cell.config.evaluation.held_out, HELD_OUT_SEED)
+    (home / "held_out.csv").unlink(missing_ok=True)  # of one that was killed before its result
+    write_rows(home / "held_out.csv", rows)
+    write_json(home / "result.json", vars(summarize(rows)))
+
+
+def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console: Console) -> bool:
+    """Run all cells that are not done, several at a time; show how far they are.
+
+    Ctrl-C or SIGTERM lets the running cells save; the next call goes on. A cell that dies is told, and the
+    others go on.
+
+    Returns:
+        Whether it came to the end, with or without dead cells.
+    """
+    waiting = [cell for cell in cells if not is_done(study, cell)]
+    work = {cell.name: _steps(cell) for cell in cells}
+    running: dict[BaseProcess, Cell] = {}
+    count = processes or len(os.sched_getaffinity(0))
+    context = multiprocessing.get_context("spawn")  # torch and PyBullet do not survive a fork of a user
+    columns = (
+        TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), Remaining(),
+    )  # fmt: skip
+    with _signals() as stopped, Progress(*columns, console=console, speed_estimate_period=1800) as bar:
+        progress = bar.add_task("policy steps", total=sum(work[cell.name] for cell in waiting))
+        finished = 0
+        while running or (waiting and not stopped):
+            while waiting and len(running) < count and not stopped:
+                cell = waiting.pop(0)
+                process = context.Process(target=_cell_process, args=(study, cell, os.getpid()))
+                process.start()
+                running[process] = cell
+            time.sleep(POLL)
+            if stopped:
+                for process in running:
+                    process.terminate()  # SIGTERM: save and leave; a second one changes nothing
+            for process in [process for process in running if not process.is_alive()]:
+                cell = running.pop(process)
+                finished += work[cell.name]
+                if not is_done(study, cell) and not stopped:
+                    why = failure(study, cell) or f"exit code {process.exitcode}"
+                    bar.console.print(f"[red]died[/] {cell.name}: {why}")
+            partial = sum(min(_progress(study, cell), work[cell.name]) for cell in running.values())
+            bar.update(progress, completed=finished + partial)
+    return not stopped
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that is empty until SIGINT or SIGTERM comes."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _steps(cell: Cell) -> int:
+    """Policy steps of a cell, for the progress bar; an evaluation counts by its episodes, about 50 each."""
+    own = 50 * cell.config.evaluation.held_out
+    return own if cell.controller is not None else own + cell.config.steps
+
+
+def _progress(study: Path, cell: Cell) -> int:
+    """Policy steps that a running cell has logged."""
+    path = cell_folder(study, cell) / "evaluations.csv"
+    try:
+        return int(path.read_text(encoding="utf-8").splitlines()[-1].split(",")[0])
+    except (OSError, ValueError, IndexError):
+        return 0

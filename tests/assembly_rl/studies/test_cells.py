@@ -1,0 +1,129 @@
+"""What a study expands to, and what it refuses before anything runs."""
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from assembly_rl.config import composed
+from assembly_rl.studies import cells as module
+from assembly_rl.studies.cells import Cell, expand
+from assembly_rl.studies.config import MethodConfig, StudyConfig
+
+REFLEX = {"default": "reflex", "hard": "reflex_hard"}
+
+
+def study(**changes: Any) -> StudyConfig:
+    values: dict[str, Any] = {
+        "question": "Is it better?",
+        "methods": {"plain": MethodConfig(), "reflex": MethodConfig(controller=REFLEX)},
+        "steps": 600,
+    }
+    return StudyConfig(**(values | changes))
+
+
+def names(cells: list[Cell]) -> set[str]:
+    return {cell.name for cell in cells}
+
+
+def test_every_method_meets_every_condition() -> None:
+    cells = expand(
+        study(
+            tasks=["default", "hard"],
+            geometries=["square", "L"],
+            clearances=[1e-4, 8e-5],
+            algorithms=["sac", "ppo"],
+            seeds=[3, 7],
+        )
+    )
+    # 8 conditions: two algorithms with two seeds, and one controller.
+    assert len(cells) == len(names(cells)) == len({cell.digest for cell in cells}) == 8 * 5
+    assert {cell.method for cell in cells} == {"plain, sac", "plain, ppo", "reflex"}
+    assert len({cell.condition for cell in cells}) == 8
+    found = next(
+        cell for cell in cells if cell.condition == "hard, L, 0.08 mm" and cell.method == "plain, ppo"
+    )
+    part = found.config.geometry
+    assert (part.section, part.clearance, part.chamfer) == ("L", 8e-5, 0.0)
+    assert (found.config.algo.name, found.config.seed, found.config.steps) == ("ppo", 3, 600)
+    guided = next(cell for cell in cells if cell.condition.startswith("hard") and cell.controller)
+    assert guided.seed is None and guided.controller is not None
+    assert guided.controller.parameters == expand_one("hard").parameters
+
+
+def expand_one(task: str) -> Any:
+    cells = expand(study(methods={"r": MethodConfig(controller=REFLEX)}, tasks=[task]))
+    return cells[0].controller
+
+
+def test_overrides_of_a_method_win() -> None:
+    methods = {"short": MethodConfig(overrides=["steps=100", "algo.batch_size=32"])}
+    (cell,) = expand(study(methods=methods, seeds=[0]))
+    assert (cell.config.steps, cell.config.algo.batch_size) == (100, 32)
+
+
+def test_another_configuration_or_other_code_is_another_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = names(expand(study()))
+    assert names(expand(study())) == once
+    assert not names(expand(study(steps=700))) & once
+    assert not names(expand(study(episodes=7))) & once
+    monkeypatch.setattr(module, "code_digest", lambda: "other")
+    assert not names(expand(study())) & once
+
+
+def test_the_code_digest_sees_what_makes_results_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    real = module.Path.read_bytes
+
+    def read(path: Any) -> bytes:
+        seen.append(path.as_posix())
+        return real(path)
+
+    monkeypatch.setattr(module.Path, "read_bytes", read)
+    module.code_digest.cache_clear()
+    first = module.code_digest()
+    endings = (
+        "envs/peg_in_hole.py",
+        "controllers/admittance.py",
+        "algorithms/models.py",
+        "assembly_rl/train.py",
+    )
+    for ending in endings:
+        assert any(path.endswith(ending) for path in seen)
+    assert not any("/studies/" in path or "/reports/" in path for path in seen)
+    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"#")
+    module.code_digest.cache_clear()
+    assert module.code_digest() != first
+    module.code_digest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": []}, "the study has no seeds: give at least one"),
+        ({"methods": {}}, "the study has no methods"),
+        ({"seeds": [1, 1]}, r"seeds have to differ, got \[1, 1\]"),
+        ({"steps": 0}, "StudyConfig.steps must be > 0, got 0"),
+        ({"geometries": ["sqare"]}, "unknown geometry 'sqare'; did you mean 'square'"),
+        ({"tasks": ["easy"], "methods": {"plain": MethodConfig()}}, "unknown task 'easy'"),
+        ({"algorithms": ["sacc"]}, "unknown algo 'sacc'; did you mean 'sac'"),
+        ({"clearances": [-1.0]}, "clearance must be more than 0"),
+        ({"thresholds": {"speed": 1.0}}, "no threshold on 'speed': evaluated are success, time,"),
+        ({"methods": {"m": MethodConfig(controller={"default": "reflx"})}}, "unknown controller 'reflx'"),
+        (
+            {"methods": {"m": MethodConfig(controller=REFLEX)}, "tasks": ["default", "hrd"]},
+            "'m' has no controller",
+        ),
+        ({"methods": {"m": MethodConfig(["steps=1"], REFLEX)}}, "'m' has both a controller and overrides"),
+        ({"methods": {"m": MethodConfig(["task.limits.time=-1"])}}, "LimitConfig.time must be > 0, got -1"),
+    ],
+)
+def test_refusals(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        expand(study(**changes))
+
+
+def test_the_studies_that_come_with_the_package_can_be_expanded() -> None:
+    config = OmegaConf.to_object(composed("benchmark", "study=baselines"))
+    cells = expand(config.study)  # type: ignore[union-attr]
+    assert len(cells) == 184

@@ -1,0 +1,124 @@
+"""A study that is killed goes on; a cell that dies is told; one cell gives one result."""
+
+import fcntl
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from assembly_rl.runs import RunError
+from assembly_rl.studies.cells import Cell, expand
+from assembly_rl.studies.config import MethodConfig, StudyConfig
+from assembly_rl.studies.run import cell_folder, failure, is_done, run_cell, run_cells
+
+TINY = [
+    "study.tasks=[default]",
+    "study.geometries=[square]",
+    "study.algorithms=[sac]",
+    "study.seeds=[0,1]",
+    "study.steps=800",
+    "study.every=200",
+    "study.validation=4",
+    "study.episodes=6",
+]
+ROWS = ("held_out.csv", "evaluations.csv", "episodes.csv")
+
+
+def benchmark(folder: Path, *overrides: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "assembly_rl.benchmark", *TINY, f"output={folder}", *overrides]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+
+
+def rows(folder: Path) -> dict[str, bytes]:
+    return {
+        f"{cell.name}/{name}": (cell / name).read_bytes()
+        for cell in sorted((folder / "cells").iterdir())
+        for name in ROWS
+        if (cell / name).is_file()
+    }
+
+
+def broken() -> Cell:
+    """Its weights are infinite after the first update."""
+    study = StudyConfig(
+        "Does it diverge?",
+        {"broken": MethodConfig(["algo.learning_rate=1e30", "algo.learning_starts=50"])},
+        seeds=[0],
+        steps=400,
+        every=200,
+        validation=2,
+        episodes=2,
+    )
+    return expand(study)[0]
+
+
+def wait_for_validations(folder: Path, process: subprocess.Popen, lines: int) -> None:
+    """Until a training has written so many, with the header."""
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and process.poll() is None:
+        logs = [path.read_text() for path in folder.glob("cells/learned*/evaluations.csv")]
+        if any(log.count("\n") >= lines for log in logs):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no {lines} lines: {process.poll()}")
+
+
+def done(folder: Path) -> int:
+    return len(list(folder.glob("cells/*/result.json")))
+
+
+def test_a_study_that_is_killed_gives_the_rows_of_one_that_is_not(tmp_path: Path) -> None:
+    """Stopped by SIGTERM in the middle of two trainings, later by SIGKILL, then run to the end."""
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    first = benchmark(whole)
+    assert "5 of 5 cells done, 0 died" in first.communicate(timeout=200)[0]
+    process = benchmark(cut)
+    wait_for_validations(cut, process, 2)
+    process.terminate()
+    output = process.communicate(timeout=100)[0]
+    assert process.returncode == 130 and "the same command goes on" in output
+    assert done(cut) < 2
+    process = benchmark(cut)
+    wait_for_validations(cut, process, 4)
+    process.kill()
+    process.communicate(timeout=100)
+    last = benchmark(cut)
+    assert "5 of 5 cells done, 0 died" in last.communicate(timeout=200)[0]
+    assert rows(cut) == rows(whole)
+    assert len(rows(whole)) == 2 * 3 + 3
+    again = benchmark(whole)
+    assert "5 cells, 5 done" in again.communicate(timeout=100)[0]
+
+
+def test_two_processes_do_not_run_one_cell(tmp_path: Path) -> None:
+    (cell,) = expand(StudyConfig("", {"fixed": MethodConfig(controller={"default": "fixed"})}, episodes=2))
+    (tmp_path / "logs").mkdir()
+    with (tmp_path / "logs" / f"{cell.name}.txt").open("a") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="is being run by another process"):
+            run_cell(tmp_path, cell)
+    run_cell(tmp_path, cell)
+    assert is_done(tmp_path, cell)
+
+
+def test_a_cell_that_dies_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    bad = broken()
+    good = expand(StudyConfig("", {"fixed": MethodConfig(controller={"default": "fixed"})}, episodes=2))
+    lines = Console(record=True, width=300, file=io.StringIO())
+    assert run_cells(tmp_path, [bad, *good], 1, lines)
+    assert is_done(tmp_path, good[0]) and not is_done(tmp_path, bad)
+    why = failure(tmp_path, bad)
+    assert why and "nan" in why.lower()
+    assert f"died {bad.name}: " in lines.export_text()
+    with pytest.raises(Exception, match="(?i)nan"):
+        run_cell(tmp_path, bad)
+    assert failure(tmp_path, good[0]) is None
+    assert (cell_folder(tmp_path, good[0]) / "cell.json").is_file()
