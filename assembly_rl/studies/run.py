@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
 
@@ -128,7 +128,7 @@ def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console
     """
     waiting = [cell for cell in cells if not is_done(study, cell)]
     work = {cell.name: _steps(cell) for cell in cells}
-    running: dict[BaseProcess, Cell] = {}
+    running: dict[SpawnProcess, Cell] = {}
     count = processes or len(os.sched_getaffinity(0))
     context = multiprocessing.get_context("spawn")  # torch and PyBullet do not survive a fork of a user
     columns = (
