@@ -5,21 +5,19 @@ It ends with an error that names every row that docs/controllers.md does not hav
 Usage: python scripts/plot_controllers.py [folder, by default docs/images]
 """
 
-import re
 import sys
 import time
 import timeit
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
-from enum import Enum
+from dataclasses import dataclass, field, replace
 from functools import partial
-from inspect import cleandoc
-from math import exp, inf, nan, pi, sqrt
+from math import exp, inf, pi, sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from controller_parameters import parameter_tables
 from numpy.typing import NDArray
 
 from assembly_rl.controllers import (
@@ -82,7 +80,8 @@ def main() -> None:
     plot_gain_cycle(folder / "controllers_gain_cycle.png")
     plot_outage(folder / "controllers_outage.png")
     show_transport()
-    tabulate_parameters()
+    for title, rows in parameter_tables():
+        table(title, ["field", "meaning", "bounds", "default"], rows)
     measure_times()
     page = PAGE.read_text(encoding="utf-8").replace("\n", " ") if PAGE.exists() else ""
     missing = [row for row in ROWS if row not in page]
@@ -448,88 +447,6 @@ def show_transport() -> None:
     law = ComplianceLaw.from_diagonals([4.0] * 3 + [0.06] * 3, [100.0] * 6, [1000.0] * 3 + [20.0] * 3)
     moved = law.transport(((0.0, 0.0, 0.1), IDENTITY), "tip").stiffness
     print("\n" + "\n".join(" ".join(f"{value:6.0f}" for value in row) for row in moved))
-
-
-# ---------------------------------------------------------------------- parameters
-
-
-def shown(value: Any) -> str:
-    """A default as the page shows it."""
-    if value is None:
-        return "null"
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list):
-        entries = [shown(entry) for entry in value]
-        if len(entries) == 6 and entries[:3] == [entries[0]] * 3 and entries[3:] == [entries[3]] * 3:
-            entries = entries[:1] if entries[0] == entries[3] else [f"3 x {entries[0]}", f"3 x {entries[3]}"]
-            return ", ".join(entries) if len(entries) > 1 else f"6 x {entries[0]}"
-        return ", ".join(entries)
-    return str(value)
-
-
-def accepts(owner: type, name: str, value: Any) -> bool:
-    """Whether a configuration, and a controller with it, can be built with a value in one field."""
-    needed = {"stiffness": [1.0] * 6} if owner is ContactConfig else {}
-    try:
-        config = owner(**{**needed, name: value})
-        if isinstance(config, AdmittanceConfig):
-            AdmittanceController(LAW, RATE, config)
-    except ValueError:
-        return False
-    return True
-
-
-def bounds(owner: type, name: str, default: Any) -> str:
-    """What a field takes, found by trying."""
-    wide = isinstance(default, list)
-    if wide and isinstance(default[0], bool) or isinstance(default, Enum | bool):
-        return {
-            "selected_axes": "six booleans, one of them true",
-            "discretization": ", ".join(Discretization.__members__),
-        }[name]
-
-    def tried(value: float) -> bool:
-        return accepts(owner, name, [value] * len(default) if wide else value)
-
-    if any(tried(value) for value in (inf, -inf, nan)):
-        raise AssertionError(f"{owner.__name__}.{name} takes what is not finite")
-    return "finite" if tried(-1.0) else ">= 0" if tried(0.0) else "> 0"
-
-
-EXTRA = {
-    "AdmittanceConfig.cutoff": ", < rate / 2",
-    "SafetyConfig.stop": ", >= hold",
-}
-"""Bounds that join two fields or the rate."""
-EXAMPLE = {"cutoff": 1.0, "sensor_cutoff": 1.0, "timeout": 1.0}
-
-
-def tabulate_parameters() -> None:
-    """All parameters: meaning and unit from the docstrings, defaults from the fields, bounds by trying."""
-    for owner in (AdmittanceConfig, SafetyConfig, GainConfig, ContactConfig, ToolConfig, ComplianceLaw):
-        text = cleandoc(owner.__doc__ or "")
-        section = re.split(r"^(?:Attributes|Args):\n", text, flags=re.MULTILINE)[1]
-        meanings = dict(re.findall(r"^ {4}(\w+): ((?:.+\n?)(?: {8}.+\n?)*)", section, re.MULTILINE))
-        rows = []
-        for item in fields(owner):
-            meaning = " ".join(meanings[item.name].split()).removesuffix(".")
-            default = item.default_factory() if item.default_factory is not MISSING else item.default
-            required = default is MISSING
-            if is_dataclass(default):
-                rows.append([f"`{item.name}`", meaning, "", f"`{type(default).__name__}`"])
-                continue
-            if owner is ComplianceLaw:
-                meaning, _, bound = meaning.partition("; ")
-            else:
-                sample = EXAMPLE.get(item.name, default if not required else [1.0] * 6)
-                bound = bounds(owner, item.name, sample) + EXTRA.get(f"{owner.__name__}.{item.name}", "")
-            rows.append([f"`{item.name}`", meaning, bound, "required" if required else shown(default)])
-        table(owner.__name__, ["field", "meaning", "bounds", "default"], rows)
 
 
 # ---------------------------------------------------------------------- time

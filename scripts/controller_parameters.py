@@ -1,0 +1,106 @@
+"""All parameters of the controllers, read from the code, as rows for docs/controllers.md."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from inspect import cleandoc
+from math import inf, nan
+from typing import Any
+
+from assembly_rl.controllers import (
+    AdmittanceConfig,
+    AdmittanceController,
+    ComplianceLaw,
+    ContactConfig,
+    Discretization,
+    GainConfig,
+    SafetyConfig,
+    ToolConfig,
+)
+
+LAW = ComplianceLaw.from_diagonals([1.0] * 6, [1.0] * 6, [1.0] * 6)
+
+
+def shown(value: Any) -> str:
+    """A default as the page shows it."""
+    if value is None:
+        return "null"
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        entries = [shown(entry) for entry in value]
+        if len(entries) == 6 and entries[:3] == [entries[0]] * 3 and entries[3:] == [entries[3]] * 3:
+            entries = entries[:1] if entries[0] == entries[3] else [f"3 x {entries[0]}", f"3 x {entries[3]}"]
+            return ", ".join(entries) if len(entries) > 1 else f"6 x {entries[0]}"
+        return ", ".join(entries)
+    return str(value)
+
+
+def accepts(owner: type, name: str, value: Any) -> bool:
+    """Whether a configuration, and a controller with it, can be built with a value in one field."""
+    needed = {"stiffness": [1.0] * 6} if owner is ContactConfig else {}
+    try:
+        config = owner(**{**needed, name: value})
+        if isinstance(config, AdmittanceConfig):
+            AdmittanceController(LAW, 200.0, config)
+    except ValueError:
+        return False
+    return True
+
+
+def bounds(owner: type, name: str, default: Any) -> str:
+    """What a field takes, found by trying."""
+    wide = isinstance(default, list)
+    if wide and isinstance(default[0], bool) or isinstance(default, Enum | bool):
+        return {
+            "selected_axes": "six booleans, one of them true",
+            "discretization": ", ".join(Discretization.__members__),
+        }[name]
+
+    def tried(value: float) -> bool:
+        return accepts(owner, name, [value] * len(default) if wide else value)
+
+    if any(tried(value) for value in (inf, -inf, nan)):
+        raise AssertionError(f"{owner.__name__}.{name} takes what is not finite")
+    return "finite" if tried(-1.0) else ">= 0" if tried(0.0) else "> 0"
+
+
+EXTRA = {
+    "AdmittanceConfig.cutoff": ", < rate / 2",
+    "AdmittanceConfig.wrench_limit": ", >= reference_limit + deadband",
+    "SafetyConfig.safe_reference": ", within reference_limit",
+    "SafetyConfig.stop": ", >= hold",
+}
+"""Bounds that join two fields or the rate."""
+EXAMPLE = {"cutoff": 1.0, "sensor_cutoff": 1.0, "timeout": 1.0}
+
+
+def parameter_tables() -> Iterator[tuple[str, list[list[str]]]]:
+    """Name of each configuration and its rows: field, meaning with unit, bounds, default.
+
+    Meanings are from the docstrings, defaults from the fields, bounds are found by trying.
+    """
+    for owner in (AdmittanceConfig, SafetyConfig, GainConfig, ContactConfig, ToolConfig, ComplianceLaw):
+        text = cleandoc(owner.__doc__ or "")
+        section = re.split(r"^(?:Attributes|Args):\n", text, flags=re.MULTILINE)[1]
+        meanings = dict(re.findall(r"^ {4}(\w+): ((?:.+\n?)(?: {8}.+\n?)*)", section, re.MULTILINE))
+        rows = []
+        for item in fields(owner):
+            meaning = " ".join(meanings[item.name].split()).removesuffix(".")
+            default = item.default_factory() if item.default_factory is not MISSING else item.default
+            required = default is MISSING
+            if is_dataclass(default):
+                rows.append([f"`{item.name}`", meaning, "", f"`{type(default).__name__}`"])
+                continue
+            if owner is ComplianceLaw:
+                meaning, _, bound = meaning.partition("; ")
+            else:
+                sample = EXAMPLE.get(item.name, default if not required else [1.0] * 6)
+                bound = bounds(owner, item.name, sample) + EXTRA.get(f"{owner.__name__}.{item.name}", "")
+            rows.append([f"`{item.name}`", meaning, bound, "required" if required else shown(default)])
+        yield owner.__name__, rows
