@@ -27,6 +27,12 @@ HELD_OUT_SEED = 2_000_000
 START_METHOD = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 """How worker processes start: a fork needs no import of torch, which takes longer than many evaluations."""
 
+HIGH_FORCE = 20.0
+"""[N]; ``high_force`` is the share of control steps above it."""
+
+JAM_TIME, JAM_ADVANCE = 1.0, 1e-4
+"""[s], [m]: a failed episode is jammed that ends inside the hole and has moved less than this for as long."""
+
 Row = dict[str, Any]
 
 
@@ -46,19 +52,23 @@ class Scenario:
 def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
     """One episode as a row: seed, result, success, steps, reward, time, depth, forces and certificate.
 
-    Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate.
+    Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. ``jammed``: without
+    success, the tip below the rim and its depth changed by less than ``JAM_ADVANCE`` in the last ``JAM_TIME``.
     """
     observation, info = environment.reset(seed=seed)
-    forces, moments = [], []
+    forces, moments, depths = [], [], [info["depth"]]
     reward, steps, ended = 0.0, 0, False
     while not ended:
         observation, gain, terminated, truncated, info = environment.step(agent.act(observation, info))
         forces.append(info["force"])
         moments.append(info["moment"])
+        depths.append(info["depth"])
         reward += gain
         steps += 1
         ended = terminated or truncated
     force, moment = np.concatenate(forces), np.concatenate(moments)
+    window = depths[-1 - round(JAM_TIME * environment.task.policy_rate) :]
+    stands = min(window) > 0.0 and float(np.ptp(window)) < JAM_ADVANCE
     certificate = info["certificate"]
     return {
         "seed": seed,
@@ -70,10 +80,14 @@ def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
         "depth": info["depth"],
         "peak_force": float(force.max()),
         "force_p95": float(np.percentile(force, 95)),
+        "high_force": float((force > HIGH_FORCE).mean()),
         "peak_moment": float(moment.max()),
+        "moment_p95": float(np.percentile(moment, 95)),
         "impulse": float(force.sum()) / environment.task.control_rate,
+        "jammed": not info["is_success"] and stands,
         "penetration": certificate["penetration"],
         "certificate_valid": certificate["valid"],
+        "physics_hash": certificate["physics_hash"],
     }
 
 

@@ -1,5 +1,6 @@
 """The cells of a study: what each trains or evaluates, and what makes it the same cell again."""
 
+import ast
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 import assembly_rl
@@ -37,7 +39,7 @@ class Cell:
 
     Attributes:
         method: Its name; of one that learns, with the algorithm.
-        condition: Task, geometry and clearance.
+        condition: Its name in the study, geometry and clearance.
         seed: Of the training; None for a controller.
         config: Of the training; for a controller only part, task and number of episodes count.
         controller: The controller, where it does not learn.
@@ -80,9 +82,10 @@ def expand(study: StudyConfig) -> list[Cell]:
     Raises:
         ValueError: An unknown name or a value that is refused, before anything runs.
     """
+    conditions = study.conditions.values()
     for group, chosen in (
-        ("task", study.tasks),
-        ("geometry", study.geometries),
+        ("task", [condition.task for condition in conditions]),
+        ("geometry", [name for condition in conditions for name in condition.geometries]),
         ("algo", study.algorithms),
         ("controller", [name for method in study.methods.values() for name in method.controller.values()]),
     ):
@@ -90,22 +93,33 @@ def expand(study: StudyConfig) -> list[Cell]:
             if name not in names(group):
                 raise ValueError(unknown(group, name, names(group)))
     cells = []
-    for task in study.tasks:
-        for geometry in study.geometries:
-            for clearance in study.clearances:
-                condition = f"{task}, {geometry}, {clearance * 1e3:g} mm"
-                common = [f"task={task}", f"geometry={geometry}", f"geometry.clearance={clearance!r}"]
+    for key, condition in study.conditions.items():
+        for geometry in condition.geometries:
+            for clearance in condition.clearances:
+                label = f"{key}, {geometry}, {clearance * 1e3:g} mm"
+                common = [
+                    f"task={condition.task}",
+                    f"geometry={geometry}",
+                    f"geometry.clearance={clearance!r}",
+                    *condition.overrides,
+                ]
                 for name, method in study.methods.items():
-                    cells += _of_method(study, name, method, task, condition, common)
+                    controller = method.controller.get(key)
+                    cells += _of_method(study, name, method, controller, label, common)
     return cells
 
 
 def _of_method(
-    study: StudyConfig, name: str, method: MethodConfig, task: str, condition: str, common: list[str]
+    study: StudyConfig,
+    name: str,
+    method: MethodConfig,
+    controller: str | None,
+    condition: str,
+    common: list[str],
 ) -> list[Cell]:
-    if method.controller:
-        chosen = method.controller[task]
-        return [_cell(name, condition, None, _configured(_budget(study), *common), _controller(chosen))]
+    if controller is not None:
+        config = _configured(_budget(study), *common)
+        return [_cell(name, condition, None, config, _controller(controller))]
     cells = []
     for algorithm in study.algorithms:
         config = _configured(_budget(study), *common, f"algo={algorithm}", *method.overrides)
@@ -127,7 +141,10 @@ def _budget(study: StudyConfig) -> tuple[str, ...]:
 
 @lru_cache
 def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
-    config = train_config(composed("train", *budget, *overrides))
+    try:
+        config = train_config(composed("train", *budget, *overrides))
+    except HydraException as error:
+        raise ValueError(f"the study's overrides {' '.join(overrides)}: {error}") from error
     PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
     return config
 
@@ -148,7 +165,7 @@ def _cell(
 
 @lru_cache
 def code_digest() -> str:
-    """Hash over the code that makes results: simulation, control and learning."""
+    """Hash over the code that makes results: simulation, control and learning, without comments and docs."""
     learning = Path(assembly_rl.__file__).parent
     roots = [(f"assembly_rl/{name}", learning / name) for name in LEARNING]
     roots += [(package.__name__, Path(package.__path__[0])) for package in (envs, controllers)]
@@ -156,8 +173,17 @@ def code_digest() -> str:
     for label, root in roots:
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
             name = f"{label}/{path.relative_to(root).as_posix()}"
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(f"{name}\0{_syntax(path.read_bytes())}\0".encode())
     return digest.hexdigest()
+
+
+def _syntax(source: bytes) -> str:
+    """What a module does, whatever its comments, docstrings and line breaks."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 @lru_cache

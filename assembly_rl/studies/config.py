@@ -1,6 +1,7 @@
 """What a study measures, fixed before it runs."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from assembly_rl.controllers.validation import require_positive
 
@@ -14,7 +15,7 @@ class MethodConfig:
 
     Attributes:
         overrides: Of ``assembly-rl-train``; after everything else, so that they win.
-        controller: Task -> name of a controller of conf/controller, which is evaluated instead.
+        controller: Condition -> name of a controller of conf/controller, which is evaluated instead.
     """
 
     overrides: list[str] = field(default_factory=list)
@@ -22,15 +23,33 @@ class MethodConfig:
 
 
 @dataclass
+class ConditionConfig:
+    """What all methods meet: a task with each of its geometries at each of its clearances.
+
+    Attributes:
+        task: Name in conf/task.
+        geometries: Names in conf/geometry.
+        clearances: [m].
+        overrides: Of ``assembly-rl-train``; before those of a method.
+    """
+
+    task: str = "default"
+    geometries: list[str] = field(default_factory=lambda: ["square"])
+    clearances: list[float] = field(default_factory=lambda: [1e-4])
+    overrides: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        _require_choices(self, "condition", "geometries", "clearances")
+
+
+@dataclass
 class StudyConfig:
-    """Of conf/study. Every method meets every condition (task, geometry, clearance).
+    """Of conf/study. Every method meets every condition.
 
     Attributes:
         question: What the study is to find out, in a sentence or two.
         methods: Name -> method. One that learns is trained with each algorithm and each seed.
-        tasks: Names of conf/task.
-        geometries: Names of conf/geometry.
-        clearances: [m].
+        conditions: Name -> condition.
         algorithms: Names of conf/algo.
         seeds: Of the trainings.
         steps: Policy steps of each training.
@@ -42,9 +61,7 @@ class StudyConfig:
 
     question: str
     methods: dict[str, MethodConfig]
-    tasks: list[str] = field(default_factory=lambda: ["default"])
-    geometries: list[str] = field(default_factory=lambda: ["square"])
-    clearances: list[float] = field(default_factory=lambda: [1e-4])
+    conditions: dict[str, ConditionConfig] = field(default_factory=lambda: {"default": ConditionConfig()})
     algorithms: list[str] = field(default_factory=lambda: ["sac"])
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     steps: int = 20_000
@@ -55,12 +72,7 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "steps", "every", "validation", "episodes")
-        for name in ("methods", "tasks", "geometries", "clearances", "algorithms", "seeds"):
-            values = list(getattr(self, name))
-            if not values:
-                raise ValueError(f"the study has no {name}: give at least one")
-            if len(set(values)) < len(values):
-                raise ValueError(f"the study's {name} have to differ, got {values}")
+        _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
         for metric in self.thresholds:
             if metric not in METRICS:
                 raise ValueError(f"no threshold on {metric!r}: evaluated are {', '.join(METRICS)}")
@@ -69,9 +81,19 @@ class StudyConfig:
                 raise ValueError(
                     f"method {name!r} has both a controller and overrides: it learns or it does not"
                 )
-            missing = [task for task in self.tasks if method.controller and task not in method.controller]
+            missing = [key for key in self.conditions if method.controller and key not in method.controller]
             if missing:
-                raise ValueError(f"method {name!r} has no controller for task {missing[0]!r}")
+                raise ValueError(f"method {name!r} has no controller for condition {missing[0]!r}")
+
+
+def _require_choices(config: Any, what: str, *fields: str) -> None:
+    """Require that each field has at least one value and none twice."""
+    for name in fields:
+        values = list(getattr(config, name))
+        if not values:
+            raise ValueError(f"the {what} has no {name}: give at least one")
+        if len(set(values)) < len(values):
+            raise ValueError(f"the {what}'s {name} have to differ, got {values}")
 
 
 @dataclass

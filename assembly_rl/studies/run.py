@@ -73,6 +73,7 @@ def run_cell(study: Path, cell: Cell) -> None:
         if is_done(study, cell):
             return
         _failure_file(study, cell).unlink(missing_ok=True)
+        begin = time.monotonic()
         try:
             if cell.controller is None:
                 _train(study, cell, Console(file=log, width=110))
@@ -81,6 +82,20 @@ def run_cell(study: Path, cell: Cell) -> None:
         except Exception:
             _failure_file(study, cell).write_text(traceback.format_exc(), encoding="utf-8")
             raise
+        finally:
+            if cell_folder(study, cell).is_dir():
+                _note_time(cell_folder(study, cell), time.monotonic() - begin)
+
+
+def wall_clock(study: Path, cell: Cell) -> float:
+    """Seconds that a cell has run, without the time after a checkpoint that a kill -9 lost."""
+    path = cell_folder(study, cell) / "wall_clock.txt"
+    return sum(map(float, path.read_text(encoding="utf-8").split())) if path.is_file() else float("nan")
+
+
+def _note_time(home: Path, seconds: float) -> None:
+    with (home / "wall_clock.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{seconds:.1f}\n")
 
 
 def _cell_process(study: Path, cell: Cell, parent: int) -> None:

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from assembly_rl.config import composed
 from assembly_rl.studies import cells as module
 from assembly_rl.studies.cells import Cell, expand
-from assembly_rl.studies.config import MethodConfig, StudyConfig
+from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig
 
 REFLEX = {"default": "reflex", "hard": "reflex_hard"}
 
@@ -29,9 +29,10 @@ def names(cells: list[Cell]) -> set[str]:
 def test_every_method_meets_every_condition() -> None:
     cells = expand(
         study(
-            tasks=["default", "hard"],
-            geometries=["square", "L"],
-            clearances=[1e-4, 8e-5],
+            conditions={
+                "default": ConditionConfig("default", ["square", "L"], [1e-4, 8e-5]),
+                "hard": ConditionConfig("hard", ["square", "L"], [1e-4, 8e-5], ["task.limits.time=6"]),
+            },
             algorithms=["sac", "ppo"],
             seeds=[3, 7],
         )
@@ -45,6 +46,7 @@ def test_every_method_meets_every_condition() -> None:
     )
     part = found.config.geometry
     assert (part.section, part.clearance, part.chamfer) == ("L", 8e-5, 0.0)
+    assert found.config.task.limits.time == 6.0
     assert (found.config.algo.name, found.config.seed, found.config.steps) == ("ppo", 3, 600)
     guided = next(cell for cell in cells if cell.condition.startswith("hard") and cell.controller)
     assert guided.seed is None and guided.controller is not None
@@ -52,13 +54,14 @@ def test_every_method_meets_every_condition() -> None:
 
 
 def expand_one(task: str) -> Any:
-    cells = expand(study(methods={"r": MethodConfig(controller=REFLEX)}, tasks=[task]))
+    cells = expand(study(methods={"r": MethodConfig(controller=REFLEX)}, conditions={task: ConditionConfig(task)}))
     return cells[0].controller
 
 
 def test_overrides_of_a_method_win() -> None:
     methods = {"short": MethodConfig(overrides=["steps=100", "algo.batch_size=32"])}
-    (cell,) = expand(study(methods=methods, seeds=[0]))
+    condition = ConditionConfig(overrides=["steps=200", "algo.batch_size=64"])
+    (cell,) = expand(study(methods=methods, seeds=[0], conditions={"default": condition}))
     assert (cell.config.steps, cell.config.algo.batch_size) == (100, 32)
 
 
@@ -91,10 +94,17 @@ def test_the_code_digest_sees_what_makes_results_and_nothing_else(monkeypatch: p
     for ending in endings:
         assert any(path.endswith(ending) for path in seen)
     assert not any("/studies/" in path or "/reports/" in path for path in seen)
-    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"#")
+    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"# said better\n")
+    module.code_digest.cache_clear()
+    assert module.code_digest() == first
+    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"CHANGED = True\n")
     module.code_digest.cache_clear()
     assert module.code_digest() != first
     module.code_digest.cache_clear()
+
+
+def of(**changes: Any) -> dict[str, Any]:
+    return {"conditions": {"default": ConditionConfig(**changes)}}
 
 
 @pytest.mark.parametrize(
@@ -104,15 +114,17 @@ def test_the_code_digest_sees_what_makes_results_and_nothing_else(monkeypatch: p
         ({"methods": {}}, "the study has no methods"),
         ({"seeds": [1, 1]}, r"seeds have to differ, got \[1, 1\]"),
         ({"steps": 0}, "StudyConfig.steps must be > 0, got 0"),
-        ({"geometries": ["sqare"]}, "unknown geometry 'sqare'; did you mean 'square'"),
-        ({"tasks": ["easy"], "methods": {"plain": MethodConfig()}}, "unknown task 'easy'"),
+        ({"conditions": {}}, "the study has no conditions"),
+        (of(geometries=["sqare"]), "unknown geometry 'sqare'; did you mean 'square'"),
+        (of(task="easy"), "unknown task 'easy'"),
+        (of(overrides=["stepps=3"]), "the study's overrides .* stepps=3 .*: Could not override"),
         ({"algorithms": ["sacc"]}, "unknown algo 'sacc'; did you mean 'sac'"),
-        ({"clearances": [-1.0]}, "clearance must be more than 0"),
+        (of(clearances=[-1.0]), "clearance must be more than 0"),
         ({"thresholds": {"speed": 1.0}}, "no threshold on 'speed': evaluated are success, time,"),
         ({"methods": {"m": MethodConfig(controller={"default": "reflx"})}}, "unknown controller 'reflx'"),
         (
-            {"methods": {"m": MethodConfig(controller=REFLEX)}, "tasks": ["default", "hrd"]},
-            "'m' has no controller",
+            {"methods": {"m": MethodConfig(controller=REFLEX)}, "conditions": {"hrd": ConditionConfig()}},
+            "'m' has no controller for condition 'hrd'",
         ),
         ({"methods": {"m": MethodConfig(["steps=1"], REFLEX)}}, "'m' has both a controller and overrides"),
         ({"methods": {"m": MethodConfig(["task.limits.time=-1"])}}, "LimitConfig.time must be > 0, got -1"),
@@ -126,4 +138,4 @@ def test_refusals(changes: dict, message: str) -> None:
 def test_the_studies_that_come_with_the_package_can_be_expanded() -> None:
     config = OmegaConf.to_object(composed("benchmark", "study=baselines"))
     cells = expand(config.study)  # type: ignore[union-attr]
-    assert len(cells) == 184
+    assert len(cells) == 115  # 5 conditions: 4 algorithms with 5 seeds, and 3 controllers

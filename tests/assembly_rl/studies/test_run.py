@@ -17,8 +17,8 @@ from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.run import cell_folder, failure, is_done, run_cell, run_cells
 
 TINY = [
-    "study.tasks=[default]",
-    "study.geometries=[square]",
+    "~study.conditions.hard",
+    "study.conditions.default.geometries=[square]",
     "study.algorithms=[sac]",
     "study.seeds=[0,1]",
     "study.steps=800",
