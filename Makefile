@@ -40,7 +40,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,studies,video]'
 	touch $@
 
 clean:  ## The environment and caches; never runs/

@@ -54,6 +54,7 @@ setup(
     ],
     extras_require={
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
+        "studies": ["pyarrow>=18"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
         "dev": [
             "hypothesis>=6.100",
@@ -72,7 +73,6 @@ setup(
         "console_scripts": [
             "assembly-rl-train=assembly_rl.train:main",
             "assembly-rl-eval=assembly_rl.eval:main",
-            "assembly-rl-tune=assembly_rl.tune:main",
             "assembly-rl-benchmark=assembly_rl.benchmark:main",
         ],
     },

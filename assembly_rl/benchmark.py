@@ -1,43 +1,61 @@
 """assembly-rl-benchmark: measure methods over conditions and seeds, so that a sceptic believes the table."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markdown import Markdown
 
 from assembly_rl.cli import command, console
 from assembly_rl.studies.cells import Cell, expand
 from assembly_rl.studies.config import BenchmarkConfig
-from assembly_rl.studies.run import failure, is_done, run_cell, run_cells
+from assembly_rl.studies.run import failure, is_done, others, run_cell, run_cells
+from assembly_rl.train import STOPPED
 
 
 def _job(values: DictConfig) -> None:
     config: BenchmarkConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
-    folder = Path(config.output or f"runs/studies/{HydraConfig.get().runtime.choices['study']}")
-    output = console()
+    hydra = HydraConfig.get()
+    name = hydra.runtime.choices["study"]
+    folder = Path(config.output or f"runs/studies/{name}")
+    if config.cell is None and find_spec("pyarrow") is None:
+        raise ValueError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
     cells = expand(config.study)
     if config.cell is None:
-        benchmark(folder, cells, config.processes, output)
+        others = ("output=", "processes=")  # they do not change a number
+        chosen = [text for text in hydra.overrides.task if not text.startswith(others)]
+        benchmark(name, config, folder, cells, ["assembly-rl-benchmark", *chosen], console())
     elif 0 <= config.cell < len(cells):
         run_cell(folder, cells[config.cell])
     else:
         raise ValueError(f"cell must be 0 to {len(cells) - 1}, got {config.cell}")
 
 
-def benchmark(folder: Path, cells: list[Cell], processes: int | None, console: Console) -> None:
-    """Run what is not done yet, then say what there is."""
+def benchmark(
+    name: str, config: BenchmarkConfig, folder: Path, cells: list[Cell], command: list[str], console: Console
+) -> None:
+    """Run what is not done yet, then report on what there is."""
+    from assembly_rl.studies.report import write_report
+    from assembly_rl.studies.results import collect
+
     before = sum(is_done(folder, cell) for cell in cells)
     console.print(f"{folder}: {len(cells)} cells, {before} done")
-    ended = run_cells(folder, cells, processes, console)
+    ended = config.processes == 0 or run_cells(folder, cells, config.processes, console)
+    if not ended:
+        console.print("[yellow]stopped[/]; the same command goes on, processes=0 reports on what there is")
+        raise SystemExit(STOPPED)
     done = sum(is_done(folder, cell) for cell in cells)
     dead = [cell for cell in cells if failure(folder, cell)]
     console.print(f"{done} of {len(cells)} cells done, {len(dead)} died")
     for cell in dead:
-        console.print(f"  {cell.name}: {failure(folder, cell)}")
-    if not ended:
-        console.print("[yellow]stopped[/]; the same command goes on")
-        raise SystemExit(130)
+        console.print(f"  {cell.name}: {failure(folder, cell)}", markup=False)
+    path, table = write_report(
+        name, config.study, collect(folder, cells), others(folder, cells), folder / "report", command
+    )
+    console.print(Markdown(table))
+    console.print(f"report: [bold]{path}[/]")
 
 
 def main() -> None:

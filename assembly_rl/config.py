@@ -145,44 +145,12 @@ class EvalConfig:
         require_positive(self, "episodes")
 
 
-@dataclass
-class TuneConfig:
-    """Of ``assembly-rl-tune``.
-
-    Attributes:
-        guidance: Which baseline to tune: ``fixed``, ``dither`` or ``reflex``.
-        name: Name of the result, as a choice of the group ``controller``; by default the guidance's.
-        geometry, task: The conditions.
-        trials: Random parameter sets.
-        episodes: Episodes of each set; the best eighth gets eight times as many.
-        seed: Of the search.
-        processes: Worker processes; by default one for each core.
-        output: YAML file for the result; by default under runs/.
-    """
-
-    guidance: str = "reflex"
-    name: str | None = None
-    geometry: GeometryConfig = field(default_factory=GeometryConfig)
-    task: TaskConfig = field(default_factory=TaskConfig)
-    trials: int = 128
-    episodes: int = 16
-    seed: int = 0
-    processes: int | None = None
-    output: str | None = None
-
-    def __post_init__(self) -> None:
-        require_positive(self, "trials", "episodes")
-        if self.guidance not in GUIDANCE:
-            raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
-
-
 @cache
 def register() -> None:
     """Put the schemas where the YAML files under conf/ find them."""
     store = ConfigStore.instance()
     store.store("train_schema", TrainConfig)
     store.store("eval_schema", EvalConfig)
-    store.store("tune_schema", TuneConfig)
     store.store("benchmark_schema", BenchmarkConfig)
     store.store("schema", StudyConfig, group="study")
     store.store("schema", TaskConfig, group="task")

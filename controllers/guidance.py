@@ -2,7 +2,7 @@
 
 Each class is a baseline for a learned controller. It returns the wrench [N, Nm] with which the tool pushes
 at the compliance centre (the negative of the reference wrench F_ref), in the axes of the nominal frame;
--z pushes into the hole. Parameters are tuned by ``assembly-rl-tune``.
+-z pushes into the hole. Parameters are tuned by ``assembly-rl-benchmark``.
 """
 
 from collections.abc import Sequence

@@ -77,7 +77,7 @@ def test_installed_wheel_trains_from_an_empty_directory(python: Path, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
 
 
-@pytest.mark.parametrize("command", ["train", "eval", "tune"])
+@pytest.mark.parametrize("command", ["train", "eval"])
 def test_installed_commands_show_their_configuration(python: Path, tmp_path: Path, command: str) -> None:
     shown = run(python.parent / f"assembly-rl-{command}", tmp_path, "--cfg", "job")
     assert "control_rate: 200.0" in shown

@@ -53,7 +53,7 @@ def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
     """One episode as a row: seed, result, success, steps, reward, time, depth, forces and certificate.
 
     Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. ``jammed``: without
-    success, the tip below the rim and its depth changed by less than ``JAM_ADVANCE`` in the last ``JAM_TIME``.
+    success, the tip below the rim and its depth moved by less than ``JAM_ADVANCE`` in the last ``JAM_TIME``.
     """
     observation, info = environment.reset(seed=seed)
     forces, moments, depths = [], [], [info["depth"]]

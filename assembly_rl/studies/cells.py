@@ -18,6 +18,7 @@ from assembly_rl.cli import names
 from assembly_rl.config import (
     ControllerConfig,
     EvalConfig,
+    GeometryConfig,
     TrainConfig,
     composed,
     plain,
@@ -28,21 +29,42 @@ from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED
 from assembly_rl.runs.directory import PACKAGES
 from assembly_rl.studies.config import MethodConfig, StudyConfig
+from assembly_rl.studies.tuning import PARAMETERS
 
 LEARNING = ("algorithms", "evaluation", "runs", "environments.py", "training.py", "train.py")
 """What of assembly_rl itself makes results; the rest configures or shows them."""
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """A search for the parameters of a baseline.
+
+    Attributes:
+        name: Of the result, as a choice of the group ``controller``.
+        guidance: Which baseline.
+        parts: All that one controller has to insert.
+        rounds: See ``StudyConfig``.
+    """
+
+    name: str
+    guidance: str
+    parts: list[GeometryConfig]
+    rounds: list[list[int]]
+
+
+Subject = ControllerConfig | Tuning
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One training with its evaluation, or one evaluation of a controller.
+    """One training with its evaluation, one evaluation of a controller, or one tuning of it.
 
     Attributes:
         method: Its name; of one that learns, with the algorithm.
         condition: Its name in the study, geometry and clearance.
         seed: Of the training; None for a controller.
         config: Of the training; for a controller only part, task and number of episodes count.
-        controller: The controller, where it does not learn.
+        subject: The controller or the tuning, where nothing is learned.
         digest: Hash over configuration, evaluation episodes, code and package versions.
     """
 
@@ -50,7 +72,7 @@ class Cell:
     condition: str
     seed: int | None
     config: TrainConfig
-    controller: ControllerConfig | None
+    subject: Subject | None
     digest: str
 
     @property
@@ -69,7 +91,7 @@ class Cell:
             "seed": self.seed,
             "digest": self.digest,
             "config": plain(self.config),
-            "controller": plain(self.controller),
+            "subject": plain(self.subject),
             "held_out_seed": HELD_OUT_SEED,
             "code": code_digest(),
             "versions": versions(),
@@ -82,31 +104,48 @@ def expand(study: StudyConfig) -> list[Cell]:
     Raises:
         ValueError: An unknown name or a value that is refused, before anything runs.
     """
-    conditions = study.conditions.values()
-    for group, chosen in (
-        ("task", [condition.task for condition in conditions]),
-        ("geometry", [name for condition in conditions for name in condition.geometries]),
-        ("algo", study.algorithms),
-        ("controller", [name for method in study.methods.values() for name in method.controller.values()]),
+    conditions, methods = study.conditions.values(), study.methods.values()
+    for group, known, chosen in (
+        ("task", None, [condition.task for condition in conditions]),
+        ("geometry", None, [name for condition in conditions for name in condition.geometries]),
+        ("algo", None, study.algorithms),
+        ("controller", None, [name for method in methods for name in method.controller.values()]),
+        ("guidance", list(PARAMETERS), [method.tune for method in methods if method.tune is not None]),
     ):
         for name in chosen:
-            if name not in names(group):
-                raise ValueError(unknown(group, name, names(group)))
+            if name not in (known or names(group)):
+                raise ValueError(unknown(group, name, known or names(group)))
     cells = []
     for key, condition in study.conditions.items():
-        for geometry in condition.geometries:
-            for clearance in condition.clearances:
-                label = f"{key}, {geometry}, {clearance * 1e3:g} mm"
-                common = [
-                    f"task={condition.task}",
-                    f"geometry={geometry}",
-                    f"geometry.clearance={clearance!r}",
-                    *condition.overrides,
-                ]
-                for name, method in study.methods.items():
-                    controller = method.controller.get(key)
-                    cells += _of_method(study, name, method, controller, label, common)
+        parts = {
+            f"{key}, {geometry}, {clearance * 1e3:g} mm": [
+                f"task={condition.task}",
+                f"geometry={geometry}",
+                f"geometry.clearance={clearance!r}",
+                *condition.overrides,
+            ]
+            for geometry in condition.geometries
+            for clearance in condition.clearances
+        }
+        for name, method in study.methods.items():
+            if method.tune is not None:
+                cells.append(_tuning(study, name, method.tune, key, list(parts.values())))
+        for label, common in parts.items():
+            for name, method in study.methods.items():
+                if method.tune is None:
+                    cells += _of_method(study, name, method, method.controller.get(key), label, common)
     return cells
+
+
+def _tuning(study: StudyConfig, name: str, guidance: str, key: str, parts: list[list[str]]) -> Cell:
+    configs = [_configured(_budget(study), *common) for common in parts]
+    for _, episodes in study.rounds:
+        if episodes % len(parts):
+            raise ValueError(f"{episodes} episodes of a round cannot be spread over {len(parts)} parts")
+    result = guidance if key == "default" else f"{guidance}_{key}"
+    tuning = Tuning(result, guidance, [config.geometry for config in configs], study.rounds)
+    count = f"{len(parts)} parts" if len(parts) > 1 else configs[0].geometry.section
+    return _cell(name, f"{key}, {count}", None, configs[0], tuning)
 
 
 def _of_method(
@@ -156,11 +195,15 @@ def _controller(name: str) -> ControllerConfig:
 
 
 def _cell(
-    method: str, condition: str, seed: int | None, config: TrainConfig, controller: ControllerConfig | None
+    method: str,
+    condition: str,
+    seed: int | None,
+    config: TrainConfig,
+    subject: Subject | None,
 ) -> Cell:
-    content = [plain(config), plain(controller), HELD_OUT_SEED, code_digest(), versions()]
+    content = [plain(config), plain(subject), HELD_OUT_SEED, code_digest(), versions()]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Cell(method, condition, seed, config, controller, digest)
+    return Cell(method, condition, seed, config, subject, digest)
 
 
 @lru_cache

@@ -11,15 +11,17 @@ METRICS = ("success", "time", "peak_force", "force_p95", "peak_moment", "reward"
 
 @dataclass
 class MethodConfig:
-    """One of the things compared: a way to train, or a controller that does not learn.
+    """One of the things compared: a way to train, a controller that does not learn, or its tuning.
 
     Attributes:
         overrides: Of ``assembly-rl-train``; after everything else, so that they win.
         controller: Condition -> name of a controller of conf/controller, which is evaluated instead.
+        tune: Guidance to tune instead, once for all parts of a condition.
     """
 
     overrides: list[str] = field(default_factory=list)
     controller: dict[str, str] = field(default_factory=dict)
+    tune: str | None = None
 
 
 @dataclass
@@ -57,6 +59,8 @@ class StudyConfig:
         validation: Episodes of a validation; the best policy on them is kept.
         episodes: Held-out episodes for each trained policy and each controller, the same for all.
         thresholds: Metric -> level; "steps to" it are counted in validations.
+        rounds: Of a tuning: candidates, and episodes of each, spread over the parts; the best of a round go
+            on to the next.
     """
 
     question: str
@@ -69,21 +73,29 @@ class StudyConfig:
     validation: int = 50
     episodes: int = 100
     thresholds: dict[str, float] = field(default_factory=lambda: {"success": 0.9})
+    rounds: list[list[int]] = field(default_factory=lambda: [[128, 8], [32, 24], [8, 96]])
 
     def __post_init__(self) -> None:
         require_positive(self, "steps", "every", "validation", "episodes")
         _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
+        _check_rounds(self.rounds)
         for metric in self.thresholds:
             if metric not in METRICS:
                 raise ValueError(f"no threshold on {metric!r}: evaluated are {', '.join(METRICS)}")
         for name, method in self.methods.items():
-            if method.controller and method.overrides:
-                raise ValueError(
-                    f"method {name!r} has both a controller and overrides: it learns or it does not"
-                )
+            if sum((bool(method.overrides), bool(method.controller), method.tune is not None)) > 1:
+                raise ValueError(f"method {name!r} has more than one of overrides, controller and tune")
             missing = [key for key in self.conditions if method.controller and key not in method.controller]
             if missing:
                 raise ValueError(f"method {name!r} has no controller for condition {missing[0]!r}")
+
+
+def _check_rounds(rounds: list[list[int]]) -> None:
+    if not rounds or any(len(values) != 2 or min(values) < 1 for values in rounds):
+        raise ValueError(f"rounds are pairs of candidates and episodes, at least one, got {rounds}")
+    counts = [candidates for candidates, _ in rounds]
+    if sorted(counts, reverse=True) != counts:
+        raise ValueError(f"a round of a tuning cannot have more candidates than the one before: {counts}")
 
 
 def _require_choices(config: Any, what: str, *fields: str) -> None:
@@ -103,7 +115,7 @@ class BenchmarkConfig:
     Attributes:
         study: What to measure.
         output: Folder of the study; by default runs/studies/<name>.
-        processes: Cells at a time; by default one for each core.
+        processes: Cells at a time; by default one for each core. 0 runs none and reports on what there is.
         cell: Number of the one cell to run, for launchers that spread cells over machines.
     """
 
@@ -111,3 +123,7 @@ class BenchmarkConfig:
     output: str | None = None
     processes: int | None = None
     cell: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.processes is not None and self.processes < 0:
+            raise ValueError(f"processes must be >= 0, got {self.processes}")

@@ -1,6 +1,7 @@
 """Runs the cells of a study: each in a process of its own, each resumable, each told when it died."""
 
 import fcntl
+import json
 import multiprocessing
 import os
 import signal
@@ -17,13 +18,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
-from assembly_rl.config import plain
+from assembly_rl.config import ControllerConfig, plain
+from assembly_rl.envs import TaskConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
 from assembly_rl.evaluation.episodes import leave_with
 from assembly_rl.results import write_rows
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import write_json
-from assembly_rl.studies.cells import Cell
+from assembly_rl.studies.cells import Cell, Tuning
+from assembly_rl.studies.tuning import controller_yaml, tune
 from assembly_rl.subjects import guided
 from assembly_rl.train import train
 
@@ -39,6 +42,12 @@ def cell_folder(study: Path, cell: Cell) -> Path:
 def is_done(study: Path, cell: Cell) -> bool:
     """Whether a cell has its result."""
     return (cell_folder(study, cell) / "result.json").is_file()
+
+
+def others(study: Path, cells: Sequence[Cell]) -> int:
+    """How many cells there are beside these: of other code or another configuration."""
+    names = {cell.name for cell in cells}
+    return sum(home.name not in names for home in (study / "cells").glob("*"))
 
 
 def failure(study: Path, cell: Cell) -> str | None:
@@ -75,7 +84,7 @@ def run_cell(study: Path, cell: Cell) -> None:
         _failure_file(study, cell).unlink(missing_ok=True)
         begin = time.monotonic()
         try:
-            if cell.controller is None:
+            if cell.subject is None:
                 _train(study, cell, Console(file=log, width=110))
             else:
                 _evaluate(study, cell)
@@ -119,17 +128,32 @@ def _train(study: Path, cell: Cell, console: Console) -> None:
 
 
 def _evaluate(study: Path, cell: Cell) -> None:
-    assert cell.controller is not None
-    home = cell_folder(study, cell)
+    home, config, controller = cell_folder(study, cell), cell.config, cell.subject
+    assert controller is not None
     home.mkdir(exist_ok=True)
     write_json(home / "cell.json", cell.description())
-    subject = guided(cell.method, cell.controller, cell.config.task)
-    scenario = Scenario(cell.config.geometry.part(), subject.task)
+    rows = []
     with Evaluator(1) as evaluator:
-        rows = evaluator.evaluate(scenario, subject.agent, cell.config.evaluation.held_out, HELD_OUT_SEED)
+        parts = [config.geometry]
+        if isinstance(controller, Tuning):
+            parts = controller.parts
+            controller = _tune(home, controller, config.task, evaluator)
+        subject = guided(cell.method, controller, config.task)
+        for part in parts:
+            scenario = Scenario(part.part(), subject.task)
+            rows += evaluator.evaluate(scenario, subject.agent, config.evaluation.held_out, HELD_OUT_SEED)
     (home / "held_out.csv").unlink(missing_ok=True)  # of one that was killed before its result
     write_rows(home / "held_out.csv", rows)
     write_json(home / "result.json", vars(summarize(rows)))
+
+
+def _tune(home: Path, tuning: Tuning, task: TaskConfig, evaluator: Evaluator) -> ControllerConfig:
+    scenarios = [Scenario(part.part(), task) for part in tuning.parts]
+    best = tune(home, tuning.guidance, scenarios, tuning.rounds, evaluator)
+    budget = ", ".join(f"{candidates} x {episodes}" for candidates, episodes in tuning.rounds)
+    head = [f"Tuned by: assembly-rl-benchmark {' '.join(sys.argv[1:])}", f"Candidates x episodes: {budget}"]
+    (home / f"{tuning.name}.yaml").write_text(controller_yaml(tuning.name, best, head), encoding="utf-8")
+    return best
 
 
 def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console: Console) -> bool:
@@ -166,7 +190,9 @@ def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console
             for process in [process for process in running if not process.is_alive()]:
                 cell = running.pop(process)
                 finished += work[cell.name]
-                if not is_done(study, cell) and not stopped:
+                if is_done(study, cell):
+                    bar.console.print(f"  {cell.name}: {_told(study, cell)}", highlight=False)
+                elif not stopped:
                     why = failure(study, cell) or f"exit code {process.exitcode}"
                     bar.console.print(f"[red]died[/] {cell.name}: {why}")
             partial = sum(min(_progress(study, cell), work[cell.name]) for cell in running.values())
@@ -190,16 +216,29 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _told(study: Path, cell: Cell) -> str:
+    result = json.loads((cell_folder(study, cell) / "result.json").read_text(encoding="utf-8"))
+    return f"success {result['success']:.0%}, {wall_clock(study, cell) / 60:.1f} min"
+
+
 def _steps(cell: Cell) -> int:
-    """Policy steps of a cell, for the progress bar; an evaluation counts by its episodes, about 50 each."""
+    """Policy steps of a cell, for the progress bar; an episode counts as 50."""
+    if isinstance(cell.subject, Tuning):
+        episodes = sum(candidates * episodes for candidates, episodes in cell.subject.rounds)
+        return 50 * (episodes + len(cell.subject.parts) * cell.config.evaluation.held_out)
     own = 50 * cell.config.evaluation.held_out
-    return own if cell.controller is not None else own + cell.config.steps
+    return own if cell.subject is not None else own + cell.config.steps
 
 
 def _progress(study: Path, cell: Cell) -> int:
-    """Policy steps that a running cell has logged."""
-    path = cell_folder(study, cell) / "evaluations.csv"
+    """Policy steps of a running cell, as far as its log tells."""
+    tuning = cell.subject if isinstance(cell.subject, Tuning) else None
+    path = cell_folder(study, cell) / ("trials.csv" if tuning else "evaluations.csv")
     try:
-        return int(path.read_text(encoding="utf-8").splitlines()[-1].split(",")[0])
+        last = int(path.read_text(encoding="utf-8").splitlines()[-1].split(",")[0])
     except (OSError, ValueError, IndexError):
         return 0
+    if tuning is None:
+        return last
+    each = [episodes for candidates, episodes in tuning.rounds for _ in range(candidates)]
+    return 50 * sum(each[: last + 1])

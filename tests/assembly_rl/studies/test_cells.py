@@ -48,14 +48,15 @@ def test_every_method_meets_every_condition() -> None:
     assert (part.section, part.clearance, part.chamfer) == ("L", 8e-5, 0.0)
     assert found.config.task.limits.time == 6.0
     assert (found.config.algo.name, found.config.seed, found.config.steps) == ("ppo", 3, 600)
-    guided = next(cell for cell in cells if cell.condition.startswith("hard") and cell.controller)
-    assert guided.seed is None and guided.controller is not None
-    assert guided.controller.parameters == expand_one("hard").parameters
+    guided = next(cell for cell in cells if cell.condition.startswith("hard") and cell.subject)
+    assert guided.seed is None and guided.subject is not None
+    assert guided.subject.parameters == expand_one("hard").parameters
 
 
 def expand_one(task: str) -> Any:
-    cells = expand(study(methods={"r": MethodConfig(controller=REFLEX)}, conditions={task: ConditionConfig(task)}))
-    return cells[0].controller
+    methods = {"r": MethodConfig(controller=REFLEX)}
+    cells = expand(study(methods=methods, conditions={task: ConditionConfig(task)}))
+    return cells[0].subject
 
 
 def test_overrides_of_a_method_win() -> None:
@@ -126,7 +127,7 @@ def of(**changes: Any) -> dict[str, Any]:
             {"methods": {"m": MethodConfig(controller=REFLEX)}, "conditions": {"hrd": ConditionConfig()}},
             "'m' has no controller for condition 'hrd'",
         ),
-        ({"methods": {"m": MethodConfig(["steps=1"], REFLEX)}}, "'m' has both a controller and overrides"),
+        ({"methods": {"m": MethodConfig(["steps=1"], REFLEX)}}, "'m' has more than one of"),
         ({"methods": {"m": MethodConfig(["task.limits.time=-1"])}}, "LimitConfig.time must be > 0, got -1"),
     ],
 )

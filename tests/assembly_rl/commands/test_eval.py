@@ -26,16 +26,6 @@ def test_rows_do_not_depend_on_the_number_of_processes(command: Run, tmp_path: P
     assert (tmp_path / "rows1.csv").read_text() == (tmp_path / "rows2.csv").read_text()
 
 
-def test_tuned_file_can_be_evaluated(command: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "conf" / "controller"
-    output = f"output={folder / 'mine.yaml'}"
-    command("tune", "guidance=reflex", "name=mine", "trials=4", "episodes=2", output)
-    shown = command(
-        "eval", "--config-dir", str(tmp_path / "conf"), "controller=mine", "episodes=2", "output=a.csv"
-    )
-    assert "mine" in shown
-
-
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -45,7 +35,6 @@ def test_tuned_file_can_be_evaluated(command: Run, tmp_path: Path) -> None:
         ("eval", ["run=nowhere"], "nowhere is not a run"),
         ("eval", ["controller=reflex", "episodes=0"], "episodes must be > 0, got 0"),
         ("eval", ["controller=reflex", "clearance=0"], "clearance must be more than 0"),
-        ("tune", ["guidance=spiral"], "unknown guidance 'spiral'"),
     ],
 )
 def test_bad_input_is_one_clear_error(

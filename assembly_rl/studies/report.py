@@ -1,0 +1,291 @@
+"""The report of a study: Markdown that anyone can read, its pictures, and the rows behind it."""
+
+import platform
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from assembly_rl.evaluation.episodes import HIGH_FORCE, JAM_ADVANCE, JAM_TIME
+from assembly_rl.evaluation.summary import wilson_interval
+from assembly_rl.studies import scores
+from assembly_rl.studies.cells import code_digest, versions
+from assembly_rl.studies.config import StudyConfig
+from assembly_rl.studies.pictures import (
+    COLOURS,
+    plot_intervals,
+    plot_learning_curves,
+    plot_performance_profile,
+)
+from assembly_rl.studies.results import Result, write_tables
+from assembly_rl.studies.scores import Methods, flat
+from assembly_rl.studies.statistics import Estimate
+
+NOTES = f"""
+- **Success** is the share of held-out episodes that end in success. The same episodes (initial pose, hole
+  estimate, friction, noise) meet every method. An episode whose contact certificate fails (a contact
+  penetrated by more than a third of the clearance) counts as a failure, and is counted. A training that
+  died counts as success 0.
+- **IQM**: interquartile mean over the runs of all conditions, with the 95 % percentile interval of a
+  bootstrap that draws runs within their condition. A controller that does not learn has one run a
+  condition, so no such interval.
+- **Wilson**: 95 % interval over all episodes; it knows nothing of the spread between trainings.
+- **Steps to**: environment steps until a validation is at the threshold for the first time; median of
+  Kaplan and Meier, in which a run that did not get there is censored; ∞ where half of the runs did not.
+- **Area**: mean height of the curve of validation success, from step 0 to the last.
+- **P(better)**: probability that a run of the first method beats one of the second under the same
+  condition (ties count half), with a stratified bootstrap interval; p by an exact rank test within
+  conditions, after Holm over the table.
+- **Time** is the median of the successful episodes; forces and moments are medians over all episodes, of
+  the magnitude at the tip after the sensor's filter. **Jammed**: without success, the tip below the rim,
+  and its depth changed by less than {JAM_ADVANCE * 1e3:g} mm in the last {JAM_TIME:g} s.
+"""
+
+
+def write_report(
+    name: str, study: StudyConfig, results: list[Result], others: int, folder: Path, command: Sequence[str]
+) -> tuple[Path, str]:
+    """Write ``README.md``, its pictures and its rows into a folder, in place of those before.
+
+    Args:
+        name: Of the study.
+        study: What was to be measured.
+        results: What there is of its cells.
+        others: Cells beside them that are of other code or another configuration.
+        folder: Where to.
+        command: That ran the study.
+
+    Returns:
+        The Markdown file, and its main table.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tables(results, folder)
+    methods = scores.by_method(results)
+    fair = scores.comparable(methods)
+    text = [f"# {name}", study.question, _state(results, others)]
+    main = ""
+    if fair:
+        main = _overview(study, fair)
+        text += ["## Result", _scope(fair, methods), main, *_pictures(study, fair, folder)]
+        text += ["## Each condition", _conditions(fair)]
+        text += _comparisons(study, fair)
+        text += ["## Time, force and failures", _forces(fair)]
+    text += [
+        "## How it was measured",
+        _protocol(study, results, command),
+        "## What the words mean",
+        NOTES.strip(),
+    ]
+    path = folder / "README.md"
+    path.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    return path, main
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _percent(value: float) -> str:
+    return f"{100.0 * value:.1f} %"
+
+
+def _share(successes: float, trials: int) -> str:
+    low, high = wilson_interval(round(successes), trials)
+    return f"{_percent(successes / trials)} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _estimate(estimate: Estimate, scale: float = 1.0, decimals: int = 2) -> str:
+    value, low, high = ("∞" if np.isinf(number) else f"{scale * number:,.{decimals}f}" for number in estimate)
+    return value if np.isnan(estimate.low) else f"{value} ({low} to {high})"
+
+
+def _state(results: list[Result], others: int) -> str:
+    """How much of the study there is, and all that went wrong."""
+    done = sum(bool(result.episodes) for result in results)
+    dead = [result for result in results if result.why is not None]
+    diverged = [result for result in results if result.diverged]
+    invalid = {
+        result.cell.name: int((~result.episodes["certificate_valid"]).sum())
+        for result in results
+        if result.episodes
+    }
+    failed = {name: count for name, count in invalid.items() if count}
+    episodes = sum(len(result.episodes["success"]) for result in results if result.episodes)
+    waiting = len(results) - done - len(dead)
+    lines = [f"- cells: {len(results)}, done {done}, died {len(dead)}, still to be run {waiting}"]
+    lines += [f"  - died: {result.cell.name}: `{result.why}`" for result in dead]
+    lines += [f"- trainings that diverged: {len(diverged)}"]
+    lines += [
+        f"  - diverged: {result.cell.name}: largest weight {result.largest_weight:.3g}" for result in diverged
+    ]
+    lines += [f"- contact certificates: {sum(failed.values())} of {episodes} episodes failed theirs"]
+    lines += [f"  - {count} of {name}" for name, count in failed.items()]
+    if others:
+        lines.append(f"- left out: {others} cells of other code or another configuration")
+    if waiting:
+        lines.insert(0, "**Unfinished**: the numbers below are of the cells that have ended.\n")
+    return "\n".join(lines)
+
+
+def _scope(fair: Methods, methods: Methods) -> str:
+    shared, known = len(next(iter(fair.values()))), len({key for runs in methods.values() for key in runs})
+    if shared == known:
+        return f"Over {shared} condition{'s' * (shared > 1)}:"
+    return f"Over the {shared} of {known} conditions that all methods have met:"
+
+
+def _overview(study: StudyConfig, methods: Methods) -> str:
+    header = ["method", "runs", "success, IQM (95 %)", "success, all episodes (Wilson)", "time [s]"]
+    header += [f"steps to {metric} {level:g}" for metric, level in study.thresholds.items()]
+    header += ["area", "parameters", "wall-clock of a run"]
+    rows = []
+    for method, runs in methods.items():
+        all_runs = flat(runs)
+        success, times = scores.pooled(all_runs, "success"), scores.time_of_successes(all_runs)
+        row = [method, str(len(all_runs)), _estimate(scores.interquartile(_success(runs)), 100.0, 1) + " %"]
+        row += [_share(success.sum(), len(success)) if len(success) else "-"]
+        row += [f"{np.median(times):.2f}" if len(times) else "-"]
+        learns = all_runs[0].cell.subject is None
+        for metric, level in study.thresholds.items():
+            row.append(_steps(runs, metric, level) if learns else "-")
+        area = scores.of_each_run(runs, lambda run: scores.area(run, study.steps)) if learns else None
+        row += [_estimate(scores.interquartile(area)) if area else "-"]
+        row += [f"{max(run.parameters for run in all_runs):,}" if learns else "-"]
+        row += [_duration(np.nanmedian([run.seconds for run in all_runs]))]
+        rows.append(row)
+    return _table(header, rows)
+
+
+def _steps(runs: scores.Runs, metric: str, level: float) -> str:
+    estimate, reached = scores.steps_to(runs, metric, level)
+    return f"{_estimate(estimate, decimals=0)}; {reached} of {len(flat(runs))} got there"
+
+
+def _duration(seconds: float) -> str:
+    if np.isnan(seconds):
+        return "-"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+
+
+def _success(runs: scores.Runs) -> scores.Values:
+    return scores.of_each_run(runs, scores.success)
+
+
+def _conditions(methods: Methods) -> str:
+    conditions = list(next(iter(methods.values())))
+    rows = []
+    for method, runs in methods.items():
+        row = [method]
+        for condition in conditions:
+            success = scores.pooled(runs[condition], "success")
+            times = scores.time_of_successes(runs[condition])
+            text = _share(success.sum(), len(success)) if len(success) else "died"
+            row.append(text + (f", {np.median(times):.2f} s" if len(times) else ""))
+        rows.append(row)
+    return "Success with its Wilson interval, and time.\n\n" + _table(["method", *conditions], rows)
+
+
+def _comparisons(study: StudyConfig, methods: Methods) -> list[str]:
+    """Of all pairs: by success; of those that learn also by area."""
+    if len(methods) < 2:
+        return []
+    by_success = scores.improvements({name: _success(runs) for name, runs in methods.items()})
+    learners = scores.learning(methods)
+    areas = {
+        name: scores.of_each_run(runs, lambda run: scores.area(run, study.steps))
+        for name, runs in learners.items()
+    }
+    by_area = scores.improvements(areas) if len(areas) > 1 else {}
+    rows = []
+    for pair, (estimate, p) in by_success.items():
+        row = [" > ".join(pair), _estimate(estimate), f"{p:.3f}"]
+        if by_area:
+            row += [_estimate(by_area[pair][0]), f"{by_area[pair][1]:.3f}"] if pair in by_area else ["-", "-"]
+        rows.append(row)
+    header = ["pair", "P(better) in success", "p"] + (["P(better) in area", "p"] if by_area else [])
+    return ["## Probability of improvement", _table(header, rows)]
+
+
+def _forces(methods: Methods) -> str:
+    header = ["method", "time [s]", "not inserted", "force, largest [N]", "force, 95th percentile [N]"]
+    header += ["moment, largest [Nm]", "moment, 95th percentile [Nm]", "impulse [Ns]"]
+    header += [f"share of time above {HIGH_FORCE:g} N", "jammed", "certificates failed"]
+    rows = []
+    for method, runs in methods.items():
+        episodes = flat(runs)
+        count = len(scores.pooled(episodes, "success"))
+        if not count:
+            continue
+        results = [run.episodes["result"] for run in episodes if run.episodes]
+        ends = Counter(np.concatenate(results).tolist())
+        ends.pop("success", None)
+        failures = ", ".join(f"{number} {end.replace('_', ' ')}" for end, number in ends.most_common())
+        times = scores.time_of_successes(episodes)
+        row = [method, f"{np.median(times):.2f}" if len(times) else "-", failures or "none"]
+        for column, decimals in (
+            ("peak_force", 1), ("force_p95", 1), ("peak_moment", 2), ("moment_p95", 2), ("impulse", 1)
+        ):  # fmt: skip
+            row.append(f"{np.median(scores.pooled(episodes, column)):.{decimals}f}")
+        row.append(_percent(scores.pooled(episodes, "high_force").mean()))
+        row.append(_share(scores.pooled(episodes, "jammed").sum(), count))
+        row.append(f"{count - int(scores.pooled(episodes, 'certificate_valid').sum())} of {count}")
+        rows.append(row)
+    return _table(header, rows)
+
+
+def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
+    """Of all methods, or of those of one algorithm at a time where they are too many for one picture."""
+    text = []
+    learners = scores.learning(methods)
+    for name, group in _groups(learners):
+        for metric in ("success", "reward"):
+            curves = {
+                method: {key: scores.curve(of, metric, study.steps) for key, of in runs.items()}
+                for method, runs in group.items()
+            }
+            path = folder / f"curves_{metric}{name}.png"
+            plot_learning_curves(curves, f"validation {metric}", path)
+            text.append(f"![Validation {metric} over environment steps]({path.name})")
+    for name, group in _groups(methods):
+        path = folder / f"profile{name}.png"
+        of_runs = {method: _success(runs) for method, runs in group.items()}
+        plot_performance_profile(of_runs, "success of a run", path)
+        text.append(f"![Share of runs above each success rate]({path.name})")
+    path = folder / "success.png"
+    estimates = {name: scores.interquartile(_success(runs)) for name, runs in methods.items()}
+    plot_intervals(estimates, "success, interquartile mean of runs", path)
+    return [*text, f"![Interquartile mean of success]({path.name})"]
+
+
+def _groups(methods: Methods) -> list[tuple[str, Methods]]:
+    if len(methods) <= len(COLOURS):
+        return [("", methods)] if methods else []
+    groups: dict[str, Methods] = {}
+    for method, runs in methods.items():
+        cell = flat(runs)[0].cell
+        key = f"_{cell.config.algo.name}" if cell.subject is None else "_controllers"
+        groups.setdefault(key, {})[method] = runs
+    return list(groups.items())
+
+
+def _protocol(study: StudyConfig, results: list[Result], command: Sequence[str]) -> str:
+    seconds = np.nansum([result.seconds for result in results])
+    thresholds = ", ".join(f"{metric} {level:g}" for metric, level in study.thresholds.items())
+    packages = ", ".join(f"{name} {version}" for name, version in versions().items())
+    seeds = ", ".join(map(str, study.seeds))
+    lines = [
+        f"- command: `{shlex.join(command)}`",
+        f"- {study.steps:,} environment steps a training, the same for all methods; every {study.every:,} a "
+        f"validation of {study.validation} episodes, which also chooses the policy that is evaluated",
+        f"- {study.episodes} held-out episodes for each run; training seeds {seeds}",
+        f"- thresholds, fixed before the run: {thresholds}",
+        f"- {seconds / 3600:.1f} hours of wall-clock, summed over the cells, each on one thread",
+        f"- Python {platform.python_version()}, {packages}",
+        f"- code {code_digest()[:10]} (hash of what makes results; part of every cell's name)",
+        f"- rows: `episodes.parquet` (held out), `validations.parquet`; written {datetime.now(UTC):%Y-%m-%d}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""Tuning of a baseline: random search over its parameters and its compliance law, in rounds.
+
+Every candidate of a round meets the same episodes; the best go on to the next round, which has other ones.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from assembly_rl.config import ControllerConfig, plain
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.evaluation import Evaluator, Scenario, summarize
+from assembly_rl.runs import RowLog, RunError
+from assembly_rl.subjects import guided
+
+TUNING_SEED = 3_000_000
+"""First seed of the episodes that parameters are chosen on; none is held out or for validation."""
+
+Range = tuple[float, float]
+
+# Ranges (low, high), log-uniform, SI units.
+LAW: dict[str, Range] = {
+    "lateral_damping": (50.0, 500.0),
+    "axial_damping": (300.0, 1500.0),
+    "angular_damping": (0.3, 3.0),
+    "lateral_stiffness": (1.0, 1000.0),
+    "axial_stiffness": (30.0, 1000.0),
+    "angular_stiffness": (0.1, 10.0),
+}
+PARAMETERS: dict[str, dict[str, Range]] = {
+    "fixed": {"force": (0.1, 8.0)},
+    "dither": {
+        "force": (0.1, 8.0),
+        "lateral_force": (0.3, 5.0),
+        "force_frequency": (0.2, 4.0),
+        "moment": (0.003, 0.15),
+        "moment_frequency": (0.2, 4.0),
+        "yaw_moment": (0.003, 0.15),
+        "yaw_frequency": (0.2, 4.0),
+        "ratio": (0.6, 1.7),
+    },
+    "reflex": {
+        "force": (0.5, 8.0),
+        "force_per_moment": (10.0, 500.0),
+        "moment_per_moment": (0.01, 2.0),
+        "yaw_per_moment": (0.01, 2.0),
+        "moment_per_force": (0.0003, 0.03),
+        "centring": (1.0, 2000.0),
+        "upright": (0.01, 5.0),
+        "largest_force": (1.0, 5.0),
+    },
+}
+SIGNED = {"moment_per_moment", "yaw_per_moment", "moment_per_force"}
+"""Parameters whose sign is not known beforehand."""
+
+COLUMNS = ("round", "candidate", "success", "reward", "controller")
+
+
+def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> ControllerConfig:
+    """A random parameter set whose compliance law is stable in contact, as one that learns has to be."""
+
+    def sample(low: float, high: float) -> float:
+        return float(f"{np.exp(rng.uniform(np.log(low), np.log(high))):.3g}")
+
+    while True:
+        law = {name: sample(*bounds) for name, bounds in LAW.items()}
+        parameters = {
+            name: float(sample(*bounds) * (rng.choice((-1.0, 1.0)) if name in SIGNED else 1.0))
+            for name, bounds in PARAMETERS[guidance].items()
+        }
+        lateral, angular = law["lateral_damping"], law["angular_damping"]
+        soft, upright = law["lateral_stiffness"], law["angular_stiffness"]
+        compliance = ComplianceConfig(
+            damping=[lateral, lateral, law["axial_damping"], *[angular] * 3],
+            stiffness=[soft, soft, law["axial_stiffness"], *[upright] * 3],
+        )
+        candidate = ControllerConfig(guidance, parameters, compliance)
+        if all(_is_stable(candidate, scenario) for scenario in scenarios):
+            return candidate
+
+
+def _is_stable(candidate: ControllerConfig, scenario: Scenario) -> bool:
+    try:
+        PegInHoleEnv(scenario.part, guided("", candidate, scenario.task).task).close()
+    except ValueError as error:
+        if "unstable" not in str(error):
+            raise
+        return False
+    return True
+
+
+def tune(
+    home: Path, guidance: str, scenarios: list[Scenario], rounds: list[list[int]], evaluator: Evaluator
+) -> ControllerConfig:
+    """The best parameter set; goes on where it was stopped.
+
+    Args:
+        home: Folder for ``trials.csv``, a row for each candidate of each round.
+        guidance: Which baseline; a key of ``PARAMETERS``.
+        scenarios: The parts to insert; each gets as many episodes.
+        rounds: (candidates, episodes of each) of every round.
+        evaluator: Runs the episodes.
+
+    Raises:
+        RunError: ``trials.csv`` is of another search.
+    """
+    rng = np.random.default_rng(0)
+    candidates = [draw(guidance, scenarios, rng) for _ in range(rounds[0][0])]
+    log = RowLog(home / "trials.csv", COLUMNS)
+    known = {int(row["step"]): row for row in log}
+    order, count, seed = list(range(len(candidates))), 0, TUNING_SEED
+    for number, (kept, episodes) in enumerate(rounds):
+        scores: dict[int, tuple[float, float]] = {}
+        each = episodes // len(scenarios)
+        for index in order[:kept]:
+            candidate, text = candidates[index], json.dumps(plain(candidates[index]))
+            if count not in known:
+                rows = []
+                for scenario in scenarios:
+                    subject = guided("", candidate, scenario.task)
+                    rows += evaluator.evaluate(
+                        Scenario(scenario.part, subject.task), subject.agent, each, seed
+                    )
+                summary = summarize(rows)
+                row = {"round": number, "candidate": index, "controller": text}
+                log.append(count, row | {"success": summary.success, "reward": summary.reward})
+                scores[index] = (summary.success, summary.reward)
+            elif known[count]["controller"] == text:
+                scores[index] = (float(known[count]["success"]), float(known[count]["reward"]))
+            else:
+                raise RunError(f"{log.path} is of another search: choose another output")
+            count += 1
+        order = sorted(scores, key=lambda index: scores[index], reverse=True)
+        seed += each
+    return candidates[order[0]]
+
+
+def controller_yaml(name: str, controller: ControllerConfig, head: list[str]) -> str:
+    """A file for conf/controller."""
+    content = OmegaConf.to_yaml(OmegaConf.create({name: plain(controller)}))
+    comment = "".join(f"# {line}\n" for line in head)
+    return f"{comment}defaults:\n  - schema@{name}\n  - _self_\n\n{content}"
