@@ -28,9 +28,17 @@ def _job(values: DictConfig) -> None:
         chosen = [text for text in hydra.overrides.task if not text.startswith(others)]
         benchmark(name, config, folder, cells, ["assembly-rl-benchmark", *chosen], console())
     elif 0 <= config.cell < len(cells):
-        run_cell(folder, cells[config.cell])
+        _run_one(folder, cells[config.cell], console())
     else:
         raise ValueError(f"cell must be 0 to {len(cells) - 1}, got {config.cell}")
+
+
+def _run_one(folder: Path, cell: Cell, console: Console) -> None:
+    """Run a cell; one that dies is told and kept, but does not end the sweep of a launcher."""
+    try:
+        run_cell(folder, cell)
+    except Exception as error:
+        console.print(f"died {cell.name}: {error}", markup=False)
 
 
 def benchmark(

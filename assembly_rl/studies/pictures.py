@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from assembly_rl.reports import style
 from assembly_rl.reports.style import BLUE, GREY, INK, new_figure, save, tidy
-from assembly_rl.studies.statistics import bootstrap_band, finite_array
+from assembly_rl.studies.statistics import bootstrap_band, finite_array, interquartile_mean
 
 Curve = tuple[ArrayLike, ArrayLike]
 Triple = tuple[float, float, float]
@@ -23,7 +23,12 @@ SEED = 0
 """Of the bootstrap: the same data make the same picture."""
 
 
-def plot_learning_curves(curves: Mapping[str, Mapping[str, Curve]], label: str, path: Path) -> None:
+def plot_learning_curves(
+    curves: Mapping[str, Mapping[str, Curve]],
+    label: str,
+    path: Path,
+    levels: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
     """Draw a metric over the environment steps: of all conditions together, then of each.
 
     A line is the interquartile mean of the runs, its band the 95 % stratified bootstrap interval. There is a
@@ -34,8 +39,10 @@ def plot_learning_curves(curves: Mapping[str, Mapping[str, Curve]], label: str, 
             same under all conditions.
         label: Of the metric.
         path: The picture; its suffix chooses the format.
+        levels: Method that does not learn -> condition -> value, drawn as a dashed line.
     """
-    conditions = _conditions(curves)
+    levels = levels or {}
+    conditions = _conditions({**curves, **levels})
     rows = -(-len(conditions) // 4)
     columns = -(-len(conditions) // rows)
     rows = rows if len(conditions) > 1 else 0
@@ -47,6 +54,7 @@ def plot_learning_curves(curves: Mapping[str, Mapping[str, Curve]], label: str, 
     together.set_title(note, color=GREY, fontsize=9, loc="right")
     for look, (method, curve) in enumerate(curves.items()):
         _draw_curve(together, method, curve, look)
+    _draw_levels(together, levels, conditions)
     for k, condition in enumerate(conditions if rows else []):
         place = layout[1 + k // columns, k % columns]
         axes = tidy(figure.add_subplot(place, sharex=together, sharey=together), "")
@@ -54,6 +62,7 @@ def plot_learning_curves(curves: Mapping[str, Mapping[str, Curve]], label: str, 
         axes.tick_params(labelsize=8, labelleft=k % columns == 0, labelbottom=k + columns >= len(conditions))
         for look, (method, curve) in enumerate(curves.items()):
             _draw_curve(axes, method, {condition: curve[condition]}, look, size=0.6)
+        _draw_levels(axes, levels, [condition], size=0.6)
     together.set_xlim(left=0.0)
     together.xaxis.set_major_formatter(EngFormatter(sep=""))
     together.xaxis.set_major_locator(MaxNLocator(6))
@@ -165,6 +174,18 @@ def _draw_curve(axes: Axes, method: str, curve: Mapping[str, Curve], look: int, 
         steps, value, color=colour, linewidth=2.0 * size, marker=MARKERS[look], markersize=5.5 * size,
         markevery=marked, label=method,
     )  # fmt: skip
+
+
+def _draw_levels(
+    axes: Axes, levels: Mapping[str, Mapping[str, float]], conditions: list[str], size: float = 1.0
+) -> None:
+    end = axes.get_lines()[0].get_xdata()[-1]  # type: ignore[index]
+    for look, (method, values) in enumerate(levels.items()):
+        level = interquartile_mean([values[condition] for condition in conditions])
+        dashes = (0, (6.0, 2.0 * look + 2.0))
+        axes.plot(
+            [0.0, end], [level, level], color=INK, alpha=0.7, linewidth=size, linestyle=dashes, label=method
+        )
 
 
 def _name_ends(axes: Axes) -> None:

@@ -155,7 +155,7 @@ def _overview(study: StudyConfig, methods: Methods) -> str:
         area = scores.of_each_run(runs, lambda run: scores.area(run, study.steps)) if learns else None
         row += [_estimate(scores.interquartile(area)) if area else "-"]
         row += [f"{max(run.parameters for run in all_runs):,}" if learns else "-"]
-        row += [_duration(np.nanmedian([run.seconds for run in all_runs]))]
+        row += [_duration([run.seconds for run in all_runs])]
         rows.append(row)
     return _table(header, rows)
 
@@ -165,10 +165,12 @@ def _steps(runs: scores.Runs, metric: str, level: float) -> str:
     return f"{_estimate(estimate, decimals=0)}; {reached} of {len(flat(runs))} got there"
 
 
-def _duration(seconds: float) -> str:
-    if np.isnan(seconds):
+def _duration(seconds: list[float]) -> str:
+    known = np.array(seconds)[np.isfinite(seconds)]
+    if not len(known):
         return "-"
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+    median = np.median(known)
+    return f"{median:.0f} s" if median < 90 else f"{median / 60:.1f} min"
 
 
 def _success(runs: scores.Runs) -> scores.Values:
@@ -241,6 +243,8 @@ def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
     """Of all methods, or of those of one algorithm at a time where they are too many for one picture."""
     text = []
     learners = scores.learning(methods)
+    known = {name: _success(runs) for name, runs in methods.items() if name not in learners}
+    levels = {name: {key: values.mean() for key, values in of.items()} for name, of in known.items()}
     for name, group in _groups(learners):
         for metric in ("success", "reward"):
             curves = {
@@ -248,7 +252,8 @@ def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
                 for method, runs in group.items()
             }
             path = folder / f"curves_{metric}{name}.png"
-            plot_learning_curves(curves, f"validation {metric}", path)
+            together = {} if metric != "success" or len(curves) + len(levels) > len(COLOURS) else levels
+            plot_learning_curves(curves, f"validation {metric}", path, together)
             text.append(f"![Validation {metric} over environment steps]({path.name})")
     for name, group in _groups(methods):
         path = folder / f"profile{name}.png"

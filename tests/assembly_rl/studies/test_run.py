@@ -31,10 +31,10 @@ ROWS = ("held_out.csv", "evaluations.csv", "episodes.csv")
 
 def benchmark(folder: Path, *overrides: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "assembly_rl.benchmark", *TINY, f"output={folder}", *overrides]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder.parent,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
 
 
 def rows(folder: Path) -> dict[str, bytes]:
@@ -122,3 +122,23 @@ def test_a_cell_that_dies_is_told_and_the_others_go_on(tmp_path: Path) -> None:
         run_cell(tmp_path, bad)
     assert failure(tmp_path, good[0]) is None
     assert (cell_folder(tmp_path, good[0]) / "cell.json").is_file()
+
+
+def test_cells_run_one_by_one_for_launchers_and_are_reported_together(tmp_path: Path) -> None:
+    """The first training diverges until it dies; the sweep goes on, and the report says so."""
+    diverging = [
+        "study.methods.learned.overrides=['algo.learning_rate=1e30', 'algo.learning_starts=50']",
+        "study.seeds=[0]",
+    ]
+    sweep = benchmark(tmp_path / "study", *diverging, "cell=range(0,4)", "-m")
+    output = sweep.communicate(timeout=200)[0]
+    assert sweep.returncode == 0, output
+    assert "died learned_default-square-0.1mm_seed0" in output
+    last = benchmark(tmp_path / "study", *diverging, "processes=0")
+    output = last.communicate(timeout=100)[0]
+    assert last.returncode == 0 and "3 of 4 cells done, 1 died" in output
+    text = (tmp_path / "study" / "report" / "README.md").read_text(encoding="utf-8")
+    assert "  - died: learned_default-square-0.1mm_seed0" in text
+    assert "command: `assembly-rl-benchmark '~study.conditions.hard" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("| learned | 1 |")]
+    assert "| 0.0 % |" in line and "0 of 1 got there" in line
