@@ -38,7 +38,8 @@ NOTES = f"""
 - **Area**: mean height of the curve of validation success, from step 0 to the last.
 - **P(better)**: probability that a run of the first method beats one of the second under the same
   condition (ties count half), with a stratified bootstrap interval; p by an exact rank test within
-  conditions, after Holm over the table.
+  conditions, after Holm over the column; a
+  controller has no sample of runs to test.
 - **Time** is the median of the successful episodes; forces and moments are medians over all episodes, of
   the magnitude at the tip after the sensor's filter. **Jammed**: without success, the tip below the rim,
   and its depth changed by less than {JAM_ADVANCE * 1e3:g} mm in the last {JAM_TIME:g} s.
@@ -204,12 +205,20 @@ def _comparisons(study: StudyConfig, methods: Methods) -> list[str]:
     by_area = scores.improvements(areas) if len(areas) > 1 else {}
     rows = []
     for pair, (estimate, p) in by_success.items():
-        row = [" > ".join(pair), _estimate(estimate), f"{p:.3f}"]
+        row = [" > ".join(pair), _estimate(estimate), _p_value(p)]
         if by_area:
-            row += [_estimate(by_area[pair][0]), f"{by_area[pair][1]:.3f}"] if pair in by_area else ["-", "-"]
+            row += (
+                [_estimate(by_area[pair][0]), _p_value(by_area[pair][1])] if pair in by_area else ["-", "-"]
+            )
         rows.append(row)
     header = ["pair", "P(better) in success", "p"] + (["P(better) in area", "p"] if by_area else [])
     return ["## Probability of improvement", _table(header, rows)]
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "-"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _forces(methods: Methods) -> str:

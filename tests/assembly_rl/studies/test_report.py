@@ -165,7 +165,9 @@ def test_each_condition_and_each_pair(written: tuple[Path, list[Cell]]) -> None:
     pair = row(text, "Probability of improvement", "learned, sac > learned, ppo")
     # Square: 0.75 and 1 beat 0.25 three times each, 0 never: 6 of 9; L: 9 of 9.
     assert pair[1].startswith("0.83 (")
-    assert row(text, "Probability of improvement", "learned, sac > reflex")[3:] == ["-", "-"]
+    # Ranks 1 3 3 3 5 6 on the square, 2 2 2 4 5.5 5.5 on the L: of 20 x 20 exchanges 32 are as far apart.
+    assert pair[2] == "0.080"
+    assert row(text, "Probability of improvement", "learned, sac > reflex")[2:] == ["-", "-", "-"]
 
 
 def test_forces_and_failures(written: tuple[Path, list[Cell]]) -> None:
