@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from assembly_rl.cli import command, console
 from assembly_rl.studies.cells import Cell, expand
 from assembly_rl.studies.config import BenchmarkConfig
-from assembly_rl.studies.run import failure, is_done, others, run_cell, run_cells
+from assembly_rl.studies.run import failure, is_done, others, run_cell, run_cells, told_command
 from assembly_rl.train import STOPPED
 
 
@@ -24,9 +24,7 @@ def _job(values: DictConfig) -> None:
         raise ValueError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
     cells = expand(config.study)
     if config.cell is None:
-        others = ("output=", "processes=")  # they do not change a number
-        chosen = [text for text in hydra.overrides.task if not text.startswith(others)]
-        benchmark(name, config, folder, cells, ["assembly-rl-benchmark", *chosen], console())
+        benchmark(name, config, folder, cells, told_command(hydra.overrides.task), console())
     elif 0 <= config.cell < len(cells):
         _run_one(folder, cells[config.cell], console())
     else:

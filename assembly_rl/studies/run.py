@@ -4,6 +4,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 import time
@@ -42,6 +43,12 @@ def cell_folder(study: Path, cell: Cell) -> Path:
 def is_done(study: Path, cell: Cell) -> bool:
     """Whether a cell has its result."""
     return (cell_folder(study, cell) / "result.json").is_file()
+
+
+def told_command(overrides: Sequence[str]) -> list[str]:
+    """The command that ran a study, without what changes no number."""
+    silent = ("output=", "processes=", "cell=", "-m", "--multirun", "hydra/", "hydra.")
+    return ["assembly-rl-benchmark", *(text for text in overrides if not text.startswith(silent))]
 
 
 def others(study: Path, cells: Sequence[Cell]) -> int:
@@ -151,7 +158,7 @@ def _tune(home: Path, tuning: Tuning, task: TaskConfig, evaluator: Evaluator) ->
     scenarios = [Scenario(part.part(), task) for part in tuning.parts]
     best = tune(home, tuning.guidance, scenarios, tuning.rounds, evaluator)
     budget = ", ".join(f"{candidates} x {episodes}" for candidates, episodes in tuning.rounds)
-    head = [f"Tuned by: assembly-rl-benchmark {' '.join(sys.argv[1:])}", f"Candidates x episodes: {budget}"]
+    head = [f"Tuned by: {shlex.join(told_command(sys.argv[1:]))}", f"Candidates x episodes: {budget}"]
     (home / f"{tuning.name}.yaml").write_text(controller_yaml(tuning.name, best, head), encoding="utf-8")
     return best
 
