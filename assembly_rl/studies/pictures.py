@@ -179,7 +179,7 @@ def _draw_curve(axes: Axes, method: str, curve: Mapping[str, Curve], look: int, 
 def _draw_levels(
     axes: Axes, levels: Mapping[str, Mapping[str, float]], conditions: list[str], size: float = 1.0
 ) -> None:
-    end = axes.get_lines()[0].get_xdata()[-1]  # type: ignore[index]
+    end = float(np.asarray(axes.get_lines()[0].get_xdata(), dtype=np.float64)[-1])
     for look, (method, values) in enumerate(levels.items()):
         level = interquartile_mean([values[condition] for condition in conditions])
         dashes = (0, (6.0, 2.0 * look + 2.0))
