@@ -1,12 +1,10 @@
 """stable-baselines3 models from their configuration."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 import stable_baselines3
-import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecEnv
@@ -19,19 +17,7 @@ from assembly_rl.algorithms.config import (
     SACConfig,
     TD3Config,
 )
-
-
-class DDPG(stable_baselines3.DDPG):
-    """DDPG whose actor has a learning rate of its own: with the critic's, Q explodes on this task."""
-
-    actor_learning_rate: float
-
-    def _update_learning_rate(
-        self, optimizers: Sequence[torch.optim.Optimizer] | torch.optim.Optimizer
-    ) -> None:
-        super()._update_learning_rate(optimizers)  # type: ignore[arg-type]
-        for group in self.actor.optimizer.param_groups:
-            group["lr"] = self.actor_learning_rate
+from assembly_rl.devices.learner import DDPG, SAC, TD3
 
 
 def make_model(
@@ -71,9 +57,9 @@ def make_model(
         model.actor_learning_rate = config.actor_learning_rate
         return model
     if isinstance(config, TD3Config):
-        return stable_baselines3.TD3(**common)
+        return TD3(**common)
     if isinstance(config, SACConfig):
-        return stable_baselines3.SAC(**common, ent_coef=config.entropy)
+        return SAC(**common, ent_coef=config.entropy)
     if isinstance(config, PPOConfig):
         common["policy_kwargs"]["log_std_init"] = config.log_std
         return stable_baselines3.PPO(

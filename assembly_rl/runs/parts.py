@@ -77,12 +77,14 @@ def replay_arrays(model: Any) -> dict[str, np.ndarray]:
 
 
 def get_replay(model: Any) -> tuple[Json, Tensors]:
-    """The filled part of the replay buffer, not copied: it may take most of the memory."""
+    """The filled part of the replay buffer."""
     arrays = replay_arrays(model)
     if not arrays:
         return {}, {}
     buffer = model.replay_buffer
-    tensors = {key: torch.from_numpy(array[: buffer.size()]) for key, array in arrays.items()}
+    tensors = {
+        key: torch.from_numpy(np.ascontiguousarray(array[: buffer.size()])) for key, array in arrays.items()
+    }
     return {"pos": buffer.pos, "full": buffer.full}, tensors
 
 

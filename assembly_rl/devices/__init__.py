@@ -1,0 +1,1 @@
+"""Devices: which one to train on, and learning at its full speed."""

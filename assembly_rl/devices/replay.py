@@ -1,0 +1,78 @@
+"""A replay buffer in one block of memory, so that a batch is one gather and one copy."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import ReplayBuffer
+from torch import Tensor
+
+
+class PackedReplayBuffer(ReplayBuffer):
+    """stable-baselines3's replay buffer, whose arrays are columns of one float32 array.
+
+    A row is observation, action, next observation, reward, done and timeout. Batches are drawn from numpy's
+    global generator, as ever.
+
+    Args:
+        buffer_size: Transitions.
+        observation_space: A flat box.
+        action_space: A flat box.
+        device: Where batches go; on another device than the CPU a copy of the buffer lies there, too.
+        n_envs: Environments.
+        **options: Of the replay buffer; its defaults only.
+    """
+
+    def __init__(
+        self,
+        buffer_size: int,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        device: torch.device | str = "auto",
+        n_envs: int = 1,
+        **options: Any,
+    ) -> None:
+        super().__init__(1, observation_space, action_space, device, n_envs, **options)
+        if len(self.obs_shape) != 1 or self.optimize_memory_usage:
+            raise ValueError("the packed replay buffer holds flat observations, each twice")
+        self.buffer_size = max(buffer_size // n_envs, 1)
+        width, actions = self.obs_shape[0], self.action_dim
+        self.columns = (width, width + actions, 2 * width + actions)
+        rows = np.zeros((self.buffer_size, n_envs, self.columns[2] + 3), dtype=np.float32)
+        first, second, third = self.columns
+        self.observations, self.actions = rows[..., :first], rows[..., first:second]
+        self.next_observations = rows[..., second:third]
+        self.rewards, self.dones, self.timeouts = (rows[..., third + k] for k in range(3))
+        self._host = torch.from_numpy(rows).view(-1, rows.shape[-1])
+        self._near = self._host  # where batches are gathered from
+        if self.device.type != "cpu":
+            self._near = self._host.to(self.device)
+        self._copied = 0  # position up to which the device has the rows
+
+    def refresh(self) -> None:
+        """Show the device all rows, after they have been loaded."""
+        if self._near is not self._host:
+            self._near.copy_(self._host)
+        self._copied = self.pos
+
+    def gather(self, batch: Tensor) -> None:
+        """Fill a batch (rows, columns) on the device with random transitions."""
+        self._catch_up()
+        rows = np.random.randint(0, self.size(), size=len(batch))
+        rows = rows * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch))
+        chosen = torch.from_numpy(rows)
+        if self._near is not self._host:
+            chosen = chosen.pin_memory() if self.device.type == "cuda" else chosen
+            chosen = chosen.to(self.device, non_blocking=True)
+        torch.index_select(self._near, 0, chosen, out=batch)
+
+    def _catch_up(self) -> None:
+        """Copy the rows that are new since the last batch."""
+        if self._near is self._host or self._copied == self.pos:
+            return
+        end = self.pos if self.pos > self._copied else self.buffer_size
+        rows = slice(self._copied * self.n_envs, end * self.n_envs)
+        self._near[rows].copy_(self._host[rows], non_blocking=True)
+        self._copied = end % self.buffer_size
+        self._catch_up()
