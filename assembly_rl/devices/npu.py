@@ -1,0 +1,23 @@
+"""What an Ascend NPU wants to be told before work begins."""
+
+import os
+
+import torch
+
+BACKEND = "torch_npu"
+
+
+def prepare_npu() -> None:
+    """Compiled kernels only, and no private memory formats, whose conversions cost more than they save."""
+    npu = torch.npu  # type: ignore[attr-defined]
+    if hasattr(npu, "set_compile_mode"):
+        npu.set_compile_mode(jit_compile=False)
+    if hasattr(npu, "config"):
+        npu.config.allow_internal_format = False
+
+
+def advice() -> str | None:
+    """What the environment of the process should have had."""
+    if os.environ.get("TASK_QUEUE_ENABLE") != "2":
+        return "TASK_QUEUE_ENABLE=2 makes launches on an NPU cheaper: set it before the start"
+    return None
