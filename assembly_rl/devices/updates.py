@@ -122,6 +122,7 @@ class SACUpdate:
         self._observations.append((own_observations, batch.observations))
         self._critic = Pass(critics.network, own, through=batch.action)
         self._noise, self._actions = empty(2 * rows, width), empty(2 * rows, width)
+        self._noises = self._noise.split(rows)  # drawn one by one: of now, of next, as stable-baselines3 does
         self._normaliser = 0.5 * width * log(2.0 * pi)
         self.loss = empty(())
 
@@ -132,7 +133,9 @@ class SACUpdate:
             inputs.copy_(observations)
         self._actor.forward()
         log_std = self._raw.clamp(LOG_STD_MIN, LOG_STD_MAX)
-        spread = log_std.exp().mul_(self._noise.normal_())
+        for noise in self._noises:
+            noise.normal_()
+        spread = log_std.exp().mul_(self._noise)
         actions = torch.add(self._means, spread, out=self._actions).tanh_()
         rest = torch.mul(actions, actions).neg_().add_(1.0)
         density = torch.addcmul(log_std, self._noise, self._noise, value=0.5).add_((rest + EPSILON).log_())
