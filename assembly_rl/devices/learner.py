@@ -111,6 +111,9 @@ class Learner(OffPolicyAlgorithm):
 class SAC(Learner, stable_baselines3.SAC):
     """Soft actor-critic with a fixed entropy coefficient."""
 
+    def __init__(self, *arguments: Any, ent_coef: float, **options: Any) -> None:
+        super().__init__(*arguments, ent_coef=ent_coef, **options)
+
     def _make_update(self, batch: Batch) -> tuple[Network, SACUpdate]:
         actor = self.actor
         layers = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]

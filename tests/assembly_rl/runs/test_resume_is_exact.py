@@ -72,6 +72,9 @@ CASES = {
     "TD3 in two": ("TD3", {"n_envs": 2}),
     "SAC in two": ("SAC", {"n_envs": 2}),
     "PPO in two": ("PPO", {"n_envs": 2}),
+    "fast TD3": ("fast TD3", {}),
+    "fast SAC": ("fast SAC", {"ent_coef": 0.1, "action_noise": None}),
+    "fast SAC in two": ("fast SAC", {"ent_coef": 0.1, "n_envs": 2}),
 }
 
 
