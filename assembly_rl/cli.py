@@ -52,7 +52,7 @@ def _check_group_choices(arguments: list[str]) -> None:
         return  # there may be more choices there
     for argument in arguments:
         group, _, choices = argument.partition("=")
-        if group not in ("algo", "controller", "experiment", "geometry", "study", "task") or not choices:
+        if group not in ("algo", "controller", "experiment", "geometry", "profile", "study", "task") or not choices:
             continue
         known = names(group)
         for choice in choices.strip("[]").split(","):

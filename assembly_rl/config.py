@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
 from assembly_rl.controllers.validation import require_positive
+from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
@@ -145,6 +146,34 @@ class EvalConfig:
         require_positive(self, "episodes")
 
 
+@dataclass
+class PlanConfig:
+    """Of ``assembly-rl-plan``.
+
+    Attributes:
+        geometry, task, algo: See there.
+        batches: Sizes of a batch to compare; by default the algorithm's.
+        networks: Widths of the hidden layers to compare; by default the algorithm's.
+        environments: Numbers of environments to compare.
+        profile: Devices beside the CPU at hand.
+        steps: Policy steps of the training.
+    """
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
+    batches: list[int] = field(default_factory=list)
+    networks: list[list[int]] = field(default_factory=list)
+    environments: list[int] = field(default_factory=lambda: [1, 2])
+    profile: dict[str, Profile] = field(default_factory=dict)
+    steps: int = 20_000
+
+    def __post_init__(self) -> None:
+        require_positive(self, "steps")
+        if not self.environments or min(self.environments) < 1:
+            raise ValueError(f"environments must be one or more numbers >= 1, got {self.environments}")
+
+
 @cache
 def register() -> None:
     """Put the schemas where the YAML files under conf/ find them."""
@@ -152,6 +181,8 @@ def register() -> None:
     store.store("train_schema", TrainConfig)
     store.store("eval_schema", EvalConfig)
     store.store("benchmark_schema", BenchmarkConfig)
+    store.store("plan_schema", PlanConfig)
+    store.store("schema", Profile, group="profile")
     store.store("schema", StudyConfig, group="study")
     store.store("schema", TaskConfig, group="task")
     store.store("schema", GeometryConfig, group="geometry")

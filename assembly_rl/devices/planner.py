@@ -1,0 +1,201 @@
+"""What a training would cost, predicted before it runs: time, memory and use of a device."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from assembly_rl.algorithms import make_model
+from assembly_rl.algorithms.config import AlgorithmConfig, OffPolicyConfig, PPOConfig
+from assembly_rl.devices.kernels import Kernel, record
+from assembly_rl.devices.profile import Profile
+from assembly_rl.environments import make_environments
+from assembly_rl.envs import PegHole, TaskConfig
+
+UPDATES = 2
+"""Updates that are counted: TD3's actor learns in every second."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Of one update.
+
+    Attributes:
+        kernels: On average.
+        count: How many updates they are of.
+        parameters: Trained numbers of actor and critics.
+        row: Bytes of a transition in the replay buffer.
+    """
+
+    kernels: tuple[Kernel, ...]
+    count: int
+    parameters: int
+    row: int
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations of the matrix products of an update."""
+        products = [kernel.flops for kernel in self.kernels if kernel.kind in ("matrix", "wide")]
+        return sum(products) / self.count
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of one configuration on one device; seconds are for one policy step of one environment.
+
+    Attributes:
+        profile: Of the device.
+        algo: Algorithm and sizes.
+        environments: That are stepped together.
+        collecting: Environment, acting, replay buffer.
+        updating: Updates.
+        memory: On the device [byte].
+        utilisation: Share of the device's peak that the matrix products of an update use.
+        launching: Share of an update's time that is spent on launches.
+    """
+
+    profile: Profile
+    algo: AlgorithmConfig
+    environments: int
+    collecting: float
+    updating: float
+    memory: float
+    utilisation: float
+    launching: float
+
+    @property
+    def step(self) -> float:
+        """Seconds for a policy step."""
+        return self.collecting + self.updating
+
+
+class Still(gymnasium.Env):
+    """Never moves: a place for models whose updates are to be counted."""
+
+    def __init__(self, observation_space: gymnasium.Space, action_space: gymnasium.Space) -> None:
+        self.observation_space, self.action_space = observation_space, action_space
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        """See ``gymnasium.Env``."""
+        super().reset(seed=seed)
+        return np.zeros(self.observation_space.shape or (), np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """See ``gymnasium.Env``."""
+        return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
+
+
+def learner(algo: AlgorithmConfig, observation_space: Any, action_space: Any) -> Any:
+    """A model with something to learn from, at rest."""
+    if isinstance(algo, OffPolicyConfig):
+        algo = replace(algo, buffer_size=4 * algo.batch_size, learning_starts=0)
+    if isinstance(algo, PPOConfig):
+        algo = replace(algo, rollout=algo.batch_size, epochs=1)
+    environments = DummyVecEnv([lambda: Still(observation_space, action_space)])
+    model: Any = make_model(algo, environments, seed=0)
+    model.set_logger(configure(None, []))
+    if isinstance(algo, OffPolicyConfig):
+        rng = np.random.default_rng(0)
+        buffer = model.replay_buffer
+        for name in ("observations", "actions", "next_observations", "rewards"):
+            array = getattr(buffer, name)
+            array[:] = rng.uniform(-1.0, 1.0, array.shape)
+        buffer.full = True
+    else:
+        model.rollout_buffer.full = True
+    return model
+
+
+def count(algo: AlgorithmConfig, observation_space: Any, action_space: Any) -> Work:
+    """The kernels of an update of this algorithm at these sizes."""
+    model = learner(algo, observation_space, action_space)
+    off_policy = isinstance(algo, OffPolicyConfig)
+    update = (lambda: model.train(1)) if off_policy else model.train
+    update()
+    kernels = [kernel for _ in range(UPDATES) for kernel in record(update)]
+    policy = model.policy
+    parameters = sum(p.numel() for name, p in policy.named_parameters() if "target" not in name)
+    row = 4 * (2 * observation_space.shape[0] + action_space.shape[0] + 3)
+    return Work(tuple(kernels), UPDATES, parameters, row)
+
+
+def collecting_time(part: PegHole, task: TaskConfig, environments: int, steps: int = 300) -> float:
+    """Measured seconds for a policy step without updates: environment, acting, replay buffer."""
+    from assembly_rl.algorithms import SACConfig
+
+    venv = make_environments(part, task, environments)
+    try:
+        model: Any = make_model(SACConfig(learning_starts=0, buffer_size=10_000), venv, seed=0)
+        model.gradient_steps = 0
+        model.set_logger(configure(None, []))
+        model.learn(20 * environments)
+        start = time.perf_counter()
+        model.learn(steps, reset_num_timesteps=False)
+        return (time.perf_counter() - start) / steps
+    finally:
+        venv.close()
+
+
+def predict(
+    profile: Profile, algo: AlgorithmConfig, work: Work, environments: int, collecting: float
+) -> Prediction:
+    """Time, memory and use of a device for one configuration.
+
+    Args:
+        profile: The device.
+        algo: Algorithm and sizes.
+        work: Of an update; see ``count``.
+        environments: How many.
+        collecting: Seconds of a policy step without updates; see ``collecting_time``.
+    """
+    on_device = sum(map(profile.seconds, work.kernels)) / work.count
+    calls = len(work.kernels) / work.count
+    if profile.device == "cpu":
+        update = on_device
+        launching = sum(profile.kernels[kernel.kind][0] for kernel in work.kernels) / work.count
+    else:
+        launching = profile.launch if profile.captures else calls * profile.launch
+        update = max(on_device, launching) + 2.0 * profile.copy  # a new transition, and the batch's indices
+        launching = max(0.0, launching - on_device) + sum(
+            profile.kernels[kernel.kind][0] for kernel in work.kernels
+        ) / work.count
+    each = 1.0
+    memory = 4.0 * work.parameters * (4 + 1) + max((kernel.bytes for kernel in work.kernels), default=0.0)
+    if isinstance(algo, OffPolicyConfig):
+        memory += algo.buffer_size * work.row
+    elif isinstance(algo, PPOConfig):
+        each = algo.epochs / algo.batch_size  # updates for a policy step
+    return Prediction(
+        profile=profile,
+        algo=algo,
+        environments=environments,
+        collecting=collecting,
+        updating=each * update,
+        memory=memory,
+        utilisation=work.flops / update / profile.peak if profile.peak else 0.0,
+        launching=min(1.0, launching / update),
+    )
+
+
+def predictions(
+    part: PegHole,
+    task: TaskConfig,
+    algos: Sequence[AlgorithmConfig],
+    environments: Sequence[int],
+    profiles: Sequence[Profile],
+) -> Iterator[Prediction]:
+    """Predictions of all combinations, as they are made."""
+    probe = make_environments(part, task, 1)
+    spaces = probe.observation_space, probe.action_space
+    probe.close()
+    collecting = {number: collecting_time(part, task, number) for number in environments}
+    for algo in algos:
+        work = count(algo, *spaces)
+        for profile in profiles:
+            for number in environments:
+                yield predict(profile, algo, work, number, collecting[number])
