@@ -5,7 +5,12 @@ Imports run one way: ``assembly_rl`` (learning) -> ``assembly_rl.envs`` (simulat
 ``assembly_rl.controllers`` loads neither torch nor pybullet nor gymnasium.
 """
 
+import os
 from pathlib import Path
+
+# Where torch_npu is installed without the driver, its autoload would make every "import torch" fail; it is
+# loaded when an NPU is asked for (assembly_rl.devices).
+os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 
 __version__ = "0.1.0"
 

@@ -90,7 +90,7 @@ class TrainConfig:
         environments: Environments that are stepped in turn, each in a process of its own if several.
         evaluation: See there.
         checkpoint_every: Policy steps between checkpoints.
-        device: Torch device.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:<i>``, ``npu`` or ``npu:<i>``.
         pictures: Draw the learning curve and the trace of an episode, and film one, at the end.
         run_dir: Folder of the run; by default named after what is trained, under runs/.
         resume: Folder of a run to go on with; it keeps its configuration.

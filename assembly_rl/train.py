@@ -1,6 +1,7 @@
 """assembly-rl-train: teach a controller to insert a part."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from stable_baselines3.common.logger import configure
 from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
+from assembly_rl.devices.resolve import resolve
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
@@ -58,10 +60,11 @@ def train(
         SystemExit: A signal ended the training; what follows it in a script must not run.
     """
     torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
+    device = resolve(config.device)
     part = config.geometry.part()
     environments = make_environments(part, config.task, config.environments)
     try:
-        model = make_model(config.algo, environments, config.seed, config.device)
+        model = make_model(config.algo, environments, config.seed, str(device))
         step = load_checkpoint(model, run.latest_checkpoint()) if resume else 0
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         scenario = Scenario(part, config.task)
@@ -111,16 +114,20 @@ def _learn(
 def _job(values: DictConfig) -> float:
     output = console()
     if values.resume is not None:
-        others = [text for text in HydraConfig.get().overrides.task if not text.startswith("resume=")]
+        given = HydraConfig.get().overrides.task
+        others = [text for text in given if not text.startswith(("resume=", "device="))]
         if others:
-            raise RunError(f"a resumed run keeps its configuration: remove {' '.join(others)}")
+            raise RunError(f"a resumed run keeps its configuration, but for the device: remove {' '.join(others)}")
         run = RunDirectory.open(values.resume)
         run.latest_checkpoint()  # an error before anything is started
         config = train_config(run.config)
+        if any(text.startswith("device=") for text in given):
+            config = replace(config, device=values.device)
         resume = True
     else:
         config = train_config(values)
         config.geometry.part()
+        resolve(config.device)
         choices = HydraConfig.get().runtime.choices
         label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
         PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before the run exists

@@ -90,14 +90,16 @@ class Still(gymnasium.Env):
         return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
 
 
-def learner(algo: AlgorithmConfig, observation_space: Any, action_space: Any) -> Any:
+def learner(
+    algo: AlgorithmConfig, observation_space: Any, action_space: Any, device: str = "cpu"
+) -> Any:
     """A model with something to learn from, at rest."""
     if isinstance(algo, OffPolicyConfig):
         algo = replace(algo, buffer_size=4 * algo.batch_size, learning_starts=0)
     if isinstance(algo, PPOConfig):
         algo = replace(algo, rollout=algo.batch_size, epochs=1)
     environments = DummyVecEnv([lambda: Still(observation_space, action_space)])
-    model: Any = make_model(algo, environments, seed=0)
+    model: Any = make_model(algo, environments, seed=0, device=device)
     model.set_logger(configure(None, []))
     if isinstance(algo, OffPolicyConfig):
         rng = np.random.default_rng(0)

@@ -31,7 +31,7 @@ from assembly_rl.runs.directory import PACKAGES
 from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
 
-LEARNING = ("algorithms", "evaluation", "runs", "environments.py", "training.py", "train.py")
+LEARNING = ("algorithms", "devices", "evaluation", "runs", "environments.py", "training.py", "train.py")
 """What of assembly_rl itself makes results; the rest configures or shows them."""
 
 

@@ -1,0 +1,62 @@
+"""Training on a device called ``npu``: the memory is the host's, everything else is as with a real one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+FAKE = Path(__file__).parent / "npu"
+QUICK = [
+    "algo.learning_starts=40", "algo.batch_size=16", "algo.network=[8]", "steps=120", "checkpoint_every=60",
+    "evaluation.every=60", "evaluation.episodes=2", "evaluation.held_out=2", "pictures=false",
+]  # fmt: skip
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("g++") is None or shutil.which("ninja") is None, reason="builds a backend: needs g++ and ninja"
+)
+
+
+def run(folder: Path, *line: str, fake: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(FAKE)} if fake else {})
+    return subprocess.run(
+        [sys.executable, *line], cwd=folder, capture_output=True, text=True, timeout=250, env=environment
+    )
+
+
+def train(folder: Path, *arguments: str, fake: bool = True) -> subprocess.CompletedProcess[str]:
+    return run(folder, "-m", "assembly_rl.train", *arguments, fake=fake)
+
+
+def policy(run: Path, step: int) -> dict:
+    return load_file(run / "checkpoints" / f"step_{step:010}" / "policy.safetensors")
+
+
+@pytest.mark.parametrize("algo", ["sac", "td3", "ddpg", "ppo"])
+def test_updates_on_an_npu_have_the_numbers_of_the_cpu(tmp_path: Path, algo: str) -> None:
+    done = run(tmp_path, str(Path(__file__).parent / "npu" / "updates.py"), algo)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("algo", ["td3", "ppo"])
+def test_a_training_on_an_npu_learns(tmp_path: Path, algo: str) -> None:
+    quick = [text for text in QUICK if algo != "ppo" or "learning_starts" not in text]
+    quick += ["algo.rollout=30"] if algo == "ppo" else []
+    done = train(tmp_path, f"algo={algo}", "device=npu", "run_dir=run", *quick)
+    assert done.returncode == 0, done.stdout + done.stderr
+    before, after = (policy(tmp_path / "run", step) for step in (60, 120))
+    assert all(abs(after[name] - before[name]).max() > 1e-4 for name in after if "log_std" not in name)
+
+
+def test_a_run_of_an_npu_goes_on_without_one(tmp_path: Path) -> None:
+    done = train(tmp_path, "device=npu", "run_dir=run", *QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step_0000000120")
+    refused = train(tmp_path, "resume=run", fake=False)
+    assert refused.returncode == 2 and "pip install 'assembly_rl[npu]'" in refused.stderr
+    done = train(tmp_path, "resume=run", "device=cpu", fake=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert policy(tmp_path / "run", 120)
