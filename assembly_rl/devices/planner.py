@@ -102,14 +102,14 @@ def learner(
     model: Any = make_model(algo, environments, seed=0, device=device)
     model.set_logger(configure(None, []))
     if isinstance(algo, OffPolicyConfig):
-        rng = np.random.default_rng(0)
-        buffer = model.replay_buffer
-        for name in ("observations", "actions", "next_observations", "rewards"):
-            array = getattr(buffer, name)
-            array[:] = rng.uniform(-1.0, 1.0, array.shape)
-        buffer.full = True
+        buffer, names = model.replay_buffer, ("observations", "actions", "next_observations", "rewards")
     else:
-        model.rollout_buffer.full = True
+        buffer, names = model.rollout_buffer, ("observations", "actions", "advantages", "returns")
+    rng = np.random.default_rng(0)
+    for name in names:
+        array = getattr(buffer, name)
+        array[:] = rng.uniform(-1.0, 1.0, array.shape)
+    buffer.full = True
     return model
 
 

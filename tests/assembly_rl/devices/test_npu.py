@@ -35,10 +35,12 @@ def policy(run: Path, step: int) -> dict:
     return load_file(run / "checkpoints" / f"step_{step:010}" / "policy.safetensors")
 
 
-@pytest.mark.parametrize("algo", ["sac", "td3", "ddpg", "ppo"])
-def test_updates_on_an_npu_have_the_numbers_of_the_cpu(tmp_path: Path, algo: str) -> None:
-    done = run(tmp_path, str(Path(__file__).parent / "npu" / "updates.py"), algo)
+def test_the_smoke_script_finds_the_numbers_of_the_cpu(tmp_path: Path) -> None:
+    done = run(tmp_path, str(Path(__file__).parents[3] / "scripts" / "npu_smoke.py"))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" ok ") == 4
+    refused = run(tmp_path, str(Path(__file__).parents[3] / "scripts" / "npu_smoke.py"), fake=False)
+    assert refused.returncode == 2 and "pip install 'assembly_rl[npu]'" in refused.stdout
 
 
 @pytest.mark.parametrize("algo", ["td3", "ppo"])

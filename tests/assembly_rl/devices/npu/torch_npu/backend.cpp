@@ -62,6 +62,21 @@ void fallback(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   at::native::cpu_fallback(op, stack);
 }
 
+// One device, one stream; events are over as soon as they are recorded.
+const c10::Device device(c10::DeviceType::PrivateUse1, 0);
+const c10::Stream stream(c10::Stream::DEFAULT, device);
+
+struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::PrivateUse1> {
+  c10::Device exchangeDevice(c10::Device) const override { return device; }
+  c10::Device getDevice() const override { return device; }
+  c10::Stream getStream(c10::Device) const noexcept override { return stream; }
+  c10::Stream getNewStream(c10::Device, int) const override { return stream; }
+  c10::Stream exchangeStream(c10::Stream) const noexcept override { return stream; }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+};
+
 }  // namespace
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
@@ -82,4 +97,4 @@ TORCH_LIBRARY_IMPL(_, PrivateUse1, m) {
   m.fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
 }
 
-C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::PrivateUse1>);
+C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
