@@ -12,6 +12,7 @@ from torch import nn
 
 from assembly_rl.devices.acting import Actor, Array
 from assembly_rl.devices.adam import Adam
+from assembly_rl.devices.capture import Captured, can_capture
 from assembly_rl.devices.networks import Flat, Heads, Network, size_of
 from assembly_rl.devices.replay import PackedReplayBuffer
 from assembly_rl.devices.updates import Batch, Critics, SACUpdate, TD3Update
@@ -31,6 +32,7 @@ class Learner(OffPolicyAlgorithm):
     """
 
     _update: Any = None
+    _run_update: Any = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, replay_buffer_class=PackedReplayBuffer, **options)
@@ -43,6 +45,7 @@ class Learner(OffPolicyAlgorithm):
         )
         self.replay_buffer.refresh()
         network, self._update = self._make_update(self._batch)
+        self._run_update = Captured(self._update, self.device) if can_capture(self.device) else self._update
         self._actor = Actor(network)
         self._actor_updates = 0
 
@@ -122,7 +125,7 @@ class SAC(Learner, stable_baselines3.SAC):
         return network, SACUpdate(network, adam, _critics(self, batch, 0.5), float(self.ent_coef))
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
-        self._update(rates)
+        self._run_update(rates)
         return True
 
     def _act(self, observations: Array) -> Array:
@@ -145,7 +148,7 @@ class TD3(Learner, stable_baselines3.TD3):
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
         with_actor = self._n_updates % self.policy_delay == 0
-        self._update(rates, with_actor)
+        self._run_update(rates, with_actor)
         return with_actor
 
     def _act(self, observations: Array) -> Array:
