@@ -1,9 +1,9 @@
 """Adam over one flat tensor, with its state where the optimizer of the parameters keeps it."""
 
 import torch
-from torch import Tensor
 
 from assembly_rl.devices.networks import Flat
+from assembly_rl.devices.parallel import average
 
 
 class Adam:
@@ -13,7 +13,6 @@ class Adam:
         optimizer: Of the parameters; from now on its state consists of views of this one's, so that it is
             saved and loaded as ever.
         flat: The parameters, in any order.
-        learning_rate: Of the step.
     """
 
     def __init__(self, optimizer: torch.optim.Adam, flat: Flat) -> None:
@@ -44,6 +43,7 @@ class Adam:
     def step(self, learning_rate: float) -> None:
         """Move the parameters along their gradients."""
         flat = self.flat
+        average(flat.gradients)
         self.step_count += 1
         if self._fused:
             torch._fused_adam_(
@@ -58,7 +58,3 @@ class Adam:
         root = (1.0 - self.beta2**self.step_count).sqrt()
         flat.values.sub_(self.mean / (self.square.sqrt() / root + self.epsilon) * size)
 
-
-def follow(target: Tensor, source: Tensor, share: float) -> None:
-    """Move the parameters of a target network towards their source."""
-    target.lerp_(source, share)

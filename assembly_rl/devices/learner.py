@@ -14,6 +14,7 @@ from assembly_rl.devices.acting import Actor, Array
 from assembly_rl.devices.adam import Adam
 from assembly_rl.devices.capture import Captured, can_capture
 from assembly_rl.devices.networks import Flat, Heads, Network, size_of
+from assembly_rl.devices.parallel import share
 from assembly_rl.devices.replay import PackedReplayBuffer
 from assembly_rl.devices.updates import Batch, Critics, SACUpdate, TD3Update
 
@@ -175,7 +176,9 @@ def _layers(heads: Sequence[Sequence[nn.Module]]) -> list[Heads]:
 
 
 def _network(layers: list[Heads], device: torch.device) -> Network:
-    return Network(layers, Flat(size_of(layers), device))
+    network = Network(layers, Flat(size_of(layers), device))
+    share(network.flat.values)
+    return network
 
 
 def _critics(model: Any, batch: Batch, scale: float) -> Critics:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
+from assembly_rl.devices.parallel import any_of
 from assembly_rl.runs.checkpoint import save_checkpoint
 from assembly_rl.runs.directory import RunDirectory
 from assembly_rl.runs.states import get_streams, set_streams
@@ -77,6 +78,7 @@ class Checkpointer(BaseCallback):
     def _on_rollout_start(self) -> None:
         self._collecting = True
         # The first one is saved too, so that what cannot be checkpointed fails now, not hours later.
+        self._signalled = any_of(self._signalled)
         due = self._saved is None or self.model.num_timesteps // self.every > self._saved // self.every
         if due or self._signalled:
             self._save()
