@@ -32,10 +32,10 @@ def variants(config: PlanConfig) -> list[AlgorithmConfig]:
 def show(config: PlanConfig, console: Console) -> None:
     """Print what each configuration would cost, and which is the fastest here."""
     from assembly_rl.devices.planner import predictions
-    from assembly_rl.devices.profile import calibrated_cpu
+    from assembly_rl.devices.profile import cpu_profile
 
     part = config.geometry.part()
-    profiles = [calibrated_cpu(), *config.profile.values()]
+    profiles = [cpu_profile(renew=True), *config.profile.values()]
     rows = list(track(
         predictions(part, config.task, variants(config), config.environments, profiles),
         "planning", console=console, transient=True,

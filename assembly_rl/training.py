@@ -1,5 +1,6 @@
 """Callbacks of a training: the log of its episodes, validation, and the progress bar."""
 
+import time
 from collections import deque
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.algorithms import extract_actor
 from assembly_rl.config import EvaluationConfig
+from assembly_rl.devices.planner import Prediction
 from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.runs import RowLog, RunDirectory, save_policy
 
@@ -115,6 +117,7 @@ class Validation(BaseCallback):
         self._config = config
         self._steps = steps
         self._bar = bar
+        self.seconds = 0.0
 
     def _on_training_start(self) -> None:
         self._plan_next()
@@ -134,6 +137,7 @@ class Validation(BaseCallback):
         return True
 
     def _validate(self) -> None:
+        begin = time.perf_counter()
         agent = LearnedAgent(extract_actor(self.model.policy))
         rows = self._evaluator.evaluate(self._scenario, agent, self._config.episodes, VALIDATION_SEED)
         summary = summarize(rows)
@@ -150,7 +154,50 @@ class Validation(BaseCallback):
             f"  step {self.num_timesteps:>7}: validation {summary.success:4.0%} "
             f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
         )
+        self.seconds += time.perf_counter() - begin
 
 
 def _score(success: float, time: float) -> tuple[float, float]:
     return (success, -time if success else -float("inf"))
+
+
+class SpeedLog(BaseCallback):
+    """Where the time of a training went, and how well its device was used, beside what was predicted.
+
+    Args:
+        validation: Whose time is told apart.
+        expected: Prediction for an update of this training.
+        flops: Of the matrix products of an update.
+    """
+
+    def __init__(self, validation: Validation, expected: Prediction, flops: float) -> None:
+        super().__init__()
+        self._validation, self._expected, self._flops = validation, expected, flops
+
+    def _on_training_start(self) -> None:
+        self._begin, self._first = time.perf_counter(), (self.model.num_timesteps, self.model._n_updates)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def report(self) -> str:
+        """One line."""
+        model: Any = self.model
+        whole = time.perf_counter() - self._begin
+        steps, updates = model.num_timesteps - self._first[0], model._n_updates - self._first[1]
+        shares = {
+            "validation": self._validation.seconds,
+            "learner": model.learning,
+            "copies": model.copying,
+        }
+        rest = whole - sum(shares.values())
+        text = ", ".join(
+            f"{name} {seconds / whole:.0%}" for name, seconds in {"environment": rest, **shares}.items()
+        )
+        speed = updates / model.learning if model.learning else 0.0
+        peak = self._expected.profile.peak
+        return (
+            f"{steps / whole:.0f} steps/s: {text}; {speed:.0f} updates/s (predicted "
+            f"{1.0 / self._expected.updating:.0f}), {speed * self._flops / peak:.1%} of the device's peak "
+            f"(predicted {self._expected.utilisation:.1%})"
+        )

@@ -1,5 +1,6 @@
 """SAC, TD3 and DDPG of stable-baselines3 with the fast update, the fast replay buffer and fast acting."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,10 +29,15 @@ REFRESH_EVERY = 100
 class Learner(OffPolicyAlgorithm):
     """What the algorithms share: memory, the loop over updates, the log, and acting.
 
+    Attributes:
+        copying: Seconds so far in which batches were put together.
+        learning: Seconds so far in updates.
+
     To whoever reads them, policy, optimizers and replay buffer are those of stable-baselines3; their tensors
     are views of flat ones.
     """
 
+    copying, learning = 0.0, 0.0  # seconds so far
     _update: Any = None
     _run_update: Any = None
 
@@ -67,8 +73,12 @@ class Learner(OffPolicyAlgorithm):
         rates = self._learning_rates()
         for _ in range(gradient_steps):
             self._n_updates += 1
+            begin = time.perf_counter()
             self.replay_buffer.gather(self._batch.whole)
+            gathered = time.perf_counter()
             self._actor_updates += self._learn_once(rates)
+            self.copying += gathered - begin
+            self.learning += time.perf_counter() - gathered
             if self._n_updates % LOG_EVERY == 0:
                 self._log()
             if self._n_updates % REFRESH_EVERY == 0:

@@ -1,17 +1,19 @@
 """How fast a device is: data, from a file of conf/profile or measured on the machine at hand."""
 
+import hashlib
+import json
+import os
+import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from scipy.optimize import nnls
 
 from assembly_rl.devices.kernels import Kernel, record
-
-FEATURES = ("call", "flop", "byte")
-
 
 @dataclass
 class Profile:
@@ -49,8 +51,41 @@ class Profile:
         return call + max(flop * kernel.flops, byte * kernel.bytes)
 
 
+def cpu_profile(renew: bool = False) -> Profile:
+    """The CPU at hand, one thread; measured once for each machine and version of torch, in a few seconds.
+
+    Args:
+        renew: Measure again, as when the machine was busy before.
+    """
+    path = _cache()
+    try:
+        if not renew:
+            return Profile(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        pass  # not measured yet, or by another version
+    profile = calibrated_cpu()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(asdict(profile)), encoding="utf-8")
+    partial.replace(path)
+    return profile
+
+
+def _cache() -> Path:
+    """A file of the user's cache for this CPU and this torch."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assembly_rl"
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor()
+    known = f"{model} {torch.backends.cpu.get_cpu_capability()} {torch.__version__}"
+    return folder / f"cpu_{hashlib.sha256(known.encode()).hexdigest()[:12]}.json"
+
+
+@torch.no_grad()
 def calibrated_cpu() -> Profile:
-    """The CPU at hand, one thread: the time of kernels of many sizes, fitted for each kind."""
+    """The time of kernels of many sizes, fitted for each kind."""
     fitted = {}
     for kind, calls in _benchmarks().items():
         rows, seconds = [], []
