@@ -14,7 +14,10 @@ from stable_baselines3.common.logger import configure
 from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
+from assembly_rl.devices.learner import Learner
+from assembly_rl.devices.planner import count, predict
 from assembly_rl.devices.resolve import resolve
+from assembly_rl.profiles import profile_of
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
@@ -28,7 +31,7 @@ from assembly_rl.runs import (
     load_checkpoint,
     load_policy,
 )
-from assembly_rl.training import EpisodeLog, ProgressBar, Validation
+from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
 
 STOPPED = 130
 """Exit code where a signal ended the training, as a shell's after Ctrl-C."""
@@ -106,8 +109,17 @@ def _learn(
     log = EpisodeLog(run, bar)
     for rows in (validation.rows, log.rows):
         rows.truncate_after(step)
+    callbacks = [checkpointer, log, validation, bar]
+    speed = None
+    if isinstance(model, Learner):
+        work = count(config.algo, model.observation_space, model.action_space)
+        expected = predict(profile_of(model.device), config.algo, work, config.environments)
+        speed = SpeedLog(validation, expected, work.flops)
+        callbacks.append(speed)
     with bar:
-        learn_until(model, config.steps, [checkpointer, log, validation, bar])
+        learn_until(model, config.steps, callbacks)
+    if speed is not None and model.num_timesteps > step:
+        console.print(f"  {speed.report()}")
     return not checkpointer.interrupted
 
 

@@ -144,7 +144,11 @@ def collecting_time(part: PegHole, task: TaskConfig, environments: int, steps: i
 
 
 def predict(
-    profile: Profile, algo: AlgorithmConfig, work: Work, environments: int, collecting: float
+    profile: Profile,
+    algo: AlgorithmConfig,
+    work: Work,
+    environments: int,
+    collecting: float = float("nan"),
 ) -> Prediction:
     """Time, memory and use of a device for one configuration.
 
@@ -153,7 +157,8 @@ def predict(
         algo: Algorithm and sizes.
         work: Of an update; see ``count``.
         environments: How many.
-        collecting: Seconds of a policy step without updates; see ``collecting_time``.
+        collecting: Seconds of a policy step without updates; see ``collecting_time``. If it is not known, only
+            the update is predicted.
     """
     on_device = sum(map(profile.seconds, work.kernels)) / work.count
     calls = len(work.kernels) / work.count
