@@ -59,6 +59,7 @@ setup(
         "dev": [
             "hypothesis>=6.100",
             "mypy>=1.13",
+            "ninja>=1.11",
             "pin>=3.3",
             "pre-commit>=4",
             "pytest>=8.3",
@@ -73,6 +74,7 @@ setup(
         "console_scripts": [
             "assembly-rl-train=assembly_rl.train:main",
             "assembly-rl-eval=assembly_rl.eval:main",
+            "assembly-rl-plan=assembly_rl.plan:main",
             "assembly-rl-benchmark=assembly_rl.benchmark:main",
         ],
     },

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
 
+GROUPS = ("algo", "controller", "experiment", "geometry", "profile", "study", "task")
+
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     """Run a job under Hydra; a ValueError becomes one line on standard error and exit code 2.
@@ -52,7 +54,7 @@ def _check_group_choices(arguments: list[str]) -> None:
         return  # there may be more choices there
     for argument in arguments:
         group, _, choices = argument.partition("=")
-        if group not in ("algo", "controller", "experiment", "geometry", "profile", "study", "task") or not choices:
+        if group not in GROUPS or not choices:
             continue
         known = names(group)
         for choice in choices.strip("[]").split(","):

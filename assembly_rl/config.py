@@ -91,6 +91,7 @@ class TrainConfig:
         evaluation: See there.
         checkpoint_every: Policy steps between checkpoints.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<i>``, ``npu`` or ``npu:<i>``.
+        plan: ``auto`` chooses device and environments by what ``assembly-rl-plan`` predicts.
         pictures: Draw the learning curve and the trace of an episode, and film one, at the end.
         run_dir: Folder of the run; by default named after what is trained, under runs/.
         resume: Folder of a run to go on with; it keeps its configuration.
@@ -105,12 +106,15 @@ class TrainConfig:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint_every: int = 2500
     device: str = "cpu"
+    plan: str | None = None
     pictures: bool = True
     run_dir: str | None = None
     resume: str | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "steps", "environments", "checkpoint_every")
+        if self.plan not in (None, "auto"):
+            raise ValueError(f"plan must be auto or null, got {self.plan!r}")
 
 
 @dataclass

@@ -31,8 +31,8 @@ def variants(config: PlanConfig) -> list[AlgorithmConfig]:
 
 def show(config: PlanConfig, console: Console) -> None:
     """Print what each configuration would cost, and which is the fastest here."""
+    from assembly_rl.devices.calibration import cpu_profile
     from assembly_rl.devices.planner import predictions
-    from assembly_rl.devices.profile import cpu_profile
 
     part = config.geometry.part()
     profiles = [cpu_profile(renew=True), *config.profile.values()]
@@ -64,8 +64,8 @@ def show(config: PlanConfig, console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"Fastest here: {here.profile.name}, {here.environments} environment(s). Times are for one policy step "
-        "with its share of updates. * not calibrated: from data sheets, and not tried here."
+        f"Fastest here: {here.profile.name}, {here.environments} environment(s). Times are for one policy "
+        "step with its share of updates. * not calibrated: from data sheets, and not tried here."
     )
 
 

@@ -12,15 +12,16 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
 
 from assembly_rl.algorithms import extract_actor, make_model
+from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
-from assembly_rl.devices.learner import Learner
-from assembly_rl.devices.planner import count, predict
+from assembly_rl.devices import parallel
+from assembly_rl.devices.planner import Prediction, count, predict
 from assembly_rl.devices.resolve import resolve
-from assembly_rl.profiles import profile_of
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.planning import choose_device, plan, profile_of
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import draw_pictures, write_result
 from assembly_rl.runs import (
@@ -32,6 +33,9 @@ from assembly_rl.runs import (
     load_policy,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
+
+SEEDS_APART = 1000
+"""Between the seeds of processes that learn together."""
 
 STOPPED = 130
 """Exit code where a signal ended the training, as a shell's after Ctrl-C."""
@@ -63,21 +67,29 @@ def train(
         SystemExit: A signal ended the training; what follows it in a script must not run.
     """
     torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
-    device = resolve(config.device)
     part = config.geometry.part()
     environments = make_environments(part, config.task, config.environments)
     try:
-        model = make_model(config.algo, environments, config.seed, str(device))
-        step = load_checkpoint(model, run.latest_checkpoint()) if resume else 0
+        spaces = environments.observation_space, environments.action_space
+        device, why = choose_device(config.device, config.algo, *spaces)
+        console.print(f"learning on {device} ({why})", highlight=False)
+        # Before the model: counting makes one, too, which seeds what is random.
+        expected = predict(profile_of(device), config.algo, count(config.algo, *spaces), config.environments)
+        model = make_model(
+            config.algo, environments, config.seed + SEEDS_APART * parallel.rank(), str(device)
+        )
+        step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         scenario = Scenario(part, config.task)
         with Evaluator(processes) as evaluator, Checkpointer(run, config.checkpoint_every) as checkpointer:
-            finished = _learn(config, run, model, scenario, evaluator, checkpointer, step, console)
+            finished = _learn(config, run, model, expected, scenario, evaluator, checkpointer, step, console)
             if not finished:
                 console.print(
                     f"[yellow]stopped[/] at step {model.num_timesteps}; go on with resume={run.path}"
                 )
                 raise SystemExit(STOPPED)
+            if parallel.rank() > 0:
+                return float("nan")
             load_policy(model.policy, run.best)
             agent = LearnedAgent(extract_actor(model.policy))
             rows = evaluator.evaluate(scenario, agent, config.evaluation.held_out, HELD_OUT_SEED)
@@ -93,10 +105,20 @@ def train(
     return summary.success
 
 
+def _common_checkpoint(run: RunDirectory) -> Path:
+    """The latest that all processes have: one may have been killed before it had saved."""
+    latest = run.latest_checkpoint()
+    common = run.checkpoint(parallel.least(int(latest.name.removeprefix("step_"))))
+    if parallel.any_of(not common.is_dir()):
+        raise RunError(f"{run.path}: the processes have no checkpoint in common to go on from")
+    return common
+
+
 def _learn(
     config: TrainConfig,
     run: RunDirectory,
     model: BaseAlgorithm,
+    expected: Prediction,
     scenario: Scenario,
     evaluator: Evaluator,
     checkpointer: Checkpointer,
@@ -109,45 +131,74 @@ def _learn(
     log = EpisodeLog(run, bar)
     for rows in (validation.rows, log.rows):
         rows.truncate_after(step)
-    callbacks = [checkpointer, log, validation, bar]
-    speed = None
-    if isinstance(model, Learner):
-        work = count(config.algo, model.observation_space, model.action_space)
-        expected = predict(profile_of(model.device), config.algo, work, config.environments)
-        speed = SpeedLog(validation, expected, work.flops)
-        callbacks.append(speed)
+    speed = SpeedLog(validation, expected)
+    callbacks = [speed, checkpointer, log, bar]
+    if parallel.rank() == 0:
+        callbacks.insert(-1, validation)
     with bar:
         learn_until(model, config.steps, callbacks)
-    if speed is not None and model.num_timesteps > step:
-        console.print(f"  {speed.report()}")
+    if model.num_timesteps > step:
+        console.print(f"  {speed.report()}", highlight=False)
     return not checkpointer.interrupted
 
 
 def _job(values: DictConfig) -> float:
-    output = console()
-    if values.resume is not None:
-        given = HydraConfig.get().overrides.task
-        others = [text for text in given if not text.startswith(("resume=", "device="))]
-        if others:
-            raise RunError(f"a resumed run keeps its configuration, but for the device: remove {' '.join(others)}")
-        run = RunDirectory.open(values.resume)
-        run.latest_checkpoint()  # an error before anything is started
-        config = train_config(run.config)
-        if any(text.startswith("device=") for text in given):
-            config = replace(config, device=values.device)
-        resume = True
-    else:
-        config = train_config(values)
-        config.geometry.part()
+    output = console() if parallel.rank() == 0 else Console(quiet=True)
+    resume = values.resume is not None
+    try:
+        run, config = _resumed(values) if resume else _created(values, output)
+        output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
+        return train(config, run, resume, output)
+    finally:
+        parallel.stop()
+
+
+def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
+    given = HydraConfig.get().overrides.task
+    others = [text for text in given if not text.startswith(("resume=", "device="))]
+    if others:
+        raise RunError(
+            f"a resumed run keeps its configuration, but for the device: remove {' '.join(others)}"
+        )
+    path = Path(values.resume)
+    processes = 1 + len(list(path.glob("rank_*")))
+    if path.is_dir() and processes != parallel.size():
+        raise RunError(f"{path} is a run of {processes} process(es), not of {parallel.size()}")
+    run = RunDirectory.open(_own(path))
+    run.latest_checkpoint()  # an error before anything is started
+    config = train_config(run.config)
+    if any(text.startswith("device=") for text in given):
+        config = replace(config, device=values.device)
+    parallel.start(config.device)
+    return run, config
+
+
+def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainConfig]:
+    config = train_config(values)
+    part = config.geometry.part()
+    if parallel.size() > 1 and (config.plan is not None or not isinstance(config.algo, OffPolicyConfig)):
+        raise ValueError("several processes learn without a plan, and with sac, td3 or ddpg")
+    if config.device != "auto":
         resolve(config.device)
-        choices = HydraConfig.get().runtime.choices
-        label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
-        PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before the run exists
-        path = config.run_dir or default_run_dir(config, label)
-        run = RunDirectory.create(path, plain(config), sys.argv, config.seed)
-        resume = False
-    output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
-    return train(config, run, resume, output)
+    PegInHoleEnv(part, config.task).close()  # bad values are told before the run exists
+    if config.plan is not None:
+        config, why = plan(config)
+        output.print(f"plan: {why}", highlight=False)
+    parallel.start(config.device)
+    choices = HydraConfig.get().runtime.choices
+    label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
+    path = Path(config.run_dir or default_run_dir(config, label))
+    if parallel.rank() > 0:
+        path = Path(parallel.told(""))  # not before the first process has made its folder
+    run = RunDirectory.create(_own(path), plain(config), sys.argv, config.seed)
+    if parallel.rank() == 0:
+        parallel.told(str(path))
+    return run, config
+
+
+def _own(path: Path) -> Path:
+    """The run directory of this process; that of the first one holds all others."""
+    return path / f"rank_{parallel.rank()}" if parallel.rank() else path
 
 
 def main() -> None:

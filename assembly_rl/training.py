@@ -5,6 +5,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
@@ -23,6 +24,9 @@ EVALUATION_COLUMNS = (
 )  # fmt: skip
 WINDOW = 100
 """Training episodes in the success rate that is shown."""
+SPEED_EVERY = 500
+"""Policy steps between records of the speed in TensorBoard."""
+SHARES = ("environment", "learner", "copies", "validation")
 
 
 class ProgressBar(BaseCallback):
@@ -162,42 +166,68 @@ def _score(success: float, time: float) -> tuple[float, float]:
 
 
 class SpeedLog(BaseCallback):
-    """Where the time of a training went, and how well its device was used, beside what was predicted.
+    """Where the time of a training goes, and how well its device is used, beside what was predicted.
+
+    It has to be the first of the callbacks: what the learner takes is the time between the end of a rollout
+    and the start of the next.
 
     Args:
         validation: Whose time is told apart.
-        expected: Prediction for an update of this training.
-        flops: Of the matrix products of an update.
+        expected: Prediction for this training.
     """
 
-    def __init__(self, validation: Validation, expected: Prediction, flops: float) -> None:
+    def __init__(self, validation: Validation, expected: Prediction) -> None:
         super().__init__()
-        self._validation, self._expected, self._flops = validation, expected, flops
+        self._validation, self._expected = validation, expected
+        self._learning, self._learned = 0.0, 0  # seconds, and the policy steps that they are of
+        self._ended = self._updates = 0.0
 
     def _on_training_start(self) -> None:
-        self._begin, self._first = time.perf_counter(), (self.model.num_timesteps, self.model._n_updates)
+        self._begin, self._first = time.perf_counter(), self.model.num_timesteps
+        self._started = self._first
+
+    def _on_rollout_end(self) -> None:
+        self._ended, self._updates = time.perf_counter(), self.model._n_updates
+
+    def _on_rollout_start(self) -> None:
+        if self._ended and self.model._n_updates > self._updates:
+            self._learning += time.perf_counter() - self._ended
+            self._learned += self.num_timesteps - self._started
+            if self.num_timesteps // SPEED_EVERY > self._started // SPEED_EVERY:
+                for name, value in self._measured().items():
+                    self.logger.record(f"speed/{name}", value)
+        self._started = self.num_timesteps
+
+    def _on_training_end(self) -> None:
+        self._on_rollout_start()
 
     def _on_step(self) -> bool:
         return True
 
-    def report(self) -> str:
-        """One line."""
-        model: Any = self.model
+    def _measured(self) -> dict[str, float]:
         whole = time.perf_counter() - self._begin
-        steps, updates = model.num_timesteps - self._first[0], model._n_updates - self._first[1]
-        shares = {
-            "validation": self._validation.seconds,
-            "learner": model.learning,
-            "copies": model.copying,
+        copying = getattr(self.model, "copying", 0.0)
+        validation = self._validation.seconds
+        rate = self._learned * self._expected.updates / self._learning if self._learning else 0.0
+        return {
+            "steps": (self.num_timesteps - self._first) / whole,
+            "environment": (whole - self._learning - validation) / whole,
+            "learner": (self._learning - copying) / whole,
+            "copies": copying / whole,
+            "validation": validation / whole,
+            "updates": rate,
+            "mfu": rate * self._expected.flops / self._expected.profile.peak,
         }
-        rest = whole - sum(shares.values())
-        text = ", ".join(
-            f"{name} {seconds / whole:.0%}" for name, seconds in {"environment": rest, **shares}.items()
+
+    def report(self) -> str:
+        """A few words on the whole training."""
+        measured, expected = self._measured(), self._expected
+        shares = ", ".join(f"{name} {measured[name]:.0%}" for name in SHARES)
+        text = (
+            f"{measured['steps']:.0f} steps/s: {shares}; {measured['updates']:.0f} updates/s (predicted "
+            f"{1.0 / expected.update:.0f}), MFU {measured['mfu']:.1%} (predicted {expected.utilisation:.1%})"
         )
-        speed = updates / model.learning if model.learning else 0.0
-        peak = self._expected.profile.peak
-        return (
-            f"{steps / whole:.0f} steps/s: {text}; {speed:.0f} updates/s (predicted "
-            f"{1.0 / self._expected.updating:.0f}), {speed * self._flops / peak:.1%} of the device's peak "
-            f"(predicted {self._expected.utilisation:.1%})"
-        )
+        if self.model.device.type != "cpu":
+            used = torch.accelerator.max_memory_allocated(self.model.device)
+            text += f"; {used / 1e6:.0f} MB on {self.model.device} (predicted {expected.memory / 1e6:.0f})"
+        return text

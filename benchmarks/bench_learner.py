@@ -65,11 +65,21 @@ def main(name: str) -> None:
     torch.set_num_threads(1)
     device = resolve(name)
     wait = (lambda: None) if device.type == "cpu" else torch.get_device_module(device).synchronize
-    table = Table("algorithm", "network", "stock [ms]", "ours [ms]", "ratio", "floor [ms]", title=f"batch {BATCH}, {name}")
+    table = Table(
+        "algorithm",
+        "network",
+        "stock [ms]",
+        "ours [ms]",
+        "ratio",
+        "floor [ms]",
+        title=f"batch {BATCH}, {name}",
+    )
     profile = cpu_profile() if device.type == "cpu" else None
     for network in ([64, 64], [256, 256]):
         for algorithm in ("DDPG", "TD3", "SAC"):
-            stock, ours = (make(source, algorithm, network, device) for source in (stable_baselines3, learner))
+            stock, ours = (
+                make(source, algorithm, network, device) for source in (stable_baselines3, learner)
+            )
             updates = [lambda model=model: model.train(1, BATCH) for model in (stock, ours)]
             for update in updates:
                 seconds(update, wait)

@@ -1,4 +1,4 @@
-"""Compares learning on an accelerator with learning on the CPU, and prints a report; exit code 1 if it differs.
+"""Compares learning on an accelerator with the CPU's, and prints a report; exit code 1 if it differs.
 
 Run on real hardware before a training is trusted: ``python scripts/npu_smoke.py`` (or ``... cuda``).
 """
@@ -77,7 +77,9 @@ def main(name: str) -> int:
     console.print(f"{device} ({named}), torch {torch.__version__}, Python {platform.python_version()}")
     if device.type == "npu" and advice():
         console.print(f"advice: {advice()}")
-    table = Table("algorithm", "learns in place", "largest difference", "CPU updates/s", f"{name} updates/s", "")
+    table = Table(
+        "algorithm", "learns in place", "largest difference", "CPU updates/s", f"{name} updates/s", ""
+    )
     results = []
     for algorithm in ALGORITHMS:
         good, row = compare(algorithm, device)

@@ -39,7 +39,7 @@ class Actor:
             self._values[:] = self._source.cpu().numpy()
 
     def __call__(self, observations: Array) -> list[Array]:
-        """Outputs of all heads side by side: for each output of a head (rows, heads), or one (rows, outputs)."""
+        """Outputs, heads side by side: (rows, heads) for each output of a head, or one (rows, outputs)."""
         values = observations[None]
         last = len(self._layers) - 1
         for number, (weight, bias) in enumerate(self._layers):

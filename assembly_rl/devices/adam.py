@@ -57,4 +57,3 @@ class Adam:
         size = learning_rate / (1.0 - self.beta1**self.step_count)
         root = (1.0 - self.beta2**self.step_count).sqrt()
         flat.values.sub_(self.mean / (self.square.sqrt() / root + self.epsilon) * size)
-

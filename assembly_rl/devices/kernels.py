@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 FREE = {
-    "_unsafe_view", "alias", "as_strided", "detach", "empty", "expand", "new_empty", "permute", "resize_", "select",
-    "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze", "view",
+    "_unsafe_view", "alias", "as_strided", "detach", "empty", "expand", "new_empty", "permute", "resize_",
+    "select", "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze",
+    "view",
 }  # fmt: skip
 """Operators that move nothing."""
 

@@ -29,15 +29,14 @@ REFRESH_EVERY = 100
 class Learner(OffPolicyAlgorithm):
     """What the algorithms share: memory, the loop over updates, the log, and acting.
 
-    Attributes:
-        copying: Seconds so far in which batches were put together.
-        learning: Seconds so far in updates.
-
     To whoever reads them, policy, optimizers and replay buffer are those of stable-baselines3; their tensors
     are views of flat ones.
+
+    Attributes:
+        copying: Seconds so far in which batches were put together.
     """
 
-    copying, learning = 0.0, 0.0  # seconds so far
+    copying = 0.0
     _update: Any = None
     _run_update: Any = None
 
@@ -75,10 +74,8 @@ class Learner(OffPolicyAlgorithm):
             self._n_updates += 1
             begin = time.perf_counter()
             self.replay_buffer.gather(self._batch.whole)
-            gathered = time.perf_counter()
+            self.copying += time.perf_counter() - begin
             self._actor_updates += self._learn_once(rates)
-            self.copying += gathered - begin
-            self.learning += time.perf_counter() - gathered
             if self._n_updates % LOG_EVERY == 0:
                 self._log()
             if self._n_updates % REFRESH_EVERY == 0:

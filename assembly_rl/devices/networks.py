@@ -175,21 +175,22 @@ def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
 
 
 WIDE = 128
-"""From this width on oneDNN's matrix product is faster than that of the BLAS (1.6 times at 128, 2.1 at 256)."""
+"""From this width on oneDNN's matrix product is faster than the BLAS's (1.6 times at 128, 2.1 at 256)."""
 
 
 @cache
-def _has_one_dnn() -> bool:
+def has_one_dnn() -> bool:
+    """Whether this CPU has the instructions with which oneDNN is faster."""
     capability = torch.backends.cpu.get_cpu_capability()
     return torch.backends.mkldnn.is_available() and capability.startswith("AVX512")
 
 
 def _is_wide(matrix: Tensor) -> bool:
-    return matrix.device.type == "cpu" and min(matrix.shape[1:]) >= WIDE and _has_one_dnn()
+    return matrix.device.type == "cpu" and min(matrix.shape[1:]) >= WIDE and has_one_dnn()
 
 
 def _one_dnn(inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: str, out: Tensor) -> None:
-    """out = activation(inputs @ weight^T + bias)."""
+    """Out = activation(inputs @ weight^T + bias)."""
     out.copy_(torch.ops.mkldnn._linear_pointwise(inputs, weight, bias, activation, [], ""))
 
 

@@ -16,12 +16,25 @@ PATIENCE = timedelta(minutes=60)
 """How long a process waits for another, such as the first one, which validates."""
 
 
-def start(device: torch.device) -> None:
-    """Join the processes that torchrun has started; without torchrun do nothing."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        # What is agreed on, such as when to stop, goes over the CPU.
-        backend = "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:{BACKENDS[device.type]}"
-        dist.init_process_group(backend, timeout=PATIENCE)
+def start(device: str) -> None:
+    """Join the processes that torchrun has started; without torchrun do nothing.
+
+    Args:
+        device: Name of the one to learn on.
+
+    Raises:
+        ValueError: It is left open.
+    """
+    if size() == 1 or dist.is_initialized():
+        return
+    kind = device.partition(":")[0]
+    if kind not in BACKENDS:
+        raise ValueError(
+            f"several processes need the kind of their devices: device=cpu, cuda or npu, not {device}"
+        )
+    # What is agreed on, such as when to stop, goes over the CPU.
+    backend = "gloo" if kind == "cpu" else f"cpu:gloo,{kind}:{BACKENDS[kind]}"
+    dist.init_process_group(backend, timeout=PATIENCE)
 
 
 def stop() -> None:
@@ -32,12 +45,12 @@ def stop() -> None:
 
 def size() -> int:
     """Number of processes."""
-    return dist.get_world_size() if dist.is_initialized() else 1
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
     """Number of this process; 0 is the one that validates and reports."""
-    return dist.get_rank() if dist.is_initialized() else 0
+    return int(os.environ["RANK"]) if size() > 1 else 0
 
 
 def average(gradients: Tensor) -> None:
@@ -51,6 +64,24 @@ def share(values: Tensor) -> None:
     """Give all processes what the first one has."""
     if dist.is_initialized():
         dist.broadcast(values, 0)
+
+
+def told(value: str) -> str:
+    """What the first process says, in all of them."""
+    if not dist.is_initialized():
+        return value
+    values = [value]
+    dist.broadcast_object_list(values, 0)
+    return values[0]
+
+
+def least(number: int) -> int:
+    """Of the numbers of all processes."""
+    if not dist.is_initialized():
+        return number
+    shared = torch.tensor(number)
+    dist.all_reduce(shared, dist.ReduceOp.MIN)
+    return int(shared)
 
 
 def any_of(flag: bool) -> bool:

@@ -1,18 +1,21 @@
 """What a training would cost, predicted before it runs: time, memory and use of a device."""
 
+import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
 import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import AlgorithmConfig, OffPolicyConfig, PPOConfig
 from assembly_rl.devices.kernels import Kernel, record
+from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.profile import Profile
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
@@ -28,12 +31,14 @@ class Work:
     Attributes:
         kernels: On average.
         count: How many updates they are of.
+        how: They are made by the ``learner`` of this package or by ``autograd``.
         parameters: Trained numbers of actor and critics.
         row: Bytes of a transition in the replay buffer.
     """
 
     kernels: tuple[Kernel, ...]
     count: int
+    how: str
     parameters: int
     row: int
 
@@ -46,16 +51,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of one configuration on one device; seconds are for one policy step of one environment.
+    """Of one configuration on one device; a policy step is one of one environment.
 
     Attributes:
         profile: Of the device.
         algo: Algorithm and sizes.
         environments: That are stepped together.
-        collecting: Environment, acting, replay buffer.
-        updating: Updates.
+        collecting: Environment, acting, replay buffer; seconds for a policy step.
+        update: Seconds for an update.
+        updates: For a policy step.
+        flops: Floating-point operations of the matrix products of an update.
         memory: On the device [byte].
-        utilisation: Share of the device's peak that the matrix products of an update use.
         launching: Share of an update's time that is spent on launches.
     """
 
@@ -63,10 +69,21 @@ class Prediction:
     algo: AlgorithmConfig
     environments: int
     collecting: float
-    updating: float
+    update: float
+    updates: float
+    flops: float
     memory: float
-    utilisation: float
     launching: float
+
+    @property
+    def updating(self) -> float:
+        """Seconds for the updates of a policy step."""
+        return self.update * self.updates
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the device's peak that the matrix products of an update use."""
+        return self.flops / self.update / self.profile.peak
 
     @property
     def step(self) -> float:
@@ -90,9 +107,7 @@ class Still(gymnasium.Env):
         return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
 
 
-def learner(
-    algo: AlgorithmConfig, observation_space: Any, action_space: Any, device: str = "cpu"
-) -> Any:
+def learner(algo: AlgorithmConfig, observation_space: Any, action_space: Any, device: str = "cpu") -> Any:
     """A model with something to learn from, at rest."""
     if isinstance(algo, OffPolicyConfig):
         algo = replace(algo, buffer_size=4 * algo.batch_size, learning_starts=0)
@@ -116,31 +131,55 @@ def learner(
 def count(algo: AlgorithmConfig, observation_space: Any, action_space: Any) -> Work:
     """The kernels of an update of this algorithm at these sizes."""
     model = learner(algo, observation_space, action_space)
-    off_policy = isinstance(algo, OffPolicyConfig)
-    update = (lambda: model.train(1)) if off_policy else model.train
+    update = update_of(model)
     update()
     kernels = [kernel for _ in range(UPDATES) for kernel in record(update)]
     policy = model.policy
     parameters = sum(p.numel() for name, p in policy.named_parameters() if "target" not in name)
     row = 4 * (2 * observation_space.shape[0] + action_space.shape[0] + 3)
-    return Work(tuple(kernels), UPDATES, parameters, row)
+    how = "learner" if isinstance(model, Learner) else "autograd"
+    return Work(tuple(kernels), UPDATES, how, parameters, row)
 
 
-def collecting_time(part: PegHole, task: TaskConfig, environments: int, steps: int = 300) -> float:
-    """Measured seconds for a policy step without updates: environment, acting, replay buffer."""
-    from assembly_rl.algorithms import SACConfig
+def update_of(model: Any) -> Callable[[], None]:
+    """One update of a model that ``learner`` made."""
+    return functools.partial(model.train, 1) if isinstance(model, Learner) else model.train
 
+
+def collecting_time(
+    algo: AlgorithmConfig, part: PegHole, task: TaskConfig, environments: int, steps: int = 300
+) -> float:
+    """Measured seconds for a policy step without updates: environment, acting, storing."""
+    each = -(-steps // environments)
+    if isinstance(algo, PPOConfig):
+        algo = replace(algo, rollout=each, batch_size=each * environments, epochs=1)
+    elif isinstance(algo, OffPolicyConfig):
+        algo = replace(algo, learning_starts=0)
     venv = make_environments(part, task, environments)
     try:
-        model: Any = make_model(SACConfig(learning_starts=0, buffer_size=10_000), venv, seed=0)
-        model.gradient_steps = 0
+        model: Any = make_model(algo, venv, seed=0)
+        if isinstance(algo, OffPolicyConfig):
+            model.gradient_steps = 0
         model.set_logger(configure(None, []))
-        model.learn(20 * environments)
-        start = time.perf_counter()
-        model.learn(steps, reset_num_timesteps=False)
-        return (time.perf_counter() - start) / steps
+        watch = _Watch()
+        for _ in range(2):  # the first time there is something to set up
+            start = time.perf_counter()
+            model.learn(each * environments, watch)
+        return (watch.ended - start) / (each * environments)
     finally:
         venv.close()
+
+
+class _Watch(BaseCallback):
+    """Notes when the last rollout ended."""
+
+    ended = 0.0
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.ended = time.perf_counter()
 
 
 def predict(
@@ -157,34 +196,35 @@ def predict(
         algo: Algorithm and sizes.
         work: Of an update; see ``count``.
         environments: How many.
-        collecting: Seconds of a policy step without updates; see ``collecting_time``. If it is not known, only
-            the update is predicted.
+        collecting: Seconds of a policy step without updates, if they are known; see ``collecting_time``.
     """
     on_device = sum(map(profile.seconds, work.kernels)) / work.count
+    launching = sum(profile.kernels[kernel.kind][0] for kernel in work.kernels) / work.count
     calls = len(work.kernels) / work.count
     if profile.device == "cpu":
-        update = on_device
-        launching = sum(profile.kernels[kernel.kind][0] for kernel in work.kernels) / work.count
+        factor, host = profile.context[work.how]
+        update = factor * on_device + host * calls
+        launching = factor * launching + host * calls
     else:
-        launching = profile.launch if profile.captures else calls * profile.launch
-        update = max(on_device, launching) + 2.0 * profile.copy  # a new transition, and the batch's indices
-        launching = max(0.0, launching - on_device) + sum(
-            profile.kernels[kernel.kind][0] for kernel in work.kernels
-        ) / work.count
-    each = 1.0
+        captured = profile.captures and work.how == "learner"
+        host = profile.launch * (1.0 if captured else calls)
+        update = max(on_device, host) + 2.0 * profile.copy  # a new transition, and the batch's indices
+        launching += max(0.0, host - on_device)
+    updates = 1.0
     memory = 4.0 * work.parameters * (4 + 1) + max((kernel.bytes for kernel in work.kernels), default=0.0)
     if isinstance(algo, OffPolicyConfig):
         memory += algo.buffer_size * work.row
     elif isinstance(algo, PPOConfig):
-        each = algo.epochs / algo.batch_size  # updates for a policy step
+        updates = algo.epochs / algo.batch_size
     return Prediction(
         profile=profile,
         algo=algo,
         environments=environments,
         collecting=collecting,
-        updating=each * update,
+        update=update,
+        updates=updates,
+        flops=work.flops,
         memory=memory,
-        utilisation=work.flops / update / profile.peak if profile.peak else 0.0,
         launching=min(1.0, launching / update),
     )
 
@@ -196,11 +236,11 @@ def predictions(
     environments: Sequence[int],
     profiles: Sequence[Profile],
 ) -> Iterator[Prediction]:
-    """Predictions of all combinations, as they are made."""
+    """Predictions of all combinations, as they are made; the algorithms are one, in several sizes."""
     probe = make_environments(part, task, 1)
     spaces = probe.observation_space, probe.action_space
     probe.close()
-    collecting = {number: collecting_time(part, task, number) for number in environments}
+    collecting = {number: collecting_time(algos[0], part, task, number) for number in environments}
     for algo in algos:
         work = count(algo, *spaces)
         for profile in profiles:

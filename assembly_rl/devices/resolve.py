@@ -20,16 +20,14 @@ def resolve(name: str) -> torch.device:
     """The device of this name, tried by allocating on it.
 
     Args:
-        name: ``cpu``, ``cuda``, ``cuda:1``, ``npu``, ``npu:1``, or ``auto``: an accelerator that works, else
-            the CPU.
+        name: ``cpu``, ``cuda``, ``cuda:1``, ``npu`` or ``npu:1``; without a number the one of this process
+            among those that torchrun has started, else the first.
 
     Raises:
         DeviceError: The device is unknown, absent, busy, or its software is missing or does not fit.
     """
     if "," in name:
         raise DeviceError(f"one device at a time, got {name!r}: choose one of them")
-    if name == "auto":
-        return _auto()
     kind, _, index = name.partition(":")
     if kind not in KINDS or (index and not index.isdecimal()) or (kind == "cpu" and index):
         raise DeviceError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:<i>, npu, npu:<i>")
@@ -42,16 +40,18 @@ def resolve(name: str) -> torch.device:
             f"device={name}: this torch ({torch.__version__}) has no CUDA; install a build that has it, as "
             "https://pytorch.org/get-started says, or use device=cpu"
         )
-    return _tried(torch.device(kind, int(index or 0)))
+    return _tried(torch.device(kind, int(index or os.environ.get("LOCAL_RANK", 0))))
 
 
-def _auto() -> torch.device:
-    for kind in ("npu", "cuda"):
+def available() -> list[torch.device]:
+    """The CPU, and one device of each kind of accelerator that works here."""
+    found = [torch.device("cpu")]
+    for kind in ("cuda", "npu"):
         try:
-            return resolve(kind)
+            found.append(resolve(kind))
         except DeviceError:
             continue
-    return torch.device("cpu")
+    return found
 
 
 def _tried(device: torch.device) -> torch.device:
@@ -98,7 +98,7 @@ def _require_npu() -> None:
         home = os.environ.get("ASCEND_HOME_PATH")
         found = f"ASCEND_HOME_PATH is {home}" if home else "ASCEND_HOME_PATH is not set"
         raise DeviceError(
-            f"torch_npu cannot be loaded ({reason}); it needs the driver and CANN ({found}): install them and "
-            "source set_env.sh of the toolkit"
+            f"torch_npu cannot be loaded ({reason}); it needs the driver and CANN ({found}): install them "
+            "and source set_env.sh of the toolkit"
         ) from error
     prepare_npu()

@@ -65,11 +65,20 @@ class Critics:
     """
 
     def __init__(
-        self, network: Network, target: Network, adam: Adam, batch: Batch, gamma: float, tau: float, scale: float
+        self,
+        network: Network,
+        target: Network,
+        adam: Adam,
+        batch: Batch,
+        gamma: float,
+        tau: float,
+        scale: float,
     ) -> None:
         self.network, self.adam, self.batch, self.gamma, self.tau = network, adam, batch, gamma, tau
         self.targets = (target.flat.values, network.flat.values)
-        self.next_input, self._next_observations, self.next_actions = batch.beside_action(batch.next_observations)
+        self.next_input, self._next_observations, self.next_actions = batch.beside_action(
+            batch.next_observations
+        )
         self._next = Pass(target, self.next_input)
         self._now = Pass(network, batch.observed_actions, learns=batch.rows)
         self.loss_scale, self._slope_scale = scale / batch.rows, 2.0 * scale / batch.rows

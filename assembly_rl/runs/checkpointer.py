@@ -78,11 +78,11 @@ class Checkpointer(BaseCallback):
     def _on_rollout_start(self) -> None:
         self._collecting = True
         # The first one is saved too, so that what cannot be checkpointed fails now, not hours later.
-        self._signalled = any_of(self._signalled)
+        stop = any_of(self._signalled)
         due = self._saved is None or self.model.num_timesteps // self.every > self._saved // self.every
-        if due or self._signalled:
+        if due or stop:
             self._save()
-        self.interrupted = self._signalled
+        self.interrupted = stop
 
     def _on_step(self) -> bool:
         return not self.interrupted

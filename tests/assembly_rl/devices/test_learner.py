@@ -103,7 +103,9 @@ def test_optimizers_hold_the_parameters_of_the_policy_and_their_state(name: str)
         module = getattr(fast.policy, part)
         held = [p for group in module.optimizer.param_groups for p in group["params"]]
         assert {id(p) for p in held} == {id(p) for p in module.parameters()}
-        ours, theirs = (getattr(model.policy, part).optimizer.state_dict()["state"] for model in (fast, stock))
+        ours, theirs = (
+            getattr(model.policy, part).optimizer.state_dict()["state"] for model in (fast, stock)
+        )
         assert set(ours) == set(theirs)
         for index, state in theirs.items():
             assert set(ours[index]) == set(state)
@@ -186,5 +188,7 @@ def test_written_out_gradients_are_those_of_autograd(heads: int, width: int, mas
     for ours, theirs in zip([*found, through.input_slope], gradients(network, inputs, modules), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
     if mask is not None:
-        hidden = torch.stack([linears[0].weight for linears in modules])[(mask == 0)[:, None, :].expand(-1, width, -1)]
+        hidden = torch.stack([linears[0].weight for linears in modules])[
+            (mask == 0)[:, None, :].expand(-1, width, -1)
+        ]
         assert not hidden.any()

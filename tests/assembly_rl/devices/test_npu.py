@@ -16,7 +16,8 @@ QUICK = [
 ]  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("g++") is None or shutil.which("ninja") is None, reason="builds a backend: needs g++ and ninja"
+    shutil.which("g++") is None or shutil.which("ninja") is None,
+    reason="builds a backend: needs g++ and ninja",
 )
 
 

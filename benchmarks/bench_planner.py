@@ -1,0 +1,123 @@
+"""What the planner predicts beside what a training takes: ``make bench-planner``.
+
+Updates are timed in real trainings on the default task, in sizes that the calibration has not seen; then
+the choice of the number of environments.
+"""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from scipy.stats import spearmanr
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import configure
+
+from assembly_rl.algorithms import make_model
+from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig, PPOConfig
+from assembly_rl.devices.calibration import cpu_profile
+from assembly_rl.devices.planner import count, predict, predictions
+from assembly_rl.environments import make_environments
+from assembly_rl.envs import PegHole, TaskConfig
+
+PART, TASK = PegHole(), TaskConfig()
+NETWORKS = ([32, 32], [64, 64], [128, 128], [256, 256], [400, 300], [64, 64, 64])
+BATCHES = (64, 256, 1024)
+ENVIRONMENTS = (1, 2, 4)
+CHOICES = (("sac", [64, 64]), ("sac", [256, 256]), ("td3", [64, 64]), ("ppo", [64, 64]))
+
+
+class Clock(BaseCallback):
+    """Times what happens between rollouts: the updates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+        self._ended = 0.0
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self._ended = time.perf_counter()
+
+    def _on_rollout_start(self) -> None:
+        if self._ended:
+            self.seconds.append(time.perf_counter() - self._ended)
+
+    def _on_training_end(self) -> None:
+        self._on_rollout_start()
+
+
+def configuration(name: str, network: list[int], batch: int) -> AlgorithmConfig:
+    """An algorithm that learns from the first steps on."""
+    if name == "ppo":
+        return PPOConfig(network=network, batch_size=batch, rollout=max(256, batch), epochs=2)
+    return ALGORITHMS[name](network=network, batch_size=batch, learning_starts=20)  # type: ignore[call-arg]
+
+
+def train(algo: AlgorithmConfig, environments: int, steps: int) -> tuple[Clock, float]:
+    """Times of the updates of a training, and seconds for a policy step, both after a start."""
+    venv = make_environments(PART, TASK, environments)
+    try:
+        model = make_model(algo, venv, seed=0)
+        model.set_logger(configure(None, []))
+        model.learn(40 * environments)
+        before, clock, start = model.num_timesteps, Clock(), time.perf_counter()
+        model.learn(steps, clock, reset_num_timesteps=False)
+        return clock, (time.perf_counter() - start) / (model.num_timesteps - before)
+    finally:
+        venv.close()
+
+
+def update_times() -> Iterator[tuple[str, float, float]]:
+    """Configuration, predicted and measured seconds for an update."""
+    environment = make_environments(PART, TASK, 1)
+    spaces = environment.observation_space, environment.action_space
+    environment.close()
+    grid = [(name, network, batch) for name in ALGORITHMS for network in NETWORKS for batch in BATCHES]
+    for name, network, batch in track(grid, "updates", transient=True):
+        algo = configuration(name, network, batch)
+        predicted = predict(cpu_profile(), algo, count(algo, *spaces), 1)
+        clock, _ = train(algo, 1, 150)
+        measured = float(np.mean(sorted(clock.seconds)[: len(clock.seconds) * 9 // 10 or 1]))
+        if isinstance(algo, PPOConfig):
+            measured /= algo.epochs * algo.rollout / batch
+        yield f"{name} {'-'.join(map(str, network))} batch {batch}", predicted.update, measured
+
+
+def main() -> None:
+    """Print both tables."""
+    torch.set_num_threads(1)
+    console = Console(width=110)
+    cpu_profile(renew=True)
+    table = Table("configuration", "predicted [ms]", "measured [ms]", "error")
+    rows = list(update_times())
+    for name, predicted, measured in rows:
+        table.add_row(
+            name, f"{1e3 * predicted:.2f}", f"{1e3 * measured:.2f}", f"{predicted / measured - 1:+.0%}"
+        )
+    console.print(table)
+    predicted, measured = np.array([row[1:] for row in rows]).T
+    error = np.median(np.abs(predicted / measured - 1.0))
+    rank = spearmanr(predicted, measured).statistic
+    console.print(f"update: median error {error:.1%}, rank correlation {rank:.3f}")
+
+    table = Table("algorithm", "environments", "predicted steps/s", "measured steps/s", "")
+    for name, network in CHOICES:
+        algo = configuration(name, network, 256)
+        expected = list(predictions(PART, TASK, [algo], ENVIRONMENTS, [cpu_profile()]))
+        taken = [train(algo, number, 1000)[1] for number in ENVIRONMENTS]
+        choice = int(np.argmin([row.step for row in expected]))
+        for k, (number, row, seconds) in enumerate(zip(ENVIRONMENTS, expected, taken, strict=True)):
+            note = f"chosen, {min(taken) / seconds:.0%} of the best" if k == choice else ""
+            told = f"{name} {'-'.join(map(str, network))}" if k == 0 else ""
+            table.add_row(told, str(number), f"{1.0 / row.step:.0f}", f"{1.0 / seconds:.0f}", note)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
