@@ -42,8 +42,8 @@ def show(config: PlanConfig, console: Console) -> None:
     ))  # fmt: skip
     rows.sort(key=lambda row: row.step)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("device", "network", "batch", "environments"):
-        table.add_column(name)
+    for name in ("device", "network", "batch", "envs"):
+        table.add_column(name, no_wrap=True)
     for name in ("steps/s", "training", "environment", "update", "memory", "MFU", "launches"):
         table.add_column(name, justify="right")
     here = next(row for row in rows if row.profile.calibrated)

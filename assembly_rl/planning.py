@@ -16,14 +16,14 @@ from assembly_rl.devices.profile import Profile
 from assembly_rl.devices.resolve import available, resolve
 
 
-def profile_of(device: torch.device) -> Profile:
-    """The profile for a device; of an accelerator the first known one of its kind."""
-    if device.type == "cpu":
+def profile_of(kind: str) -> Profile:
+    """The profile for a kind of device; of an accelerator the first known one."""
+    if kind == "cpu":
         return cpu_profile()
     config: PlanConfig = OmegaConf.to_object(  # type: ignore[assignment]
         composed("plan", f"profile=[{','.join(names('profile'))}]")
     )
-    return next(profile for profile in config.profile.values() if profile.device == device.type)
+    return next(profile for profile in config.profile.values() if profile.device == kind)
 
 
 def choose_device(
@@ -46,7 +46,7 @@ def choose_device(
     if len(devices) == 1:
         return devices[0], "no accelerator here"
     work = count(algo, observation_space, action_space)
-    seconds = {device: predict(profile_of(device), algo, work, 1).updating for device in devices}
+    seconds = {device: predict(profile_of(device.type), algo, work, 1).updating for device in devices}
     told = ", ".join(f"{device} {1e3 * value:.2f} ms" for device, value in seconds.items())
     return min(devices, key=lambda device: seconds[device]), f"predicted update: {told}"
 
@@ -56,7 +56,7 @@ def plan(config: TrainConfig) -> tuple[TrainConfig, str]:
 
     Algorithm, batch and networks stay: they decide what is learned.
     """
-    profiles = {device: profile_of(device) for device in available()}
+    profiles = {device: profile_of(device.type) for device in available()}
     cores = len(os.sched_getaffinity(0))
     environments = sorted({1, 2, cores} if cores > 1 else {1})
     part = config.geometry.part()

@@ -74,7 +74,9 @@ def train(
         device, why = choose_device(config.device, config.algo, *spaces)
         console.print(f"learning on {device} ({why})", highlight=False)
         # Before the model: counting makes one, too, which seeds what is random.
-        expected = predict(profile_of(device), config.algo, count(config.algo, *spaces), config.environments)
+        expected = predict(
+            profile_of(device.type), config.algo, count(config.algo, *spaces), config.environments
+        )
         model = make_model(
             config.algo, environments, config.seed + SEEDS_APART * parallel.rank(), str(device)
         )

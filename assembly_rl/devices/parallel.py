@@ -29,9 +29,7 @@ def start(device: str) -> None:
         return
     kind = device.partition(":")[0]
     if kind not in BACKENDS:
-        raise ValueError(
-            f"several processes need the kind of their devices: device=cpu, cuda or npu, not {device}"
-        )
+        raise ValueError(f"several processes need device=cpu, device=cuda or device=npu, got {device}")
     # What is agreed on, such as when to stop, goes over the CPU.
     backend = "gloo" if kind == "cpu" else f"cpu:gloo,{kind}:{BACKENDS[kind]}"
     dist.init_process_group(backend, timeout=PATIENCE)

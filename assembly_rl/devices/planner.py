@@ -199,7 +199,7 @@ def predict(
         collecting: Seconds of a policy step without updates, if they are known; see ``collecting_time``.
     """
     on_device = sum(map(profile.seconds, work.kernels)) / work.count
-    launching = sum(profile.kernels[kernel.kind][0] for kernel in work.kernels) / work.count
+    launching = sum(profile.costs(kernel)[0] for kernel in work.kernels) / work.count
     calls = len(work.kernels) / work.count
     if profile.device == "cpu":
         factor, host = profile.context[work.how]

@@ -34,9 +34,13 @@ class Profile:
     memory: float = 0.0
     peak: float = 0.0
 
+    def costs(self, kernel: Kernel) -> list[float]:
+        """Seconds for a call, a floating-point operation and a byte."""
+        return self.kernels["matrix" if kernel.kind == "wide" and "wide" not in self.kernels else kernel.kind]
+
     def seconds(self, kernel: Kernel) -> float:
         """Time of a kernel on the device."""
-        call, flop, byte = self.kernels[kernel.kind]
+        call, flop, byte = self.costs(kernel)
         if self.device == "cpu":
             return call + flop * kernel.flops + byte * kernel.bytes  # fitted together
         return call + max(flop * kernel.flops, byte * kernel.bytes)
