@@ -44,7 +44,7 @@ def show(config: PlanConfig, console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("device", "network", "batch", "envs"):
         table.add_column(name, no_wrap=True)
-    for name in ("steps/s", "training", "environment", "update", "memory", "MFU", "launches"):
+    for name in ("steps/s", "training", "env", "update", "memory", "MFU", "launch"):
         table.add_column(name, justify="right")
     here = next(row for row in rows if row.profile.calibrated)
     for row in rows:
@@ -64,9 +64,13 @@ def show(config: PlanConfig, console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"Fastest here: {here.profile.name}, {here.environments} environment(s). Times are for one policy "
-        "step with its share of updates. * not calibrated: from data sheets, and not tried here."
-    )
+        f"Fastest here: {here.profile.name}, {'-'.join(map(str, here.algo.network))}, batch "
+        f"{here.algo.batch_size}, {here.environments} environment(s).",
+        "env, update: for one policy step with its share of updates. MFU: share of the device's peak that "
+        "matrix products use. launch: share of an update that launches take. * from data sheets, not "
+        "calibrated.",
+        sep="\n", highlight=False,
+    )  # fmt: skip
 
 
 def main() -> None:

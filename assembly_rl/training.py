@@ -228,6 +228,6 @@ class SpeedLog(BaseCallback):
             f"{1.0 / expected.update:.0f}), MFU {measured['mfu']:.1%} (predicted {expected.utilisation:.1%})"
         )
         if self.model.device.type != "cpu":
-            used = torch.accelerator.max_memory_allocated(self.model.device)
+            used = torch.get_device_module(self.model.device).max_memory_allocated()
             text += f"; {used / 1e6:.0f} MB on {self.model.device} (predicted {expected.memory / 1e6:.0f})"
         return text

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(folder: Path, *line: str, fake: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(FAKE)} if fake else {})
+    places = [str(FAKE)] * fake + os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, places))}
     return subprocess.run(
         [sys.executable, *line], cwd=folder, capture_output=True, text=True, timeout=250, env=environment
     )

@@ -62,7 +62,7 @@ def test_torch_npu_without_cann(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("raise ImportError('libhccl.so: cannot open shared object file')")
     done = subprocess.run(
         [sys.executable, "-c", "from assembly_rl.devices.resolve import resolve; resolve('npu')"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     told = done.stderr.splitlines()[-1]

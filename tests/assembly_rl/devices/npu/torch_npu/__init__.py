@@ -27,6 +27,9 @@ class _Module(backend_registration._DummyBackendModule):
     def set_rng_state(self, state, device=None):
         torch.set_rng_state(state)
 
+    def max_memory_allocated(self):
+        return 0
+
     def set_compile_mode(self, jit_compile):
         self.jit_compile = jit_compile
 
