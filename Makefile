@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench bench-controllers clean
+.PHONY: train test lint bench bench-controllers bench-learner bench-planner clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -33,6 +33,12 @@ bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 
 bench-controllers: $(TOOLS)  ## Time of a control step and of the import
 	$(BIN)/pytest benchmarks/bench_controllers.py
+
+bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
+	$(BIN)/python benchmarks/bench_learner.py
+
+bench-planner: $(INSTALLED)  ## Predictions beside trainings
+	$(BIN)/python benchmarks/bench_planner.py
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from assembly_rl.devices.networks import Network
 
@@ -25,7 +26,7 @@ class Actor:
         start = self._source.data_ptr()
         size = self._source.element_size()
 
-        def place(tensor) -> Array:  # noqa: ANN001
+        def place(tensor: Tensor) -> Array:
             first = (tensor.data_ptr() - start) // size
             return self._values[first : first + tensor.numel()].reshape(tensor.shape)
 

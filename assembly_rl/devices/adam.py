@@ -10,12 +10,12 @@ class Adam:
     """One step for all parameters of a ``Flat``; the same numbers as ``torch.optim.Adam``.
 
     Args:
-        optimizer: Of the parameters; from now on its state consists of views of this one's, so that it is
-            saved and loaded as ever.
+        optimizer: ``torch.optim.Adam`` of the parameters; from now on its state consists of views of this
+            one's, so that it is saved and loaded as ever.
         flat: The parameters, in any order.
     """
 
-    def __init__(self, optimizer: torch.optim.Adam, flat: Flat) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, flat: Flat) -> None:
         (group,) = optimizer.param_groups
         if group["weight_decay"] or group["amsgrad"] or group["maximize"]:
             raise ValueError("the learner's Adam has no weight decay, no amsgrad and does not maximise")

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,7 @@ def _time(call: Callable[[], object], repeats: int = 7, at_least: float = 3e-4) 
 
 def _benchmarks() -> dict[str, list[Callable[[], object]]]:
     """Kind -> calls with operators as an update has them."""
+    gate = torch.ops.aten.threshold_backward.grad_input
     calls: dict[str, list[Callable[[], object]]] = {"matrix": [], "vector": [], "costly": []}
     for rows in (128, 512):
         for inputs, outputs in ((24, 32), (48, 96), (96, 96), (96, 8), (96, 1), (24, 384), (384, 8)):
@@ -151,35 +153,30 @@ def _benchmarks() -> dict[str, list[Callable[[], object]]]:
         for shape in ((rows, 6), (2, rows, 48), (2, rows, 192)):
             a, b, out = torch.rand(shape), torch.rand(shape), torch.rand(shape)
             calls["vector"] += [
-                lambda a=a, b=b, out=out: torch.add(a, b, out=out),
-                lambda a=a, b=b, out=out: torch.ops.aten.threshold_backward.grad_input(
-                    a, b, 0.0, grad_input=out
-                ),
-                lambda out=out: out.relu_(),
-                lambda a=a, out=out: out.copy_(a),
-                lambda a=a: torch.sum(a, -2, True),
+                partial(torch.add, a, b, out=out),
+                partial(gate, a, b, 0.0, grad_input=out),
+                partial(out.relu_),
+                partial(out.copy_, a),
+                partial(torch.sum, a, -2, True),
             ]
         for width in (4, 12):
             a = torch.rand(rows, width)
-            calls["costly"] += [lambda a=a: a.tanh(), lambda a=a: a.exp(), lambda a=a: a.normal_()]
+            calls["costly"] += [a.tanh, a.exp, a.normal_]
     for size in (3000, 30_000, 300_000):
         parts = [torch.rand(size) for _ in range(4)]
-        calls["costly"].append(lambda parts=parts: _adam(*parts))
-        calls["vector"].append(lambda parts=parts: parts[0].lerp_(parts[1], 0.5))
+        calls["costly"].append(partial(_adam, *parts))
+        calls["vector"].append(partial(parts[0].lerp_, parts[1], 0.5))
     if has_one_dnn():
         one_dnn = torch.ops.mkldnn._linear_pointwise
         calls["wide"] = []
         for rows in (128, 512):
             for inputs, outputs in ((WIDE, WIDE), (192, 192), (384, 384)):
-                x, weight, slope = (
-                    torch.rand(rows, inputs),
-                    torch.rand(outputs, inputs),
-                    torch.rand(rows, outputs),
-                )
+                sizes = (rows, inputs), (outputs, inputs), (rows, outputs)
+                x, weight, slope = (torch.rand(size) for size in sizes)
                 calls["wide"] += [
-                    lambda x=x, weight=weight: one_dnn(x, weight, weight[:, 0], "relu", [], ""),
-                    lambda s=slope, weight=weight: one_dnn(s, weight.t(), None, "none", [], ""),
-                    lambda s=slope, x=x: one_dnn(s.t(), x.t(), None, "none", [], ""),
+                    partial(one_dnn, x, weight, weight[:, 0], "relu", [], ""),
+                    partial(one_dnn, slope, weight.t(), None, "none", [], ""),
+                    partial(one_dnn, slope.t(), x.t(), None, "none", [], ""),
                 ]
     return calls
 
@@ -190,14 +187,14 @@ def _products(rows: int, inputs: int, outputs: int, heads: int) -> list[Callable
     weight, bias = torch.rand(heads, outputs, inputs), torch.rand(heads, 1, outputs)
     if heads == 1:
         return [
-            lambda: torch.addmm(bias[0], x[0], weight[0].t(), out=slope[0]),
-            lambda: torch.mm(slope[0], weight[0], out=x[0]),
-            lambda: torch.mm(slope[0].t(), x[0], out=weight[0]),
+            partial(torch.addmm, bias[0], x[0], weight[0].t(), out=slope[0]),
+            partial(torch.mm, slope[0], weight[0], out=x[0]),
+            partial(torch.mm, slope[0].t(), x[0], out=weight[0]),
         ]
     return [
-        lambda: torch.baddbmm(bias, x, weight.transpose(1, 2), out=slope),
-        lambda: torch.bmm(slope, weight, out=x),
-        lambda: torch.bmm(slope.transpose(1, 2), x, out=weight),
+        partial(torch.baddbmm, bias, x, weight.transpose(1, 2), out=slope),
+        partial(torch.bmm, slope, weight, out=x),
+        partial(torch.bmm, slope.transpose(1, 2), x, out=weight),
     ]
 
 

@@ -41,7 +41,8 @@ class Learner(OffPolicyAlgorithm):
     _run_update: Any = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, replay_buffer_class=PackedReplayBuffer, **options)
+        options["replay_buffer_class"] = PackedReplayBuffer
+        super().__init__(*arguments, **options)
 
     def bind(self) -> None:
         """Lay out memory anew: before the first update, and after a checkpoint has been loaded."""
@@ -83,7 +84,8 @@ class Learner(OffPolicyAlgorithm):
 
     def _learning_rates(self) -> tuple[float, float]:
         """Of actor and critics, as the schedule has them now."""
-        optimizers = [self.policy.actor.optimizer, self.policy.critic.optimizer]
+        policy: Any = self.policy
+        optimizers = [policy.actor.optimizer, policy.critic.optimizer]
         self._update_learning_rate(optimizers)
         actor, critics = (float(optimizer.param_groups[0]["lr"]) for optimizer in optimizers)
         return actor, critics
@@ -176,7 +178,7 @@ class DDPG(TD3, stable_baselines3.DDPG):
             group["lr"] = self.actor_learning_rate
 
 
-def _layers(heads: Sequence[Sequence[nn.Module]]) -> list[Heads]:
+def _layers(heads: Sequence[Sequence[Any]]) -> list[Heads]:
     """The linear modules of heads, layer by layer."""
     linear = [[module for module in head if isinstance(module, nn.Linear)] for head in heads]
     return [[[module] for module in of] for of in zip(*linear, strict=True)]

@@ -40,7 +40,7 @@ def resolve(name: str) -> torch.device:
             f"device={name}: this torch ({torch.__version__}) has no CUDA; install a build that has it, as "
             "https://pytorch.org/get-started says, or use device=cpu"
         )
-    return _tried(torch.device(kind, int(index or os.environ.get("LOCAL_RANK", 0))))
+    return _tried(torch.device(kind, int(index or os.environ.get("LOCAL_RANK", "0"))))
 
 
 def available() -> list[torch.device]:

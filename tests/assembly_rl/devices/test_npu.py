@@ -15,15 +15,21 @@ QUICK = [
     "evaluation.every=60", "evaluation.episodes=2", "evaluation.held_out=2", "pictures=false",
 ]  # fmt: skip
 
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # ninja comes with [dev]
+
 pytestmark = pytest.mark.skipif(
-    shutil.which("g++") is None or shutil.which("ninja") is None,
+    shutil.which("g++") is None or shutil.which("ninja", path=PATH) is None,
     reason="builds a backend: needs g++ and ninja",
 )
 
 
 def run(folder: Path, *line: str, fake: bool = True) -> subprocess.CompletedProcess[str]:
     places = [str(FAKE)] * fake + os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, places))}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "PATH": PATH,
+        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+    }
     return subprocess.run(
         [sys.executable, *line], cwd=folder, capture_output=True, text=True, timeout=250, env=environment
     )
