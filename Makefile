@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench bench-controllers bench-learner bench-planner clean
+.PHONY: train test lint bench bench-controllers bench-learner bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -39,6 +39,8 @@ bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 
 bench-planner: $(INSTALLED)  ## Predictions beside trainings
 	$(BIN)/python benchmarks/bench_planner.py
+check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with the real torch_npu (x86_64)
+	$(BIN)/python scripts/check_torch_npu.py
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
