@@ -162,7 +162,7 @@ def measured(who: str, name: str) -> tuple[list[int], list[str]]:
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1]), wrong
     errors = re.findall(r"^\w+Error: .*", done.stderr, re.MULTILINE)
-    return [], [*wrong, errors[-1][-60:] if errors else f"exit code {done.returncode}"]
+    return [], [*wrong, errors[-1] if errors else f"exit code {done.returncode}"]
 
 
 def excess(who: str, name: str, counts: list[int]) -> list[str]:
