@@ -39,6 +39,7 @@ bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 
 bench-planner: $(INSTALLED)  ## Predictions beside trainings
 	$(BIN)/python benchmarks/bench_planner.py
+
 check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with the real torch_npu (x86_64)
 	$(BIN)/python scripts/check_torch_npu.py
 

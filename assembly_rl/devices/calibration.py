@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 
 from assembly_rl.algorithms.config import AlgorithmConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.devices.kernels import record
-from assembly_rl.devices.networks import WIDE, has_one_dnn
+from assembly_rl.devices.networks import LARGEST, WIDE, has_one_dnn
 from assembly_rl.devices.planner import count, learner, update_of
 from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegInHoleEnv
@@ -144,7 +144,7 @@ def _time(call: Callable[[], object], repeats: int = 7, at_least: float = 3e-4) 
 
 def _benchmarks() -> dict[str, list[Callable[[], object]]]:
     """Kind -> calls with operators as an update has them."""
-    gate = torch.ops.aten.threshold_backward.grad_input
+    gate = torch.ops.aten.hardtanh_backward.grad_input
     calls: dict[str, list[Callable[[], object]]] = {"matrix": [], "vector": [], "costly": []}
     for rows in (128, 512):
         for inputs, outputs in ((24, 32), (48, 96), (96, 96), (96, 8), (96, 1), (24, 384), (384, 8)):
@@ -154,7 +154,7 @@ def _benchmarks() -> dict[str, list[Callable[[], object]]]:
             a, b, out = torch.rand(shape), torch.rand(shape), torch.rand(shape)
             calls["vector"] += [
                 partial(torch.add, a, b, out=out),
-                partial(gate, a, b, 0.0, grad_input=out),
+                partial(gate, a, b, 0.0, LARGEST, grad_input=out),
                 partial(out.relu_),
                 partial(out.copy_, a),
                 partial(torch.sum, a, -2, True),

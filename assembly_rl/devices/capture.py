@@ -1,5 +1,6 @@
 """Updates captured as one graph, where the device can: a replay costs one launch instead of a hundred."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,9 @@ def can_capture(device: torch.device) -> bool:
     """Whether the device has graphs."""
     if device.type == "cuda":
         return True
-    return device.type == "npu" and hasattr(torch.get_device_module(device), "NPUGraph")
+    if device.type != "npu" or os.environ.get("TASK_QUEUE_ENABLE") == "2":  # torch_npu refuses both at once
+        return False
+    return hasattr(torch.get_device_module(device), "NPUGraph")
 
 
 class Captured:

@@ -17,6 +17,8 @@ Heads = Sequence[Sequence[nn.Linear]]
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
+LARGEST = torch.finfo(torch.float32).max
+
 
 class Flat:
     """Tensors that hold all parameters of a network, and their gradients.
@@ -119,9 +121,10 @@ class Pass:
                 self._backward += _gradients(layer, before, slope)
             if number:
                 self._backward += _product(slope, layer.weight, slopes[number - 1])
-                gate = torch.ops.aten.threshold_backward.grad_input
                 below = slopes[number - 1]
-                self._backward.append((gate, (below, before, 0.0), {"grad_input": below}))
+                # ReLU's gradient; threshold_backward with an output has no kernel on NPUs.
+                gate = torch.ops.aten.hardtanh_backward.grad_input
+                self._backward.append((gate, (below, before, 0.0, LARGEST), {"grad_input": below}))
         if learns and network.mask is not None:
             self._backward.append((network.layers[0].weight_gradient.mul_, (network.mask,), {}))
         if through is not None:

@@ -18,6 +18,6 @@ def prepare_npu() -> None:
 
 def advice() -> str | None:
     """What the environment of the process should have had."""
-    if os.environ.get("TASK_QUEUE_ENABLE") != "2":
-        return "TASK_QUEUE_ENABLE=2 makes launches on an NPU cheaper: set it before the start"
+    if os.environ.get("TASK_QUEUE_ENABLE") == "2":
+        return "TASK_QUEUE_ENABLE=2 rules out graphs, which save more launches: unset it before the start"
     return None

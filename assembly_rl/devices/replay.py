@@ -39,7 +39,10 @@ class PackedReplayBuffer(ReplayBuffer):
         self.buffer_size = max(buffer_size // n_envs, 1)
         width, actions = self.obs_shape[0], self.action_dim
         self.columns = (width, width + actions, 2 * width + actions)
-        rows = np.zeros((self.buffer_size, n_envs, self.columns[2] + 3), dtype=np.float32)
+        memory = torch.zeros(self.buffer_size, n_envs, self.columns[2] + 3)
+        if self.device.type != "cpu":
+            memory = memory.pin_memory()  # copies from it do not wait for the device
+        rows = memory.numpy()
         first, second, third = self.columns
         self.observations, self.actions = rows[..., :first], rows[..., first:second]
         self.next_observations = rows[..., second:third]
@@ -63,8 +66,7 @@ class PackedReplayBuffer(ReplayBuffer):
         rows = rows * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch))
         chosen = torch.from_numpy(rows)
         if self._near is not self._host:
-            chosen = chosen.pin_memory() if self.device.type == "cuda" else chosen
-            chosen = chosen.to(self.device, non_blocking=True)
+            chosen = chosen.pin_memory().to(self.device, non_blocking=True)
         torch.index_select(self._near, 0, chosen, out=batch)
 
     def _catch_up(self) -> None:

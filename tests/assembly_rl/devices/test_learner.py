@@ -132,7 +132,7 @@ class Recorder(TorchDispatchMode):
 
 FALLBACK = {
     "inverse", "linalg_inv", "cholesky", "linalg_cholesky", "linalg_solve", "linalg_eigh", "huber_loss",
-    "lgamma", "_standard_gamma", "log_normal_",
+    "lgamma", "_standard_gamma", "log_normal_", "threshold_backward",
 }  # fmt: skip
 """Without a kernel on an NPU: they would go through the CPU, silently."""
 
