@@ -15,7 +15,7 @@ class Actor:
     On the CPU its weights are the network's own memory. From another device they are copied, by ``refresh``.
 
     Args:
-        network: The actor.
+        network: The actor, of one head.
     """
 
     def __init__(self, network: Network) -> None:
@@ -30,23 +30,19 @@ class Actor:
             first = (tensor.data_ptr() - start) // size
             return self._values[first : first + tensor.numel()].reshape(tensor.shape)
 
-        self._layers = [
-            (place(layer.weight).transpose(0, 2, 1), place(layer.bias)) for layer in network.layers
-        ]
+        self._layers = [(place(layer.weight)[0].T, place(layer.bias)[0]) for layer in network.layers]
 
     def refresh(self) -> None:
         """Fetch the weights; this waits for the device."""
         if not self._is_near:
             self._values[:] = self._source.cpu().numpy()
 
-    def __call__(self, observations: Array) -> list[Array]:
-        """Outputs, heads side by side: (rows, heads) for each output of a head, or one (rows, outputs)."""
-        values = observations[None]
+    def __call__(self, observations: Array) -> Array:
+        """Outputs (rows, outputs) for observations (rows, inputs)."""
+        values = observations
         last = len(self._layers) - 1
         for number, (weight, bias) in enumerate(self._layers):
             values = np.matmul(values, weight) + bias
             if number < last:
                 np.maximum(values, 0.0, out=values)
-        if len(values) == 1:
-            return [values[0]]
-        return [values[:, :, k].T for k in range(values.shape[2])]
+        return values

@@ -139,8 +139,7 @@ class SAC(Learner, stable_baselines3.SAC):
         return True
 
     def _act(self, observations: Array) -> Array:
-        outputs = self._actor(observations)
-        mean, log_std = outputs if len(outputs) == 2 else np.split(outputs[0], 2, axis=1)
+        mean, log_std = np.split(self._actor(observations), 2, axis=1)
         noise = torch.empty(mean.shape).normal_().numpy()  # of torch's generator, as in stable-baselines3
         return np.tanh(mean + np.exp(np.clip(log_std, -20.0, 2.0)) * noise)
 
@@ -162,7 +161,7 @@ class TD3(Learner, stable_baselines3.TD3):
         return with_actor
 
     def _act(self, observations: Array) -> Array:
-        return np.tanh(self._actor(observations)[0])
+        return np.tanh(self._actor(observations))
 
 
 class DDPG(TD3, stable_baselines3.DDPG):

@@ -42,42 +42,43 @@ class Flat:
 
 @dataclass
 class Layer:
-    """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs)."""
+    """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
+
+    Weights whose ``mask`` is zero are zero and stay so.
+    """
 
     weight: Tensor
     bias: Tensor
     weight_gradient: Tensor
     bias_gradient: Tensor
+    mask: Tensor | None = None
 
 
 class Network:
     """A multilayer perceptron with one or more heads side by side, ReLU between its layers.
 
-    Heads share the input and nothing else: the two critics of TD3 are one network with two heads, the actor
-    of LCRL is one with a head for each action component, each of which sees some of the inputs.
+    Heads share the input and nothing else: the two critics of TD3 are one network with two heads.
 
     Args:
-        layers: The modules; their parameters become views of ``flat``.
+        layers: The modules; their parameters become views of ``flat``. A module with an attribute ``mask``,
+            of the shape of its weight, has connections only where that is one.
         flat: Where the parameters lie from now on.
-        mask: (heads, inputs) of 0 and 1: which inputs a head sees. The weights of those it does not see are
-            zero and stay so.
     """
 
-    def __init__(self, layers: Sequence[Heads], flat: Flat, mask: Tensor | None = None) -> None:
+    def __init__(self, layers: Sequence[Heads], flat: Flat) -> None:
         self.heads = len(layers[0])
         self.flat = flat
-        self.mask = None if mask is None else mask.to(flat.values)[:, None, :]
         self.layers = [_layer(heads, flat) for heads in layers]
-        if self.mask is not None:
-            self.layers[0].weight *= self.mask
 
     def only(self, head: int) -> "Network":
         """This network with one of its heads; the parameters are the same."""
         part = slice(head, head + 1)
         single = object.__new__(Network)
         single.heads, single.flat = 1, self.flat
-        single.mask = None if self.mask is None else self.mask[part]
-        single.layers = [Layer(*(tensor[part] for tensor in vars(layer).values())) for layer in self.layers]
+        single.layers = [
+            Layer(*(None if tensor is None else tensor[part] for tensor in vars(layer).values()))
+            for layer in self.layers
+        ]
         return single
 
 
@@ -125,8 +126,6 @@ class Pass:
                 # ReLU's gradient; threshold_backward with an output has no kernel on NPUs.
                 gate = torch.ops.aten.hardtanh_backward.grad_input
                 self._backward.append((gate, (below, before, 0.0, LARGEST), {"grad_input": below}))
-        if learns and network.mask is not None:
-            self._backward.append((network.layers[0].weight_gradient.mul_, (network.mask,), {}))
         if through is not None:
             self._lead_to_inputs(network.layers[0].weight[:, :, through], slopes[0])
 
@@ -174,7 +173,10 @@ def _product(left: Tensor, right: Tensor, out: Tensor) -> list[Call]:
 
 def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
     bias: Call = torch.sum, (slope, 1, True), {"out": layer.bias_gradient}
-    return [bias, *_product(slope.transpose(1, 2), before, layer.weight_gradient)]
+    calls = [bias, *_product(slope.transpose(1, 2), before, layer.weight_gradient)]
+    if layer.mask is not None:
+        calls.append((layer.weight_gradient.mul_, (layer.mask,), {}))
+    return calls
 
 
 WIDE = 128
@@ -214,7 +216,13 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
                 parameter.data = view
                 parameter.grad = gradient
             start = rows.stop
-    return Layer(weight, bias, weight_gradient, bias_gradient)
+    modules = [module for of in heads for module in of]
+    if not any(hasattr(module, "mask") for module in modules):
+        return Layer(weight, bias, weight_gradient, bias_gradient)
+    rows = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]
+    mask = torch.cat(rows).to(weight).view_as(weight)
+    weight *= mask
+    return Layer(weight, bias, weight_gradient, bias_gradient, mask)
 
 
 def size_of(layers: Sequence[Heads]) -> int:

@@ -125,8 +125,8 @@ class SACUpdate:
         both = empty(2 * rows, batch.action.start)
         self._observations = [(both[:rows], batch.observations), (both[rows:], batch.next_observations)]
         self._actor = Pass(actor, both, learns=rows)
-        self._means, self._raw = _columns(self._actor.outputs, width)
-        self._slopes = _columns(self._actor.slope, width)
+        self._means, self._raw = self._actor.outputs[0].split(width, dim=1)
+        self._slopes = self._actor.slope[0].split(width, dim=1)
         own, own_observations, self._own_actions = batch.beside_action(batch.observations)
         self._observations.append((own_observations, batch.observations))
         self._critic = Pass(critics.network, own, through=batch.action)
@@ -195,11 +195,9 @@ class TD3Update:
         self.adam, self.critics = adam, critics
         self._targets = (target.flat.values, actor.flat.values)
         self._next = Pass(target, batch.next_observations)
-        (self._next_actions,) = _columns(self._next.outputs, batch.actions)
+        (self._next_actions,) = self._next.outputs
         self._own = Pass(actor, batch.observations, learns=batch.rows)
-        (self._actions,), (self._slope,) = (
-            _columns(of, batch.actions) for of in (self._own.outputs, self._own.slope)
-        )
+        (self._actions,), (self._slope,) = self._own.outputs, self._own.slope
         inputs, self._observations, self._own_actions = batch.beside_action(batch.observations)
         self._critic = Pass(critics.network.only(0), inputs, through=batch.action)
         self._critic.slope.fill_(-1.0 / batch.rows)
@@ -231,13 +229,3 @@ class TD3Update:
         self.adam.step(learning_rates[0])
         critics.follow()
         self._targets[0].lerp_(self._targets[1], critics.tau)
-
-
-def _columns(outputs: Tensor, width: int) -> list[Tensor]:
-    """Views (rows, width) of (heads, rows, outputs): the k-th output of all heads side by side."""
-    heads, rows, count = outputs.shape
-    if heads == 1:
-        return list(outputs[0].split(width, dim=1))
-    if heads != width:
-        raise ValueError(f"a network has one head, or one for each of {width} action components, not {heads}")
-    return [outputs[:, :, k].t() for k in range(count)]

@@ -153,17 +153,18 @@ def test_a_hundred_updates_wait_once_and_use_no_operator_that_falls_back(name: s
     assert torch.float64 not in recorder.dtypes
 
 
-def gradients(network: Network, inputs: torch.Tensor, modules: list[list[Any]]) -> list[torch.Tensor]:
+def gradients(inputs: torch.Tensor, heads: list[list[Any]]) -> list[torch.Tensor]:
     """Of the sum of squared outputs, by autograd."""
     total = torch.zeros(())
     leaf = inputs.clone().requires_grad_()
-    for head, linears in enumerate(modules):
-        values = leaf if network.mask is None else leaf * network.mask[head]
+    for linears in heads:
+        values = leaf
         for number, linear in enumerate(linears):
-            values = linear(values)
+            weight = linear.weight * getattr(linear, "mask", 1.0)
+            values = torch.nn.functional.linear(values, weight, linear.bias)
             values = values.relu() if number < len(linears) - 1 else values
         total = total + values.square().sum()
-    parameters = [p for linears in modules for linear in linears for p in linear.parameters()]
+    parameters = [p for linears in heads for linear in linears for p in linear.parameters()]
     return [*torch.autograd.grad(total, [*parameters, leaf])]
 
 
@@ -176,19 +177,37 @@ def test_written_out_gradients_are_those_of_autograd(heads: int, width: int, mas
         [torch.nn.Linear(6, width), torch.nn.Linear(width, width), torch.nn.Linear(width, 2)]
         for _ in range(heads)
     ]
+    if masked:
+        for linears in modules:
+            linears[1].register_buffer("mask", torch.randint(0, 2, (width, width)).float())
     layers = [[[linear] for linear in of] for of in zip(*modules, strict=True)]
     inputs = torch.randn(20, 6)
-    mask = torch.randint(0, 2, (heads, 6)).float() if masked else None
     with torch.no_grad():
-        network = Network(layers, Flat(size_of(layers), torch.device("cpu")), mask)
+        network = Network(layers, Flat(size_of(layers), torch.device("cpu")))
         through = Pass(network, inputs, learns=20, through=slice(0, 6))
         through.slope.copy_(2.0 * through.forward())
         through.backward()
     found = [p.grad for linears in modules for linear in linears for p in linear.parameters()]
-    for ours, theirs in zip([*found, through.input_slope], gradients(network, inputs, modules), strict=True):
+    for ours, theirs in zip([*found, through.input_slope], gradients(inputs, modules), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
-    if mask is not None:
-        hidden = torch.stack([linears[0].weight for linears in modules])[
-            (mask == 0)[:, None, :].expand(-1, width, -1)
-        ]
-        assert not hidden.any()
+    if masked:
+        for linears in modules:
+            assert not linears[1].weight[linears[1].mask == 0].any()
+            assert linears[1].weight.any()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_connections_that_are_masked_stay_away(name: str) -> None:
+    model = make(learner, name)
+    first = next(module for module in model.policy.actor.modules() if isinstance(module, torch.nn.Linear))
+    mask = torch.ones_like(first.weight)
+    mask[:, 1] = 0.0
+    mask[2:5, 3] = 0.0
+    for part in (model.policy.actor, getattr(model.policy, "actor_target", None)):
+        if part is not None:
+            next(m for m in part.modules() if isinstance(m, torch.nn.Linear)).register_buffer("mask", mask)
+    model.learn(60)
+    before = first.weight.detach().clone()
+    model.learn(40, reset_num_timesteps=False)
+    assert not first.weight[mask == 0].any()
+    assert (first.weight != before)[mask == 1].all()
