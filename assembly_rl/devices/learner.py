@@ -128,8 +128,8 @@ class SAC(Learner, stable_baselines3.SAC):
         super().__init__(*arguments, ent_coef=ent_coef, **options)
 
     def _make_update(self, batch: Batch) -> tuple[Network, SACUpdate]:
-        actor = self.actor
-        layers = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]
+        actor: Any = self.actor
+        layers: list[Heads] = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]
         network = _network(layers, self.device)
         adam = Adam(actor.optimizer, network.flat)
         return network, SACUpdate(network, adam, _critics(self, batch, 0.5), float(self.ent_coef))

@@ -53,6 +53,12 @@ class Layer:
     bias_gradient: Tensor
     mask: Tensor | None = None
 
+    def only(self, heads: slice) -> "Layer":
+        """The same with some of its heads."""
+        mask = None if self.mask is None else self.mask[heads]
+        parts = (self.weight[heads], self.bias[heads])
+        return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask)
+
 
 class Network:
     """A multilayer perceptron with one or more heads side by side, ReLU between its layers.
@@ -75,10 +81,7 @@ class Network:
         part = slice(head, head + 1)
         single = object.__new__(Network)
         single.heads, single.flat = 1, self.flat
-        single.layers = [
-            Layer(*(None if tensor is None else tensor[part] for tensor in vars(layer).values()))
-            for layer in self.layers
-        ]
+        single.layers = [layer.only(part) for layer in self.layers]
         return single
 
 
@@ -219,8 +222,8 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
     modules = [module for of in heads for module in of]
     if not any(hasattr(module, "mask") for module in modules):
         return Layer(weight, bias, weight_gradient, bias_gradient)
-    rows = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]
-    mask = torch.cat(rows).to(weight).view_as(weight)
+    masks = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]
+    mask = torch.cat(masks).to(weight).view_as(weight)
     weight *= mask
     return Layer(weight, bias, weight_gradient, bias_gradient, mask)
 
