@@ -86,7 +86,7 @@ def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
         ),
         (["geometry=polygon"], "vertices"),
         (["resume=."], "is not a run"),
-        (["resume=.", "seed=3"], "a resumed run keeps its configuration: remove seed=3"),
+        (["resume=.", "seed=3"], "keeps its configuration, but for the device: remove seed=3"),
         (["task.observation.groups=[wrench,poze]"], "did you mean 'pose'?"),
         (["algo.gamma=1.5"], "gamma must be in (0, 1], got 1.5"),
     ],
