@@ -32,7 +32,7 @@ def variants(config: PlanConfig) -> list[AlgorithmConfig]:
 def show(config: PlanConfig, console: Console) -> None:
     """Print what each configuration would cost, and which is the fastest here."""
     from assembly_rl.devices.calibration import cpu_profile
-    from assembly_rl.devices.planner import predictions
+    from assembly_rl.devices.planner import choose, predictions
 
     part = config.geometry.part()
     profiles = [cpu_profile(renew=True), *config.profile.values()]
@@ -46,7 +46,7 @@ def show(config: PlanConfig, console: Console) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("steps/s", "training", "env", "update", "memory", "MFU", "launch"):
         table.add_column(name, justify="right")
-    here = next(row for row in rows if row.profile.calibrated)
+    here = choose([row for row in rows if row.profile.calibrated])
     for row in rows:
         table.add_row(
             row.profile.name + ("" if row.profile.calibrated else " *"),
@@ -64,7 +64,7 @@ def show(config: PlanConfig, console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"Fastest here: {here.profile.name}, {'-'.join(map(str, here.algo.network))}, batch "
+        f"To choose here: {here.profile.name}, {'-'.join(map(str, here.algo.network))}, batch "
         f"{here.algo.batch_size}, {here.environments} environment(s).",
         "env, update: for one policy step with its share of updates. MFU: share of the device's peak that "
         "matrix products use. launch: share of an update that launches take. * from data sheets, not "

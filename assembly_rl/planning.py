@@ -11,7 +11,7 @@ from assembly_rl.algorithms.config import AlgorithmConfig
 from assembly_rl.cli import names
 from assembly_rl.config import PlanConfig, TrainConfig, composed
 from assembly_rl.devices.calibration import cpu_profile
-from assembly_rl.devices.planner import count, predict, predictions
+from assembly_rl.devices.planner import choose, count, predict, predictions
 from assembly_rl.devices.profile import Profile
 from assembly_rl.devices.resolve import available, resolve
 
@@ -61,10 +61,8 @@ def plan(config: TrainConfig) -> tuple[TrainConfig, str]:
     environments = sorted({1, 2, cores} if cores > 1 else {1})
     part = config.geometry.part()
     known = list(profiles.values())
-    rows = sorted(
-        predictions(part, config.task, [config.algo], environments, known), key=lambda row: row.step
-    )
-    best = rows[0]
+    rows = list(predictions(part, config.task, [config.algo], environments, known))
+    best = choose(rows)
     device = next(device for device, profile in profiles.items() if profile is best.profile)
     told = ", ".join(f"{row.profile.name} x {row.environments}: {1.0 / row.step:.0f} steps/s" for row in rows)
     return replace(config, device=str(device), environments=best.environments), f"predicted {told}"

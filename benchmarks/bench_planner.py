@@ -1,11 +1,13 @@
 """What the planner predicts beside what a training takes: ``make bench-planner``.
 
 Updates are timed in real trainings on the default task, in sizes that the calibration has not seen; then
-the choice of the number of environments.
+the choice of the number of environments, which take turns.
 """
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from stable_baselines3.common.logger import configure
 from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig, PPOConfig
 from assembly_rl.devices.calibration import cpu_profile
-from assembly_rl.devices.planner import count, predict, predictions
+from assembly_rl.devices.planner import choose, count, predict, predictions
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
 
@@ -27,6 +29,7 @@ PART, TASK = PegHole(), TaskConfig()
 NETWORKS = ([32, 32], [64, 64], [128, 128], [256, 256], [400, 300], [64, 64, 64])
 BATCHES = (64, 256, 1024)
 ENVIRONMENTS = (1, 2, 4)
+ROUNDS, STEPS = 5, 256
 CHOICES = (("sac", [64, 64]), ("sac", [256, 256]), ("td3", [64, 64]), ("ppo", [64, 64]))
 
 
@@ -59,16 +62,15 @@ def configuration(name: str, network: list[int], batch: int) -> AlgorithmConfig:
     return ALGORITHMS[name](network=network, batch_size=batch, learning_starts=20)  # type: ignore[call-arg]
 
 
-def train(algo: AlgorithmConfig, environments: int, steps: int) -> tuple[Clock, float]:
-    """Times of the updates of a training, and seconds for a policy step, both after a start."""
+@contextmanager
+def training(algo: AlgorithmConfig, environments: int) -> Iterator[Any]:
+    """A model that has begun to learn."""
     venv = make_environments(PART, TASK, environments)
     try:
         model = make_model(algo, venv, seed=0)
         model.set_logger(configure(None, []))
         model.learn(40 * environments)
-        before, clock, start = model.num_timesteps, Clock(), time.perf_counter()
-        model.learn(steps, clock, reset_num_timesteps=False)
-        return clock, (time.perf_counter() - start) / (model.num_timesteps - before)
+        yield model
     finally:
         venv.close()
 
@@ -82,11 +84,26 @@ def update_times() -> Iterator[tuple[str, float, float]]:
     for name, network, batch in track(grid, "updates", transient=True):
         algo = configuration(name, network, batch)
         predicted = predict(cpu_profile(), algo, count(algo, *spaces), 1)
-        clock, _ = train(algo, 1, 150)
-        measured = float(np.mean(sorted(clock.seconds)[: len(clock.seconds) * 9 // 10 or 1]))
+        clock = Clock()
+        with training(algo, 1) as model:
+            model.learn(200, clock, reset_num_timesteps=False)
+        measured = float(np.median(clock.seconds))
         if isinstance(algo, PPOConfig):
             measured /= algo.epochs * algo.rollout / batch
         yield f"{name} {'-'.join(map(str, network))} batch {batch}", predicted.update, measured
+
+
+def speeds(algo: AlgorithmConfig) -> dict[int, float]:
+    """Seconds for a policy step with each number of environments, measured in turns."""
+    taken: dict[int, list[float]] = {number: [] for number in ENVIRONMENTS}
+    with ExitStack() as stack:
+        models = {number: stack.enter_context(training(algo, number)) for number in ENVIRONMENTS}
+        for _ in range(ROUNDS):
+            for number, model in models.items():
+                before, start = model.num_timesteps, time.perf_counter()
+                model.learn(STEPS, reset_num_timesteps=False)
+                taken[number].append((time.perf_counter() - start) / (model.num_timesteps - before))
+    return {number: float(np.median(values)) for number, values in taken.items()}
 
 
 def main() -> None:
@@ -97,25 +114,24 @@ def main() -> None:
     table = Table("configuration", "predicted [ms]", "measured [ms]", "error")
     rows = list(update_times())
     for name, predicted, measured in rows:
-        table.add_row(
-            name, f"{1e3 * predicted:.2f}", f"{1e3 * measured:.2f}", f"{predicted / measured - 1:+.0%}"
-        )
+        error = f"{predicted / measured - 1.0:+.0%}"
+        table.add_row(name, f"{1e3 * predicted:.2f}", f"{1e3 * measured:.2f}", error)
     console.print(table)
-    predicted, measured = np.array([row[1:] for row in rows]).T
-    error = np.median(np.abs(predicted / measured - 1.0))
-    rank = spearmanr(predicted, measured).statistic
-    console.print(f"update: median error {error:.1%}, rank correlation {rank:.3f}")
+    expected, found = np.array([row[1:] for row in rows]).T
+    error = np.median(np.abs(expected / found - 1.0))
+    console.print(f"median error {error:.1%}, rank correlation {spearmanr(expected, found).statistic:.3f}")
 
     table = Table("algorithm", "environments", "predicted steps/s", "measured steps/s", "")
     for name, network in CHOICES:
         algo = configuration(name, network, 256)
-        expected = list(predictions(PART, TASK, [algo], ENVIRONMENTS, [cpu_profile()]))
-        taken = [train(algo, number, 1000)[1] for number in ENVIRONMENTS]
-        choice = int(np.argmin([row.step for row in expected]))
-        for k, (number, row, seconds) in enumerate(zip(ENVIRONMENTS, expected, taken, strict=True)):
-            note = f"chosen, {min(taken) / seconds:.0%} of the best" if k == choice else ""
-            told = f"{name} {'-'.join(map(str, network))}" if k == 0 else ""
-            table.add_row(told, str(number), f"{1.0 / row.step:.0f}", f"{1.0 / seconds:.0f}", note)
+        predicted = list(predictions(PART, TASK, [algo], ENVIRONMENTS, [cpu_profile()]))
+        taken = speeds(algo)
+        chosen = choose(predicted)
+        for row in predicted:
+            seconds = taken[row.environments]
+            note = f"chosen, {min(taken.values()) / seconds:.0%} of the best" if row is chosen else ""
+            label = f"{name} {'-'.join(map(str, network))}" if row is predicted[0] else ""
+            table.add_row(label, str(row.environments), f"{1.0 / row.step:.0f}", f"{1.0 / seconds:.0f}", note)
     console.print(table)
 
 

@@ -86,7 +86,7 @@ def _kernels() -> dict[str, list[float]]:
 
 def _updates() -> dict[str, list[AlgorithmConfig]]:
     """How updates are made -> a few of them; of sizes that nobody uses."""
-    sizes = [([48, 48], 96), ([48, 48], 384), ([176, 176], 96), ([176, 176], 384)]
+    sizes = [([48, 48], 96), ([48, 48], 384), ([176, 176], 96), ([176, 176], 384), ([320, 320], 640)]
     return {
         "learner": [
             kind(network=net, batch_size=rows) for kind in (SACConfig, TD3Config) for net, rows in sizes

@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import gymnasium
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import AlgorithmConfig, OffPolicyConfig, PPOConfig
@@ -19,6 +20,12 @@ from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.profile import Profile
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
+
+COLLECTED, ROUNDS = 200, 5
+"""Policy steps of which the collecting is timed, and how often."""
+
+NEARLY = 0.05
+"""More environments have to gain more than this share: they take memory, and learn from older samples."""
 
 UPDATES = 2
 """Updates that are counted: TD3's actor learns in every second."""
@@ -146,28 +153,42 @@ def update_of(model: Any) -> Callable[[], None]:
     return functools.partial(model.train, 1) if isinstance(model, Learner) else model.train
 
 
-def collecting_time(
-    algo: AlgorithmConfig, part: PegHole, task: TaskConfig, environments: int, steps: int = 300
-) -> float:
-    """Measured seconds for a policy step without updates: environment, acting, storing."""
-    each = -(-steps // environments)
+def collecting_times(
+    algo: AlgorithmConfig, part: PegHole, task: TaskConfig, environments: Sequence[int]
+) -> dict[int, float]:
+    """Measured seconds for a policy step without updates, by number of environments: step, acting, storing.
+
+    They take turns: what disturbs the machine meanwhile disturbs all of them.
+    """
+    with ExitStack() as stack:
+        collect = {}
+        for number in environments:
+            venv = stack.enter_context(closing(make_environments(part, task, number)))
+            collect[number] = _collector(algo, venv)
+        rounds = [{number: measure() for number, measure in collect.items()} for _ in range(1 + ROUNDS)]
+    # Not the first, in which there is something to set up.
+    return {number: float(np.median([of[number] for of in rounds[1:]])) for number in environments}
+
+
+def _collector(algo: AlgorithmConfig, venv: VecEnv) -> Callable[[], float]:
+    """Measures seconds for a policy step without updates."""
+    each = -(-COLLECTED // venv.num_envs)
     if isinstance(algo, PPOConfig):
-        algo = replace(algo, rollout=each, batch_size=each * environments, epochs=1)
+        algo = replace(algo, rollout=each, batch_size=each * venv.num_envs, epochs=1)
     elif isinstance(algo, OffPolicyConfig):
         algo = replace(algo, learning_starts=0)
-    venv = make_environments(part, task, environments)
-    try:
-        model: Any = make_model(algo, venv, seed=0)
-        if isinstance(algo, OffPolicyConfig):
-            model.gradient_steps = 0
-        model.set_logger(configure(None, []))
-        watch = _Watch()
-        for _ in range(2):  # the first time there is something to set up
-            start = time.perf_counter()
-            model.learn(each * environments, watch)
-        return (watch.ended - start) / (each * environments)
-    finally:
-        venv.close()
+    model: Any = make_model(algo, venv, seed=0)
+    if isinstance(algo, OffPolicyConfig):
+        model.gradient_steps = 0
+    model.set_logger(configure(None, []))
+    watch, steps = _Watch(), each * venv.num_envs
+
+    def measure() -> float:
+        start = time.perf_counter()
+        model.learn(steps, watch)
+        return (watch.ended - start) / steps
+
+    return measure
 
 
 class _Watch(BaseCallback):
@@ -196,7 +217,7 @@ def predict(
         algo: Algorithm and sizes.
         work: Of an update; see ``count``.
         environments: How many.
-        collecting: Seconds of a policy step without updates, if they are known; see ``collecting_time``.
+        collecting: Seconds of a policy step without updates, if they are known; see ``collecting_times``.
     """
     on_device = sum(map(profile.seconds, work.kernels)) / work.count
     launching = sum(profile.costs(kernel)[0] for kernel in work.kernels) / work.count
@@ -240,9 +261,16 @@ def predictions(
     probe = make_environments(part, task, 1)
     spaces = probe.observation_space, probe.action_space
     probe.close()
-    collecting = {number: collecting_time(algos[0], part, task, number) for number in environments}
+    collecting = collecting_times(algos[0], part, task, environments)
     for algo in algos:
         work = count(algo, *spaces)
         for profile in profiles:
             for number in environments:
                 yield predict(profile, algo, work, number, collecting[number])
+
+
+def choose(rows: Sequence[Prediction]) -> Prediction:
+    """The fastest; of those that are nearly as fast the one with the fewest environments."""
+    fastest = min(row.step for row in rows)
+    near = [row for row in rows if row.step <= (1.0 + NEARLY) * fastest]
+    return min(near, key=lambda row: (row.environments, row.step))

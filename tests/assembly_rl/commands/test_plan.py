@@ -12,7 +12,7 @@ def test_a_plan_is_a_table_with_what_is_fastest_here(command: Run) -> None:
     assert len(rows) == 2 * 2 * 3  # networks, batches, devices
     assert sum("H100 *" in row for row in rows) == sum("Ascend 910B *" in row for row in rows) == 4
     assert all(row.rstrip().endswith("%") for row in rows)
-    assert "Fastest here: CPU (one thread), 32-32, batch 64, 1 environment" in shown
+    assert "To choose here: CPU (one thread), 32-32, batch 64, 1 environment" in shown
 
 
 @pytest.mark.parametrize(

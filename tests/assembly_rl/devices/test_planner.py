@@ -15,7 +15,7 @@ from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3C
 from assembly_rl.config import composed
 from assembly_rl.devices import calibration
 from assembly_rl.devices.kernels import Kernel, record
-from assembly_rl.devices.planner import count, predict
+from assembly_rl.devices.planner import choose, count, predict
 from assembly_rl.devices.profile import Profile
 
 OBSERVATION, ACTION = 10, 3
@@ -87,6 +87,15 @@ def test_a_prediction_adds_up() -> None:
     one_by_one = predict(replace(FAST, captures=False, launch=1e-4), algo, work, 1)
     assert one_by_one.update == pytest.approx(launches * 1e-4 + 2e-5)
     assert predict(replace(FAST, launch=1e-4), algo, work, 1).update < one_by_one.update / 3.0
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(1.03, 1), (1.2, 4)])
+def test_more_environments_have_to_be_worth_it(gain: float, chosen: int) -> None:
+    algo = SACConfig(batch_size=32)
+    work = count(algo, *SPACES)
+    one, two = (predict(CPU, algo, work, number, collecting=1.0) for number in (1, 2))
+    four = predict(CPU, algo, work, 4, collecting=1.0 / gain)
+    assert choose([four, two, one]).environments == chosen
 
 
 def test_updates_of_ppo_are_spread_over_its_rollout() -> None:
