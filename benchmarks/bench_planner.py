@@ -124,13 +124,13 @@ def main() -> None:
     table = Table("algorithm", "environments", "predicted steps/s", "measured steps/s", "")
     for name, network in CHOICES:
         algo = configuration(name, network, 256)
-        predicted = list(predictions(PART, TASK, [algo], ENVIRONMENTS, [cpu_profile()]))
+        planned = list(predictions(PART, TASK, [algo], ENVIRONMENTS, [cpu_profile()]))
         taken = speeds(algo)
-        chosen = choose(predicted)
-        for row in predicted:
+        chosen = choose(planned)
+        for row in planned:
             seconds = taken[row.environments]
             note = f"chosen, {min(taken.values()) / seconds:.0%} of the best" if row is chosen else ""
-            label = f"{name} {'-'.join(map(str, network))}" if row is predicted[0] else ""
+            label = f"{name} {'-'.join(map(str, network))}" if row is planned[0] else ""
             table.add_row(label, str(row.environments), f"{1.0 / row.step:.0f}", f"{1.0 / seconds:.0f}", note)
     console.print(table)
 
