@@ -232,7 +232,8 @@ def predict(
         update = max(on_device, host) + 2.0 * profile.copy  # a new transition, and the batch's indices
         launching += max(0.0, host - on_device)
     updates = 1.0
-    memory = 4.0 * work.parameters * (4 + 1) + max((kernel.bytes for kernel in work.kernels), default=0.0)
+    # Of a parameter: value, gradient, two moments, the target's value, 4 bytes each; and the largest kernel.
+    memory = 4.0 * work.parameters * 5 + max((kernel.bytes for kernel in work.kernels), default=0.0)
     if isinstance(algo, OffPolicyConfig):
         memory += algo.buffer_size * work.row
     elif isinstance(algo, PPOConfig):
