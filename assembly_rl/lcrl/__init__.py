@@ -1,0 +1,1 @@
+"""Local connection reinforcement learning: which state components each action component has to see."""
