@@ -1,9 +1,10 @@
 """Policies whose action components see parts of the state only.
 
-Each action component has hidden units of its own. All of them are one multilayer perceptron whose layers have
-masks: of the first layer a component's units see the components of its column of the graph, further units see those
-before them of the same component, and so does its output. One matrix product a layer does for all, and whatever reads
-a plain policy (evaluation, checkpoints, export) reads this one: weights that are masked are zero.
+Each action component has hidden units of its own. All of them are one multilayer perceptron whose layers
+have masks: of the first layer a component's units see the components of its column of the graph, further
+units see those before them of the same component, and so does its output. One matrix product a layer does
+for all, and whatever reads a plain policy (evaluation, checkpoints, export) reads this one: weights that
+are masked are zero.
 """
 
 from collections.abc import Sequence

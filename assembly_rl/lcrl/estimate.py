@@ -1,9 +1,10 @@
 """CS3: the continuous-space serialized Shapley value of each action component for each state component.
 
-The players of a game are the action components; there is a game for each state component and each visited state
-and action. A coalition's value is by how much the state component changes more than under the baseline action,
-zero, when the coalition's members act. The absolute Shapley values are averaged over what was visited, where the
-t-th step of an episode weighs ``discount ** t``, and divided by the standard deviation of the component's change.
+The players of a game are the action components; there is a game for each state component and each visited
+state and action. A coalition's value is by how much the state component changes more than under the
+baseline action, zero, when the coalition's members act. The absolute Shapley values are averaged over what
+was visited, where the t-th step of an episode weighs ``discount ** t``, and divided by the standard
+deviation of the component's change.
 
 This is a reconstruction: the publications that name the method were read as abstracts only.
 """

@@ -44,7 +44,7 @@ class Graph:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """(states, actions), the share of each action component in what all of them do to a state component."""
+        """(states, actions): share of an action component in what all of them do to a state component."""
         total = self.influence.sum(1, keepdims=True)
         return np.divide(self.influence, total, out=np.zeros_like(self.influence), where=total > 0.0)
 
@@ -98,9 +98,9 @@ def from_influence(
 ) -> Graph:
     """The edges that stand out of chance.
 
-    An edge stays where the lower end of its influence is above the quantile of what shuffled actions reach, and
-    above a floor: what moves a component by less than a tenth of its usual change is no reason to look at it. Each
-    action component keeps at least the edge that stands out most.
+    An edge stays where the lower end of its influence is above the quantile of what shuffled actions reach,
+    and above a floor: what moves a component by less than a tenth of its usual change is no reason to look
+    at it. Each action component keeps at least the edge that stands out most.
 
     Args:
         influence: As estimated.

@@ -1,8 +1,9 @@
 """Shapley values of games whose players are the components of an action.
 
-A game gives each coalition of players a value; a player's Shapley value is its contribution to it, averaged over
-the orders in which the players can join (L. S. Shapley, "A value for n-person games", 1953). Both exact values and
-estimates from sampled orders are linear in the coalitions' values: a matrix product does for any number of games.
+A game gives each coalition of players a value; a player's Shapley value is its contribution to it, averaged
+over the orders in which the players can join (L. S. Shapley, "A value for n-person games", 1953). Both
+exact values and estimates from sampled orders are linear in the coalitions' values: a matrix product does
+for any number of games.
 """
 
 from dataclasses import dataclass
