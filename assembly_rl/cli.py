@@ -14,7 +14,7 @@ from rich.console import Console
 
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
 
-GROUPS = ("algo", "controller", "experiment", "geometry", "profile", "study", "task")
+GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "study", "task")
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:

@@ -19,6 +19,7 @@ from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.lcrl.config import METHODS, LearningMethod
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
@@ -84,7 +85,7 @@ class TrainConfig:
     """Of ``assembly-rl-train``.
 
     Attributes:
-        geometry, task, algo: See there.
+        geometry, task, algo, method: See there.
         seed: Of everything random in the training.
         steps: Policy steps.
         environments: Environments that are stepped in turn, each in a process of its own if several.
@@ -100,6 +101,7 @@ class TrainConfig:
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
+    method: LearningMethod = field(default_factory=LearningMethod)
     seed: int = 0
     steps: int = 20_000
     environments: int = 1
@@ -191,8 +193,9 @@ def register() -> None:
     store.store("schema", TaskConfig, group="task")
     store.store("schema", GeometryConfig, group="geometry")
     store.store("schema", ControllerConfig, group="controller")
-    for name, config in ALGORITHMS.items():
-        store.store(f"{name}_schema", config, group="algo")
+    for group, choices in (("algo", ALGORITHMS), ("method", METHODS)):
+        for name, config in choices.items():
+            store.store(f"{name}_schema", config, group=group)
 
 
 def unknown(kind: str, name: str, known: list[str]) -> str:
@@ -219,8 +222,11 @@ def train_config(values: DictConfig | Mapping[str, Any]) -> TrainConfig:
     """
     if isinstance(values, DictConfig):
         return OmegaConf.to_object(values)  # type: ignore[return-value]
-    algorithm = from_mapping(ALGORITHMS[values["algo"]["name"]], values["algo"])
-    return from_mapping(TrainConfig, {str(key): value for key, value in values.items()} | {"algo": algorithm})
+    known = {str(key): value for key, value in values.items()}
+    for group, choices in (("algo", ALGORITHMS), ("method", METHODS)):
+        if group in known:
+            known[group] = from_mapping(choices[known[group]["name"]], known[group])
+    return from_mapping(TrainConfig, known)
 
 
 def plain(config: Any) -> Any:

@@ -43,7 +43,7 @@ def load_agent(run: RunDirectory) -> LearnedAgent:
     if isinstance(small, OffPolicyConfig):
         small = replace(small, buffer_size=1)  # nothing is going to be learned
     environments = make_environments(config.geometry.part(), config.task, 1)
-    model = make_model(small, environments, config.seed)
+    model = make_model(small, environments, config.seed, method=config.method)
     environments.close()
     load_policy(model.policy, run.best)
     return LearnedAgent(extract_actor(model.policy))

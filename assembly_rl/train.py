@@ -21,6 +21,8 @@ from assembly_rl.devices.resolve import resolve
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.lcrl.builder import GraphBuilder
+from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.planning import choose_device, plan, profile_of
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import draw_pictures, write_result
@@ -78,7 +80,11 @@ def train(
             profile_of(device.type), config.algo, count(config.algo, *spaces), config.environments
         )
         model = make_model(
-            config.algo, environments, config.seed + SEEDS_APART * parallel.rank(), str(device)
+            config.algo,
+            environments,
+            config.seed + SEEDS_APART * parallel.rank(),
+            str(device),
+            config.method,
         )
         step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
@@ -135,6 +141,8 @@ def _learn(
         rows.truncate_after(step)
     speed = SpeedLog(validation, expected)
     callbacks = [speed, checkpointer, log, bar]
+    if isinstance(config.method, LCRLConfig):
+        callbacks.insert(0, GraphBuilder(run, config.method, config.seed, bar))
     if parallel.rank() == 0:
         callbacks.insert(-1, validation)
     with bar:

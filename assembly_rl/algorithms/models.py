@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import gymnasium
 import numpy as np
 import stable_baselines3
+from gymnasium.spaces.utils import flatdim
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecEnv
@@ -18,19 +18,39 @@ from assembly_rl.algorithms.config import (
     TD3Config,
 )
 from assembly_rl.devices.learner import DDPG, SAC, TD3
+from assembly_rl.lcrl.config import LCRLConfig, LearningMethod
+from assembly_rl.lcrl.connections import connect
 
 
 def make_model(
-    config: AlgorithmConfig, environments: VecEnv, seed: int, device: str = "cpu"
+    config: AlgorithmConfig,
+    environments: VecEnv,
+    seed: int,
+    device: str = "cpu",
+    method: LearningMethod | None = None,
 ) -> BaseAlgorithm:
-    """A new model, ready to learn.
+    """A new model, ready to learn; with LCRL it has all connections at first.
 
     Args:
         config: Algorithm and hyperparameters.
         environments: To learn in; they are seeded, too.
         seed: Of everything random.
         device: Torch device.
+        method: Which connections it can have; by default all.
     """
+    model = _make(config, environments, seed, device, method)
+    if isinstance(method, LCRLConfig):
+        states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
+        connect(model, np.ones((states, actions), dtype=np.bool_))
+    return model
+
+
+def _make(
+    config: AlgorithmConfig, environments: VecEnv, seed: int, device: str, method: LearningMethod | None
+) -> BaseAlgorithm:
+    size = flatdim(environments.action_space)
+    actor = [size * width for width in method.head] if isinstance(method, LCRLConfig) else config.network
+    others = "vf" if isinstance(config, PPOConfig) else "qf"
     common: dict[str, Any] = {
         "policy": "MlpPolicy",
         "env": environments,
@@ -39,7 +59,7 @@ def make_model(
         "gamma": config.gamma,
         "seed": seed,
         "device": device,
-        "policy_kwargs": {"net_arch": list(config.network)},
+        "policy_kwargs": {"net_arch": {"pi": list(actor), others: list(config.network)}},
     }
     if isinstance(config, OffPolicyConfig):
         common |= {
@@ -50,7 +70,6 @@ def make_model(
             "gradient_steps": -1,  # as many as there were policy steps, whatever the number of environments
         }
     if isinstance(config, DDPGConfig | TD3Config):
-        size = gymnasium.spaces.utils.flatdim(environments.action_space)
         common["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, config.noise))
     if isinstance(config, DDPGConfig):
         model = DDPG(**common)
