@@ -25,6 +25,7 @@ class Observer:
     - ``last_action``: the action before.
     - ``twist``: linear velocity of the tip and angular velocity.
     - ``wrench_history``: the wrenches of the policy steps before, newest first.
+    - ``second_wrench``, ``second_pose``: the same once more from sensors with noise, which tell nothing new.
 
     Args:
         config: Groups and scales.
@@ -33,7 +34,7 @@ class Observer:
         ValueError: An unknown or repeated group, or none.
     """
 
-    GROUPS = ("wrench", "pose", "last_action", "twist", "wrench_history")
+    GROUPS = ("wrench", "pose", "last_action", "twist", "wrench_history", "second_wrench", "second_pose")
 
     def __init__(self, config: ObservationConfig) -> None:
         self.groups = tuple(config.groups)
@@ -53,6 +54,7 @@ class Observer:
         self._twist_scale = np.array(config.twist_scale)
         self._past: deque[Array] = deque(maxlen=config.history)
         self._history = config.history
+        self._second_noise = config.second_noise
         names, bounds = [], []
         for group in self.groups:
             for name, bound in self._components(group):
@@ -66,6 +68,10 @@ class Observer:
     def _components(self, group: str) -> list[tuple[str, float]]:
         if group == "wrench":
             return [(axis, 3.0) for axis in WRENCH_AXES]
+        if group.startswith("second_"):
+            return [
+                (f"second_{name}", bound) for name, bound in self._components(group.removeprefix("second_"))
+            ]
         if group == "wrench_history":
             return [
                 (f"{axis}[t-{back}]", 3.0) for back in range(1, self._history + 1) for axis in WRENCH_AXES
@@ -79,7 +85,9 @@ class Observer:
         """Forget the past wrenches."""
         self._past.extend([np.zeros(6)] * self._history)
 
-    def observe(self, wrench: Array, pose: Array, twist: Array, last_action: Array) -> NDArray[np.float32]:
+    def observe(
+        self, wrench: Array, pose: Array, twist: Array, last_action: Array, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
         """Scale, clip and concatenate.
 
         Args:
@@ -87,6 +95,7 @@ class Observer:
             pose: (6,) [m, rad].
             twist: (6,) [m/s, rad/s].
             last_action: (6,) in [-1, 1].
+            rng: Draws the noise of the second sensors.
 
         Returns:
             The observation, shape (len(names),), float32.
@@ -97,6 +106,10 @@ class Observer:
             values["twist"] = twist / self._twist_scale
         if "wrench_history" in self.groups:
             values["wrench_history"] = np.concatenate(list(self._past)[::-1])
+        for group in self.groups:
+            if group.startswith("second_"):
+                noise = self._second_noise * rng.standard_normal(6)
+                values[group] = values[group.removeprefix("second_")] + noise
         self._past.append(compressed)
         observation = np.concatenate([values[group] for group in self.groups], dtype=np.float32)
         return np.clip(observation, -self.bounds, self.bounds)

@@ -353,7 +353,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
         twist = self._tip_twist() if "twist" in self._observer.groups else np.zeros(6)
-        return self._observer.observe(wrench, self._pose, twist, self._last_action)
+        return self._observer.observe(wrench, self._pose, twist, self._last_action, self.np_random)
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Twist of the tip in nominal axes [m/s, rad/s]."""

@@ -60,6 +60,12 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_]) -> None:
         *inner, last = masks(edges, widths)
         for layer, mask in zip([*hidden, *heads], [*inner, *[last] * len(heads)], strict=True):
             _mask(layer, mask)
+    policy: Any = model.policy
+    optimizer = policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer
+    masked = {m.weight: m.mask for m in policy.modules() if isinstance(m, nn.Linear) and hasattr(m, "mask")}
+    for parameter, state in optimizer.state.items():
+        if parameter in masked and "exp_avg" in state:
+            state["exp_avg"] *= masked[parameter]  # momentum would bring back what has been taken away
 
 
 def _mask(layer: nn.Linear, mask: Tensor) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 COUPLED = {
     "x": {"x", "ry"}, "y": {"y", "rx"}, "z": {"z"}, "rx": {"rx", "y"}, "ry": {"ry", "x"}, "rz": {"rz"},
 }  # fmt: skip
-"""Axis of an action -> axes that it has to see: a lateral force and the tilt about the other axis act together."""
+"""Axis of an action -> axes it has to see: a lateral force and the tilt about the other axis act together."""
 AXIS_OF_WRENCH = {"fx": "x", "fy": "y", "fz": "z", "mx": "rx", "my": "ry", "mz": "rz"}
 
 
