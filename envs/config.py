@@ -110,6 +110,7 @@ class ObservationConfig:
         pose_scale: Scale of the pose [m] and [rad].
         twist_scale: Scale of the twist [m/s] and [rad/s].
         history: Past wrenches in the group ``wrench_history``, one a policy step.
+        second_copies: Second sensors of each component.
         second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
     """
 
@@ -118,6 +119,7 @@ class ObservationConfig:
     pose_scale: list[float] = field(default_factory=lambda: [0.001, 0.001, 0.01, 0.0262, 0.0262, 0.0262])
     twist_scale: list[float] = field(default_factory=lambda: [0.01, 0.01, 0.01, 0.1, 0.1, 0.1])
     history: int = 4
+    second_copies: int = 1
     second_noise: float = 0.3
 
     def __post_init__(self) -> None:

@@ -54,7 +54,7 @@ class Observer:
         self._twist_scale = np.array(config.twist_scale)
         self._past: deque[Array] = deque(maxlen=config.history)
         self._history = config.history
-        self._second_noise = config.second_noise
+        self._second_noise, self._copies = config.second_noise, config.second_copies
         names, bounds = [], []
         for group in self.groups:
             for name, bound in self._components(group):
@@ -70,7 +70,9 @@ class Observer:
             return [(axis, 3.0) for axis in WRENCH_AXES]
         if group.startswith("second_"):
             return [
-                (f"second_{name}", bound) for name, bound in self._components(group.removeprefix("second_"))
+                (f"second_{name}#{copy}", bound)
+                for copy in range(1, self._copies + 1)
+                for name, bound in self._components(group.removeprefix("second_"))
             ]
         if group == "wrench_history":
             return [
@@ -108,8 +110,8 @@ class Observer:
             values["wrench_history"] = np.concatenate(list(self._past)[::-1])
         for group in self.groups:
             if group.startswith("second_"):
-                noise = self._second_noise * rng.standard_normal(6)
-                values[group] = values[group.removeprefix("second_")] + noise
+                noise = self._second_noise * rng.standard_normal(6 * self._copies)
+                values[group] = np.tile(values[group.removeprefix("second_")], self._copies) + noise
         self._past.append(compressed)
         observation = np.concatenate([values[group] for group in self.groups], dtype=np.float32)
         return np.clip(observation, -self.bounds, self.bounds)

@@ -41,7 +41,7 @@ def make_model(
     model = _make(config, environments, seed, device, method)
     if isinstance(method, LCRLConfig):
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
-        connect(model, np.ones((states, actions), dtype=np.bool_))
+        connect(model, np.ones((states, actions), dtype=np.bool_), method.critics == "local")
     return model
 
 
@@ -49,7 +49,10 @@ def _make(
     config: AlgorithmConfig, environments: VecEnv, seed: int, device: str, method: LearningMethod | None
 ) -> BaseAlgorithm:
     size = flatdim(environments.action_space)
-    actor = [size * width for width in method.head] if isinstance(method, LCRLConfig) else config.network
+    actor = critic = config.network
+    if isinstance(method, LCRLConfig):
+        actor = [size * width for width in method.head]
+        critic = actor if method.critics == "local" else critic
     others = "vf" if isinstance(config, PPOConfig) else "qf"
     common: dict[str, Any] = {
         "policy": "MlpPolicy",
@@ -59,7 +62,7 @@ def _make(
         "gamma": config.gamma,
         "seed": seed,
         "device": device,
-        "policy_kwargs": {"net_arch": {"pi": list(actor), others: list(config.network)}},
+        "policy_kwargs": {"net_arch": {"pi": list(actor), others: list(critic)}},
     }
     if isinstance(config, OffPolicyConfig):
         common |= {

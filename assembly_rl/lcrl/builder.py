@@ -95,7 +95,7 @@ class GraphBuilder(BaseCallback):
         return tuple(names)
 
     def _use(self, graph: Graph) -> None:
-        connect(self.model, graph.edges)
+        connect(self.model, graph.edges, self._config.critics == "local")
         if isinstance(self.model, Learner):
             self.model.bind()
         graph.save(self._path)

@@ -36,6 +36,7 @@ class LCRLConfig(LearningMethod):
     name: str = "lcrl"
     head: list[int] = field(default_factory=lambda: [24, 24])
     edges: str = "cs3"
+    critics: str = "global"
     graph: str | None = None
     samples: int = 1500
     floor: float = 0.1

@@ -38,53 +38,84 @@ def masks(edges: NDArray[np.bool_], widths: Sequence[int], outputs: int = 1) -> 
     return [torch.from_numpy(layer.astype(np.float32)) for layer in layers]
 
 
-def connect(model: BaseAlgorithm, edges: NDArray[np.bool_]) -> None:
+def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = False) -> None:
     """Give the actor of a model the connections of a graph; weights elsewhere become zero and stay so.
 
     Args:
         model: Its actor has hidden layers of as many units for each action component.
         edges: (states, actions).
+        critics: Give the critics connections, too: each is then a sum over the action components of
+            functions of that component and what it sees.
 
     Raises:
-        ValueError: The actor's layers do not fit the graph.
+        ValueError: The layers do not fit the graph.
     """
-    for stack, heads in _actors(model.policy):
-        hidden = [module for module in stack if isinstance(module, nn.Linear)]
-        actions = edges.shape[1]
-        if hidden[0].in_features != len(edges) or any(layer.out_features % actions for layer in hidden):
-            raise ValueError(
-                f"an actor of {hidden[0].in_features} inputs and hidden layers of "
-                f"{[layer.out_features for layer in hidden]} units does not fit a graph of {edges.shape}"
-            )
-        widths = [layer.out_features // actions for layer in hidden]
-        *inner, last = masks(edges, widths)
-        for layer, mask in zip([*hidden, *heads], [*inner, *[last] * len(heads)], strict=True):
-            _mask(layer, mask)
     policy: Any = model.policy
-    optimizer = policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer
+    for hidden, heads in _actors(policy):
+        *inner, last = masks(edges, _widths(hidden, edges, len(edges)))
+        _mask([*hidden, *heads], [*inner, *[last] * len(heads)])
+    optimizers = [policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer]
+    if critics:
+        for *hidden, out in _critics(policy):
+            of_actions = not isinstance(policy, ActorCriticPolicy)
+            inputs = len(edges) + of_actions * edges.shape[1]
+            first, *inner, _ = masks(edges, _widths(hidden, edges, inputs))
+            if of_actions:
+                own = np.repeat(np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0)
+                first = torch.cat([first, torch.from_numpy(own)], dim=1)
+            _mask([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
+        optimizers += [] if isinstance(policy, ActorCriticPolicy) else [policy.critic.optimizer]
     masked = {m.weight: m.mask for m in policy.modules() if isinstance(m, nn.Linear) and hasattr(m, "mask")}
-    for parameter, state in optimizer.state.items():
-        if parameter in masked and "exp_avg" in state:
-            state["exp_avg"] *= masked[parameter]  # momentum would bring back what has been taken away
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            if parameter in masked and "exp_avg" in state:
+                state["exp_avg"] *= masked[parameter]  # momentum would bring back what has been taken away
 
 
-def _mask(layer: nn.Linear, mask: Tensor) -> None:
-    mask = mask.to(layer.weight.device)
-    if not hasattr(layer, "mask"):
-        layer.register_buffer("mask", mask)
-        layer.weight.register_hook(lambda gradient: gradient * layer.mask)  # of what learns by autograd
-    else:
-        layer.mask.copy_(mask)  # type: ignore[operator, union-attr]
-    with torch.no_grad():
-        layer.weight *= mask
+def _widths(hidden: Sequence[nn.Linear], edges: NDArray[np.bool_], inputs: int) -> list[int]:
+    """Hidden units of each action component, layer by layer."""
+    actions = edges.shape[1]
+    if hidden[0].in_features != inputs or any(layer.out_features % actions for layer in hidden):
+        raise ValueError(
+            f"a network of {hidden[0].in_features} inputs and hidden layers of "
+            f"{[layer.out_features for layer in hidden]} units does not fit a graph of {edges.shape}"
+        )
+    return [layer.out_features // actions for layer in hidden]
 
 
-def _actors(policy: Any) -> list[tuple[list[nn.Module], list[nn.Linear]]]:
+def _mask(layers: Sequence[nn.Linear], masks: Sequence[Tensor]) -> None:
+    for layer, values in zip(layers, masks, strict=True):
+        mask = values.to(layer.weight.device)
+        if not hasattr(layer, "mask"):
+            layer.register_buffer("mask", mask)
+            _follow_mask(layer)
+        else:
+            layer.mask.copy_(mask)  # type: ignore[operator, union-attr]
+        with torch.no_grad():
+            layer.weight *= mask
+
+
+def _follow_mask(layer: nn.Linear) -> None:
+    """Of what learns by autograd."""
+    layer.weight.register_hook(lambda gradient: gradient * layer.mask)
+
+
+def _linear(modules: Any) -> list[nn.Linear]:
+    return [module for module in modules if isinstance(module, nn.Linear)]
+
+
+def _actors(policy: Any) -> list[tuple[list[nn.Linear], list[nn.Linear]]]:
     """Hidden layers and output layers of each actor, targets included."""
     if isinstance(policy, ActorCriticPolicy):
-        return [(list(policy.mlp_extractor.policy_net), [policy.action_net])]
+        return [(_linear(policy.mlp_extractor.policy_net), [policy.action_net])]
     if hasattr(policy, "actor_target"):
-        stacks = [list(actor.mu) for actor in (policy.actor, policy.actor_target)]
-        outputs = [next(m for m in reversed(stack) if isinstance(m, nn.Linear)) for stack in stacks]
-        return [(stack[: stack.index(out)], [out]) for stack, out in zip(stacks, outputs, strict=True)]
-    return [(list(policy.actor.latent_pi), [policy.actor.mu, policy.actor.log_std])]
+        stacks = [_linear(actor.mu) for actor in (policy.actor, policy.actor_target)]
+        return [(stack[:-1], stack[-1:]) for stack in stacks]
+    return [(_linear(policy.actor.latent_pi), [policy.actor.mu, policy.actor.log_std])]
+
+
+def _critics(policy: Any) -> list[list[nn.Linear]]:
+    """Layers of each critic, targets included."""
+    if isinstance(policy, ActorCriticPolicy):
+        return [[*_linear(policy.mlp_extractor.value_net), policy.value_net]]
+    return [_linear(net) for part in (policy.critic, policy.critic_target) for net in part.q_networks]

@@ -87,5 +87,5 @@ def test_a_new_graph_takes_edges_away_for_good() -> None:
 
 
 def test_a_graph_of_other_states_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"an actor of 18 inputs .* does not fit a graph of \(12, 6\)"):
+    with pytest.raises(ValueError, match=r"a network of 18 inputs .* does not fit a graph of \(12, 6\)"):
         connect(model("td3"), EDGES[:12])
