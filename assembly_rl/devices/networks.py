@@ -166,7 +166,7 @@ def _affine(layer: Layer, before: Tensor, out: Tensor, rectified: bool) -> list[
 
 
 def _product(left: Tensor, right: Tensor, out: Tensor) -> list[Call]:
-    if _is_wide(right) and _is_wide(left):
+    if _is_wide(right) and _is_wide(left) and right[0].is_contiguous():  # else oneDNN has no fast kernel
         parts = zip(left, right, out, strict=True)
         return [(_one_dnn, (a, b.t(), None, "none", to), {}) for a, b, to in parts]
     if len(out) == 1:
