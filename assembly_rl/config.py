@@ -19,7 +19,7 @@ from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
-from assembly_rl.lcrl.config import METHODS, LearningMethod
+from assembly_rl.lcrl.config import METHODS, DenseConfig, LearningMethod
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
@@ -101,7 +101,7 @@ class TrainConfig:
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
-    method: LearningMethod = field(default_factory=LearningMethod)
+    method: LearningMethod = field(default_factory=DenseConfig)
     seed: int = 0
     steps: int = 20_000
     environments: int = 1

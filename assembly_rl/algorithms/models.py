@@ -18,7 +18,7 @@ from assembly_rl.algorithms.config import (
     TD3Config,
 )
 from assembly_rl.devices.learner import DDPG, SAC, TD3
-from assembly_rl.lcrl.config import LCRLConfig, LearningMethod
+from assembly_rl.lcrl.config import DenseConfig, LCRLConfig, LearningMethod
 from assembly_rl.lcrl.connections import connect
 
 
@@ -50,7 +50,9 @@ def _make(
 ) -> BaseAlgorithm:
     size = flatdim(environments.action_space)
     actor = critic = config.network
-    if isinstance(method, LCRLConfig):
+    if isinstance(method, DenseConfig):
+        actor = method.actor or actor
+    elif isinstance(method, LCRLConfig):
         actor = [size * width for width in method.head]
         critic = actor if method.critics == "local" else critic
     others = "vf" if isinstance(config, PPOConfig) else "qf"

@@ -61,7 +61,9 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
             inputs = len(edges) + of_actions * edges.shape[1]
             first, *inner, _ = masks(edges, _widths(hidden, edges, inputs))
             if of_actions:
-                own = np.repeat(np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0)
+                own = np.repeat(
+                    np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0
+                )
                 first = torch.cat([first, torch.from_numpy(own)], dim=1)
             _mask([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
         optimizers += [] if isinstance(policy, ActorCriticPolicy) else [policy.critic.optimizer]

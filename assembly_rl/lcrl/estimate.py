@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.lcrl.dynamics import Ensemble
+from assembly_rl.lcrl.dynamics import BATCH, Ensemble
 from assembly_rl.lcrl.shapley import EXACT, Coalitions, all_coalitions, sampled_coalitions
 
 Array = NDArray[np.float32]
@@ -25,6 +25,8 @@ SAMPLES = 512
 """Visited states in which the games are played."""
 DISCOUNT = 0.98
 CHUNK = 64
+FEWEST = 2 * BATCH
+"""Transitions that an estimate needs."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from assembly_rl.lcrl.estimate import Transitions, estimate
-from assembly_rl.lcrl.graph import Graph, from_influence
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.lcrl.estimate import Transitions
+from assembly_rl.lcrl.find import cs3_graph
+from assembly_rl.lcrl.graph import Graph
 
 torch.set_num_threads(1)
 STATES, ACTIONS, COUNT = 6, 3, 2000
@@ -38,9 +40,8 @@ def graph(system, confounded: bool) -> Graph:
     drift[:, 4] = np.sin(state[:, 4])
     change = system(state, action) + drift + 0.05 * rng.normal(size=state.shape)
     parts = (part.astype(np.float32) for part in (state, action, change))
-    influence = estimate(Transitions(*parts, ages=np.arange(COUNT) % 50), seed=0)
     names = [f"s{k}" for k in range(STATES)], [f"a{k}" for k in range(ACTIONS)]
-    return from_influence(influence, *names, samples=COUNT)
+    return cs3_graph(LCRLConfig(), Transitions(*parts, ages=np.arange(COUNT) % 50), *names, 0, COUNT)
 
 
 @pytest.mark.parametrize("confounded", [False, True])
