@@ -74,6 +74,7 @@ setup(
         "console_scripts": [
             "assembly-rl-train=assembly_rl.train:main",
             "assembly-rl-eval=assembly_rl.eval:main",
+            "assembly-rl-graph=assembly_rl.graph:main",
             "assembly-rl-plan=assembly_rl.plan:main",
             "assembly-rl-benchmark=assembly_rl.benchmark:main",
         ],

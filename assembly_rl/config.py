@@ -19,7 +19,7 @@ from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
-from assembly_rl.lcrl.config import METHODS, DenseConfig, LearningMethod
+from assembly_rl.lcrl.config import METHODS, LCRLConfig, LearningMethod
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
@@ -101,7 +101,7 @@ class TrainConfig:
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
-    method: LearningMethod = field(default_factory=DenseConfig)
+    method: LearningMethod = field(default_factory=LearningMethod)
     seed: int = 0
     steps: int = 20_000
     environments: int = 1
@@ -117,6 +117,19 @@ class TrainConfig:
         require_positive(self, "steps", "environments", "checkpoint_every")
         if self.plan not in (None, "auto"):
             raise ValueError(f"plan must be auto or null, got {self.plan!r}")
+        if self.steps <= self.graph_at:
+            raise ValueError(
+                f"the training ends at step {self.steps}, before its graph is estimated at step "
+                f"{self.graph_at}: give more steps or fewer method.samples"
+            )
+
+    @property
+    def graph_at(self) -> int:
+        """Step at which a graph is estimated: the end of the rollout that completes its samples."""
+        if not (isinstance(self.method, LCRLConfig) and self.method.estimated):
+            return 0
+        rollout = self.environments * (self.algo.rollout if isinstance(self.algo, PPOConfig) else 1)
+        return -(-self.method.samples // rollout) * rollout
 
 
 @dataclass
@@ -150,6 +163,28 @@ class EvalConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "episodes")
+
+
+@dataclass
+class GraphConfig:
+    """Of ``assembly-rl-graph``.
+
+    Attributes:
+        run: Folder of a run with method=lcrl.
+        episodes: Held-out episodes of each evaluation of the ablation; 0 for no ablation.
+        reference: Visited states of the estimate from simulator branches to compare with; 0 for none.
+        processes: Worker processes; by default one for each core.
+    """
+
+    run: Any = None
+    episodes: int = 0
+    reference: int = 0
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        require_not_negative(self, "episodes", "reference")
+        if self.run is None:
+            raise ValueError("no run: give run=<dir>, the folder of a training with method=lcrl")
 
 
 @dataclass
@@ -188,6 +223,7 @@ def register() -> None:
     store.store("eval_schema", EvalConfig)
     store.store("benchmark_schema", BenchmarkConfig)
     store.store("plan_schema", PlanConfig)
+    store.store("graph_schema", GraphConfig)
     store.store("schema", Profile, group="profile")
     store.store("schema", StudyConfig, group="study")
     store.store("schema", TaskConfig, group="task")

@@ -135,7 +135,9 @@ def _learn(
 ) -> bool:
     """Train to the last step; False where a signal ended it before."""
     bar = ProgressBar(config.steps, console)
-    validation = Validation(run, scenario, evaluator, config.evaluation, config.steps, bar)
+    validation = Validation(
+        run, scenario, evaluator, config.evaluation, config.steps, bar, since=config.graph_at
+    )
     log = EpisodeLog(run, bar)
     for rows in (validation.rows, log.rows):
         rows.truncate_after(step)

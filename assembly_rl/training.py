@@ -102,6 +102,15 @@ class Validation(BaseCallback):
     """Evaluates the policy every so many steps on the same episodes and keeps the best one.
 
     The best has the most successes; among equals the shortest insertion.
+
+    Args:
+        run: Where rows and policy go.
+        scenario: Part and task.
+        evaluator: Runs the episodes.
+        config: How many of them, and how often.
+        steps: Of the training.
+        bar: Shows the results.
+        since: Up to this step no policy is kept.
     """
 
     def __init__(
@@ -112,6 +121,7 @@ class Validation(BaseCallback):
         config: EvaluationConfig,
         steps: int,
         bar: ProgressBar,
+        since: int = 0,
     ) -> None:
         super().__init__()
         self.rows = RowLog(run.evaluations, EVALUATION_COLUMNS)
@@ -121,11 +131,16 @@ class Validation(BaseCallback):
         self._config = config
         self._steps = steps
         self._bar = bar
+        self._since = since
         self.seconds = 0.0
 
     def _on_training_start(self) -> None:
         self._plan_next()
-        earlier = [_score(float(row["success"]), float(row["time"])) for row in self.rows]
+        earlier = [
+            _score(float(row["success"]), float(row["time"]))
+            for row in self.rows
+            if int(row["step"]) > self._since
+        ]
         self._best = max(earlier, default=_score(0.0, 0.0))
 
     def _plan_next(self) -> None:
@@ -151,7 +166,7 @@ class Validation(BaseCallback):
         for name in ("success", "time", "peak_force", "reward"):
             self.logger.record(f"validation/{name}", known[name])
         score = _score(summary.success, summary.time)
-        if score >= self._best:
+        if self.num_timesteps > self._since and score >= self._best:
             self._best = score
             save_policy(self.model.policy, self._run.best)
         self._bar.show(

@@ -18,7 +18,7 @@ class LearningMethod:
         name: Of the method.
     """
 
-    name: str = "???"
+    name: str = "dense"
 
 
 @dataclass

@@ -61,9 +61,14 @@ def cs3_graph(
     seed: int,
     samples: int,
 ) -> Graph:
-    """The graph of what each action component influences; arguments as above.
+    """The graph of what each action component influences.
 
     Args:
+        config: How.
+        transitions: What was visited.
+        states: Names.
+        actions: Names.
+        seed: Of everything random.
         samples: Policy steps that the transitions took.
     """
     influence = estimate(transitions, seed)
