@@ -12,9 +12,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig
+from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig, PPOConfig
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
-from assembly_rl.controllers.validation import require_positive
+from assembly_rl.controllers.validation import require_not_negative, require_positive
 from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
