@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench bench-controllers bench-learner bench-planner check-torch-npu clean
+.PHONY: train test lint bench bench-controllers bench-learner bench-lcrl bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -36,6 +36,9 @@ bench-controllers: $(TOOLS)  ## Time of a control step and of the import
 
 bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 	$(BIN)/python benchmarks/bench_learner.py
+
+bench-lcrl: $(INSTALLED)  ## A policy with masks beside a dense one of equal width
+	$(BIN)/python benchmarks/bench_lcrl.py
 
 bench-planner: $(INSTALLED)  ## Predictions beside trainings
 	$(BIN)/python benchmarks/bench_planner.py

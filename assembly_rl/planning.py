@@ -14,6 +14,7 @@ from assembly_rl.devices.calibration import cpu_profile
 from assembly_rl.devices.planner import choose, count, predict, predictions
 from assembly_rl.devices.profile import Profile
 from assembly_rl.devices.resolve import available, resolve
+from assembly_rl.lcrl.config import LearningMethod
 
 
 def profile_of(kind: str) -> Profile:
@@ -27,7 +28,7 @@ def profile_of(kind: str) -> Profile:
 
 
 def choose_device(
-    name: str, algo: AlgorithmConfig, observation_space: Any, action_space: Any
+    name: str, algo: AlgorithmConfig, observation_space: Any, action_space: Any, method: LearningMethod
 ) -> tuple[torch.device, str]:
     """The device to learn on, and why.
 
@@ -36,6 +37,7 @@ def choose_device(
         algo: What learns.
         observation_space: Of the environment.
         action_space: Of the environment.
+        method: Of learning.
 
     Raises:
         DeviceError: The device that is asked for cannot be used.
@@ -45,7 +47,7 @@ def choose_device(
     devices = available()
     if len(devices) == 1:
         return devices[0], "no accelerator here"
-    work = count(algo, observation_space, action_space)
+    work = count(algo, observation_space, action_space, method)
     seconds = {device: predict(profile_of(device.type), algo, work, 1).updating for device in devices}
     told = ", ".join(f"{device} {1e3 * value:.2f} ms" for device, value in seconds.items())
     return min(devices, key=lambda device: seconds[device]), f"predicted update: {told}"
@@ -61,7 +63,7 @@ def plan(config: TrainConfig) -> tuple[TrainConfig, str]:
     environments = sorted({1, 2, cores} if cores > 1 else {1})
     part = config.geometry.part()
     known = list(profiles.values())
-    rows = list(predictions(part, config.task, [config.algo], environments, known))
+    rows = list(predictions(part, config.task, [config.algo], environments, known, config.method))
     best = choose(rows)
     device = next(device for device, profile in profiles.items() if profile is best.profile)
     told = ", ".join(f"{row.profile.name} x {row.environments}: {1.0 / row.step:.0f} steps/s" for row in rows)

@@ -21,7 +21,7 @@ from assembly_rl.devices.resolve import resolve
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
-from assembly_rl.lcrl.builder import GraphBuilder
+from assembly_rl.lcrl.builder import GraphBuilder, check
 from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.planning import choose_device, plan, profile_of
 from assembly_rl.reports.table import comparison_table
@@ -73,11 +73,14 @@ def train(
     environments = make_environments(part, config.task, config.environments)
     try:
         spaces = environments.observation_space, environments.action_space
-        device, why = choose_device(config.device, config.algo, *spaces)
+        device, why = choose_device(config.device, config.algo, *spaces, config.method)
         console.print(f"learning on {device} ({why})", highlight=False)
         # Before the model: counting makes one, too, which seeds what is random.
         expected = predict(
-            profile_of(device.type), config.algo, count(config.algo, *spaces), config.environments
+            profile_of(device.type),
+            config.algo,
+            count(config.algo, *spaces, config.method),
+            config.environments,
         )
         model = make_model(
             config.algo,
@@ -192,7 +195,10 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
         raise ValueError("several processes learn without a plan, and with sac, td3 or ddpg")
     if config.device != "auto":
         resolve(config.device)
-    PegInHoleEnv(part, config.task).close()  # bad values are told before the run exists
+    environment = PegInHoleEnv(part, config.task)  # bad values are told before the run exists
+    environment.close()
+    if isinstance(config.method, LCRLConfig):
+        check(config.method, config.algo, environment.observation_names)
     if config.plan is not None:
         config, why = plan(config)
         output.print(f"plan: {why}", highlight=False)

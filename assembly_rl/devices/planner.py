@@ -20,6 +20,7 @@ from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.profile import Profile
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.lcrl.config import LearningMethod
 
 COLLECTED, ROUNDS = 200, 5
 """Policy steps of which the collecting is timed, and how often."""
@@ -114,14 +115,20 @@ class Still(gymnasium.Env):
         return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
 
 
-def learner(algo: AlgorithmConfig, observation_space: Any, action_space: Any, device: str = "cpu") -> Any:
+def learner(
+    algo: AlgorithmConfig,
+    observation_space: Any,
+    action_space: Any,
+    device: str = "cpu",
+    method: LearningMethod | None = None,
+) -> Any:
     """A model with something to learn from, at rest."""
     if isinstance(algo, OffPolicyConfig):
         algo = replace(algo, buffer_size=4 * algo.batch_size, learning_starts=0)
     if isinstance(algo, PPOConfig):
         algo = replace(algo, rollout=algo.batch_size, epochs=1)
     environments = DummyVecEnv([lambda: Still(observation_space, action_space)])
-    model: Any = make_model(algo, environments, seed=0, device=device)
+    model: Any = make_model(algo, environments, seed=0, device=device, method=method)
     model.set_logger(configure(None, []))
     if isinstance(algo, OffPolicyConfig):
         buffer, names = model.replay_buffer, ("observations", "actions", "next_observations", "rewards")
@@ -135,9 +142,11 @@ def learner(algo: AlgorithmConfig, observation_space: Any, action_space: Any, de
     return model
 
 
-def count(algo: AlgorithmConfig, observation_space: Any, action_space: Any) -> Work:
-    """The kernels of an update of this algorithm at these sizes."""
-    model = learner(algo, observation_space, action_space)
+def count(
+    algo: AlgorithmConfig, observation_space: Any, action_space: Any, method: LearningMethod | None = None
+) -> Work:
+    """The kernels of an update of this algorithm and method at these sizes."""
+    model = learner(algo, observation_space, action_space, method=method)
     update = update_of(model)
     update()
     kernels = [kernel for _ in range(UPDATES) for kernel in record(update)]
@@ -154,7 +163,11 @@ def update_of(model: Any) -> Callable[[], None]:
 
 
 def collecting_times(
-    algo: AlgorithmConfig, part: PegHole, task: TaskConfig, environments: Sequence[int]
+    algo: AlgorithmConfig,
+    part: PegHole,
+    task: TaskConfig,
+    environments: Sequence[int],
+    method: LearningMethod | None = None,
 ) -> dict[int, float]:
     """Measured seconds for a policy step without updates, by number of environments: step, acting, storing.
 
@@ -164,20 +177,20 @@ def collecting_times(
         collect = {}
         for number in environments:
             venv = stack.enter_context(closing(make_environments(part, task, number)))
-            collect[number] = _collector(algo, venv)
+            collect[number] = _collector(algo, venv, method)
         rounds = [{number: measure() for number, measure in collect.items()} for _ in range(1 + ROUNDS)]
     # Not the first, in which there is something to set up.
     return {number: float(np.median([of[number] for of in rounds[1:]])) for number in environments}
 
 
-def _collector(algo: AlgorithmConfig, venv: VecEnv) -> Callable[[], float]:
+def _collector(algo: AlgorithmConfig, venv: VecEnv, method: LearningMethod | None) -> Callable[[], float]:
     """Measures seconds for a policy step without updates."""
     each = -(-COLLECTED // venv.num_envs)
     if isinstance(algo, PPOConfig):
         algo = replace(algo, rollout=each, batch_size=each * venv.num_envs, epochs=1)
     elif isinstance(algo, OffPolicyConfig):
         algo = replace(algo, learning_starts=0)
-    model: Any = make_model(algo, venv, seed=0)
+    model: Any = make_model(algo, venv, seed=0, method=method)
     if isinstance(algo, OffPolicyConfig):
         model.gradient_steps = 0
     model.set_logger(configure(None, []))
@@ -257,14 +270,15 @@ def predictions(
     algos: Sequence[AlgorithmConfig],
     environments: Sequence[int],
     profiles: Sequence[Profile],
+    method: LearningMethod | None = None,
 ) -> Iterator[Prediction]:
     """Predictions of all combinations, as they are made; the algorithms are one, in several sizes."""
     probe = make_environments(part, task, 1)
     spaces = probe.observation_space, probe.action_space
     probe.close()
-    collecting = collecting_times(algos[0], part, task, environments)
+    collecting = collecting_times(algos[0], part, task, environments, method)
     for algo in algos:
-        work = count(algo, *spaces)
+        work = count(algo, *spaces, method)
         for profile in profiles:
             for number in environments:
                 yield predict(profile, algo, work, number, collecting[number])

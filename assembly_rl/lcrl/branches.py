@@ -5,6 +5,7 @@ A state is visited again and again, each time with the action of another coaliti
 
 import functools
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -22,14 +23,17 @@ STATES_OF_EPISODE = 4
 
 
 def reference(
-    scenario: Scenario, states: int, processes: int, progress: Callable[[int], None] = lambda done: None
+    scenario: Scenario,
+    states: int,
+    processes: int | None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> NDArray[np.float64]:
     """CS3 of uniformly random actions.
 
     Args:
         scenario: Part and task.
         states: Visited states in which the games are played, four of an episode.
-        processes: Worker processes.
+        processes: Worker processes; by default one for each core.
         progress: Told how many states are done.
 
     Returns:
@@ -38,7 +42,7 @@ def reference(
     episodes = -(-states // STATES_OF_EPISODE)
     values, changes = [], []
     context = multiprocessing.get_context(START_METHOD)
-    with ProcessPoolExecutor(processes, context) as pool:
+    with ProcessPoolExecutor(processes or len(os.sched_getaffinity(0)), context) as pool:
         seeds = range(FIRST_SEED, FIRST_SEED + episodes)
         for done, (of_games, of_steps) in enumerate(
             pool.map(functools.partial(_of_episode, scenario), seeds), start=1

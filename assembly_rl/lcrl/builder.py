@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from assembly_rl.algorithms.config import AlgorithmConfig, OffPolicyConfig
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.devices import parallel
 from assembly_rl.devices.learner import Learner
@@ -24,6 +24,38 @@ GRAPH = "graph.json"
 """In a run directory: the graph that the policy has; ``graph_<step>.json`` are all there were."""
 
 
+def check(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ...]) -> None:
+    """Raise an error where a training cannot have such a graph.
+
+    Args:
+        config: Of the method.
+        algo: What learns.
+        states: Names of the state components of the task.
+
+    Raises:
+        ValueError: It says what is wrong and what to do.
+    """
+    if config.graph is not None:
+        graph = Graph.load(Path(config.graph))
+        if (graph.states, graph.actions) != (states, AXES):
+            missing = ", ".join(name for name in states if name not in graph.states)
+            unknown = ", ".join(name for name in graph.states if name not in states)
+            raise RunError(
+                f"{config.graph} is a graph of other components than this task's or in another order: it "
+                f"lacks {missing or 'none'}; it has besides {unknown or 'none'}"
+            )
+    elif config.estimated:
+        fewest = FEWEST
+        if config.edges in ("relevance", "both"):
+            if not isinstance(algo, OffPolicyConfig):
+                raise ValueError(f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg")
+            fewest += algo.learning_starts  # the critic has to have learned
+        if config.samples < fewest:
+            raise ValueError(
+                f"edges={config.edges} needs method.samples of at least {fewest} here, got {config.samples}"
+            )
+
+
 class GraphBuilder(BaseCallback):
     """Finds the graph when there are enough transitions; from then on the policy has its connections.
 
@@ -34,9 +66,6 @@ class GraphBuilder(BaseCallback):
         config: See there.
         seed: Of the training.
         bar: Shows what was found.
-
-    Raises:
-        RunError: The graph cannot be had from this training.
     """
 
     def __init__(self, run: RunDirectory, config: LCRLConfig, seed: int, bar: ProgressBar) -> None:
@@ -47,28 +76,9 @@ class GraphBuilder(BaseCallback):
         self._visited = Visited(self.model, self._folder / "visited.npz")
         (names,) = self.training_env.env_method("get_wrapper_attr", "observation_names", indices=[0])
         self._states = tuple(names)
-        self._check()
         self._due = self._next_after(self.num_timesteps)
         if not self._config.estimated and not (self._folder / GRAPH).is_file():
             self._use(self._known())
-
-    def _check(self) -> None:
-        if not self._config.estimated:
-            return
-        if self._config.samples < FEWEST:
-            raise RunError(
-                f"method.samples must be at least {FEWEST} to estimate, got {self._config.samples}"
-            )
-        if self._config.edges not in ("relevance", "both"):
-            return
-        if not isinstance(self.model, OffPolicyAlgorithm):
-            raise RunError(f"edges={self._config.edges} needs a critic of actions: use sac, td3 or ddpg")
-        if self._config.samples < self.model.learning_starts + FEWEST:
-            raise RunError(
-                f"edges={self._config.edges} asks a critic that has learned: method.samples must be at least "
-                f"{self.model.learning_starts + FEWEST}, {FEWEST} more than algo.learning_starts; got "
-                f"{self._config.samples}"
-            )
 
     def _next_after(self, step: int) -> float:
         """Step of the next estimate; a checkpoint has been taken after the estimate of its step."""
@@ -100,15 +110,7 @@ class GraphBuilder(BaseCallback):
     def _known(self) -> Graph:
         if self._config.graph is None:
             return known_graph(self._config.edges, self._states, AXES)
-        graph = Graph.load(Path(self._config.graph))
-        if (graph.states, graph.actions) != (self._states, AXES):
-            missing = [name for name in self._states if name not in graph.states]
-            unknown = [name for name in graph.states if name not in self._states]
-            raise RunError(
-                f"{self._config.graph} is a graph of other states than this task's: it lacks "
-                f"{', '.join(missing) or 'none'}; it has besides {', '.join(unknown) or 'none'}"
-            )
-        return graph
+        return Graph.load(Path(self._config.graph))
 
     def _use(self, graph: Graph | None) -> None:
         """Connect the policy by the graph of the first process."""

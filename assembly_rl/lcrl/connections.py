@@ -92,7 +92,7 @@ def _mask(layers: Sequence[nn.Linear], masks: Sequence[Tensor]) -> None:
             layer.register_buffer("mask", mask)
             _follow_mask(layer)
         else:
-            layer.mask.copy_(mask)  # type: ignore[operator, union-attr]
+            layer.mask.copy_(mask)  # type: ignore[operator]
         with torch.no_grad():
             layer.weight *= mask
 
@@ -109,7 +109,7 @@ def _linear(modules: Any) -> list[nn.Linear]:
 def _actors(policy: Any) -> list[tuple[list[nn.Linear], list[nn.Linear]]]:
     """Hidden layers and output layers of each actor, targets included."""
     if isinstance(policy, ActorCriticPolicy):
-        return [(_linear(policy.mlp_extractor.policy_net), [policy.action_net])]
+        return [(_linear(policy.mlp_extractor.policy_net), _linear([policy.action_net]))]
     if hasattr(policy, "actor_target"):
         stacks = [_linear(actor.mu) for actor in (policy.actor, policy.actor_target)]
         return [(stack[:-1], stack[-1:]) for stack in stacks]

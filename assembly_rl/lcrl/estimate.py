@@ -64,7 +64,7 @@ def coalitions(actions: int, rng: np.random.Generator) -> Coalitions:
     return all_coalitions(actions) if actions <= EXACT else sampled_coalitions(actions, ORDERS, rng)
 
 
-def estimate(transitions: Transitions, seed: int, shuffles: int = 2) -> Influence:
+def estimate(transitions: Transitions, seed: int, shuffles: int = 1) -> Influence:
     """Estimate CS3 from transitions alone: by models that are fitted to them.
 
     Args:

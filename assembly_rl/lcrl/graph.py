@@ -59,9 +59,9 @@ class Graph:
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> "Graph":
         """The graph again; a KeyError, TypeError or ValueError where it is none."""
-        names = {key: tuple(map(str, content[key])) for key in ("states", "actions")}
-        shape = tuple(map(len, names.values()))
-        numbers = {key: np.array(content[key], dtype=np.float64) for key in NUMBERS}
+        states, actions = (tuple(map(str, content[key])) for key in ("states", "actions"))
+        shape = (len(states), len(actions))
+        numbers: dict[str, Any] = {key: np.array(content[key], dtype=np.float64) for key in NUMBERS}
         edges = np.array(content["edges"], dtype=np.bool_)
         for key, array in {"edges": edges, **numbers}.items():
             if array.shape != shape:
@@ -69,10 +69,9 @@ class Graph:
             if not np.isfinite(array).all():
                 raise ValueError(f"its {key} are not all finite")
         if not edges.any(0).all():
-            raise ValueError(f"{names['actions'][int(np.argmin(edges.any(0)))]} has no edge")
-        return cls(
-            **names, edges=edges, **numbers, source=str(content["source"]), samples=int(content["samples"])
-        )
+            raise ValueError(f"{actions[int(np.argmin(edges.any(0)))]} has no edge")
+        source, samples = str(content["source"]), int(content["samples"])
+        return cls(states, actions, edges, **numbers, source=source, samples=samples)
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

@@ -23,5 +23,5 @@ def physics_edges(states: Sequence[str], actions: Sequence[str]) -> NDArray[np.b
 
 
 def _axis(state: str) -> str:
-    name = state.partition("[")[0].rpartition("_")[2]
+    name = state.partition("[")[0].partition("#")[0].rpartition("_")[2]
     return AXIS_OF_WRENCH.get(name, name)

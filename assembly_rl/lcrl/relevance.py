@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 Array = NDArray[np.float32]
 
@@ -20,11 +20,11 @@ SHUFFLES = 5
 
 
 @torch.no_grad()
-def relevance(model: OffPolicyAlgorithm, states: Array, seed: int) -> NDArray[np.float64]:
+def relevance(model: BaseAlgorithm, states: Array, seed: int) -> NDArray[np.float64]:
     """Relevance of each state component for each action component.
 
     Args:
-        model: Its policy and critics have learned for a while.
+        model: SAC, TD3 or DDPG whose policy and critics have learned for a while.
         states: Visited ones (rows, states).
         seed: Of choice and shuffles.
 

@@ -35,7 +35,8 @@ class Visited:
         """Keep what PPO has just collected; a replay buffer keeps it by itself."""
         if not isinstance(self._model, OnPolicyAlgorithm):
             return
-        buffer, model = self._model.rollout_buffer, self._model
+        model: Any = self._model
+        buffer = model.rollout_buffer
         following = np.concatenate([buffer.observations[1:], np.asarray(model._last_obs)[None]])
         ended = np.concatenate([buffer.episode_starts[1:], model._last_episode_starts[None]]) > 0.0
         goes_on = (~ended).T.ravel()  # a state after the end is the first of another episode

@@ -114,7 +114,7 @@ def _draw_edges(axes: Axes, graph: Graph) -> None:
         low, high = max(0.0, graph.low[row, column]), graph.high[row, column]
         axes.plot(*ends, color=SKY, linewidth=scale * high, alpha=0.35, solid_capstyle="butt")
         axes.plot(*ends, color=BLUE, linewidth=max(0.4, scale * low), solid_capstyle="butt")
-    seen = graph.edges.any(1)
+    seen = np.any(graph.edges, axis=1, keepdims=True)[:, 0]
     for row, name in enumerate(graph.states):
         colour = INK if seen[row] else GREY
         axes.plot(0.0, row, "o", color=colour, markersize=3.5 if seen[row] else 2.0)

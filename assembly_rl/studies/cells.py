@@ -31,7 +31,9 @@ from assembly_rl.runs.directory import PACKAGES
 from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
 
-LEARNING = ("algorithms", "devices", "evaluation", "runs", "environments.py", "training.py", "train.py")
+LEARNING = (
+    "algorithms", "devices", "evaluation", "lcrl", "runs", "environments.py", "training.py", "train.py",
+)  # fmt: skip
 """What of assembly_rl itself makes results; the rest configures or shows them."""
 
 

@@ -17,6 +17,7 @@ from assembly_rl.devices import calibration
 from assembly_rl.devices.kernels import Kernel, record
 from assembly_rl.devices.planner import choose, count, predict
 from assembly_rl.devices.profile import Profile
+from assembly_rl.lcrl.config import LearningMethod
 
 OBSERVATION, ACTION = 10, 3
 SPACES = Box(-1.0, 1.0, (OBSERVATION,), np.float32), Box(-1.0, 1.0, (ACTION,), np.float32)
@@ -118,7 +119,9 @@ def test_auto_takes_the_device_whose_update_is_shorter(
     devices = [torch.device("cpu"), torch.device("cuda:0")]
     monkeypatch.setattr(planning, "available", lambda: devices)
     monkeypatch.setattr(planning, "profile_of", lambda kind: CPU if kind == "cpu" else fast)
-    device, why = planning.choose_device("auto", SACConfig(network=network, batch_size=32), *SPACES)
+    device, why = planning.choose_device(
+        "auto", SACConfig(network=network, batch_size=32), *SPACES, LearningMethod()
+    )
     assert str(device) == chosen
     assert "cpu" in why and "cuda:0" in why and " ms" in why
 
