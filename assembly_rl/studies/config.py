@@ -51,7 +51,7 @@ class StudyConfig:
     Attributes:
         question: What the study is to find out, in a sentence or two.
         methods: Name -> method. One that learns is trained with each algorithm and each seed.
-        conditions: Name -> condition.
+        conditions: Name -> condition; without any, the default task with a square part.
         algorithms: Names of conf/algo.
         seeds: Of the trainings.
         steps: Policy steps of each training.
@@ -65,7 +65,7 @@ class StudyConfig:
 
     question: str
     methods: dict[str, MethodConfig]
-    conditions: dict[str, ConditionConfig] = field(default_factory=lambda: {"default": ConditionConfig()})
+    conditions: dict[str, ConditionConfig] = field(default_factory=dict)
     algorithms: list[str] = field(default_factory=lambda: ["sac"])
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
     steps: int = 20_000
@@ -76,6 +76,7 @@ class StudyConfig:
     rounds: list[list[int]] = field(default_factory=lambda: [[128, 8], [32, 24], [8, 96]])
 
     def __post_init__(self) -> None:
+        self.conditions = self.conditions or {"default": ConditionConfig()}
         require_positive(self, "steps", "every", "validation", "episodes")
         _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
         _check_rounds(self.rounds)

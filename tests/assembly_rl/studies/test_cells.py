@@ -115,7 +115,6 @@ def of(**changes: Any) -> dict[str, Any]:
         ({"methods": {}}, "the study has no methods"),
         ({"seeds": [1, 1]}, r"seeds have to differ, got \[1, 1\]"),
         ({"steps": 0}, "StudyConfig.steps must be > 0, got 0"),
-        ({"conditions": {}}, "the study has no conditions"),
         (of(geometries=["sqare"]), "unknown geometry 'sqare'; did you mean 'square'"),
         (of(task="easy"), "unknown task 'easy'"),
         (of(overrides=["stepps=3"]), "the study's overrides .* stepps=3 .*: Could not override"),
