@@ -25,7 +25,8 @@ class Observer:
     - ``last_action``: the action before.
     - ``twist``: linear velocity of the tip and angular velocity.
     - ``wrench_history``: the wrenches of the policy steps before, newest first.
-    - ``second_wrench``, ``second_pose``: the same once more from sensors with noise, which tell nothing new.
+    - ``second_wrench``, ``second_pose``: the same from ``second_copies`` more sensors, each with Gaussian
+      noise of its own; they tell nothing new.
 
     Args:
         config: Groups and scales.

@@ -76,6 +76,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | last_action_* | action before | 1 | +-1 |
     | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
     | fx[t-1] ... (``wrench_history``) | wrenches of the policy steps before | as fx ... | +-3 |
+    | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
+    | second_x#1 ... (``second_pose``) | x ... with noise (std 0.3) | as x ... | +-5 |
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool pushes with

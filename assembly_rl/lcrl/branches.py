@@ -16,7 +16,7 @@ from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import START_METHOD, Scenario
 from assembly_rl.lcrl.estimate import DISCOUNT, coalitions
 
-FIRST_SEED = 3_000_000
+FIRST_SEED = 4_000_000
 """Of the episodes; neither trained nor evaluated on."""
 
 STATES_OF_EPISODE = 4

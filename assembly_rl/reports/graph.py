@@ -44,7 +44,7 @@ def graph_table(graph: Graph, ablation: Rows = ()) -> Table:
             if (state, action) in lost:
                 cell.append(f" {-100 * float(lost[state, action]['success_lost']):+.0f}", style="yellow")
             cells.append(cell)
-        table.add_row(state, *cells)
+        table.add_row(Text(state), *cells)
     table.caption = f"[0.50]: an edge, {_unit(graph)}."
     if ablation:
         table.caption += " Behind it: percentage points of success when the edge is cut."

@@ -95,6 +95,27 @@ def test_the_path_starts_at_its_height_and_runs_down_the_estimated_axis() -> Non
 # ---------------------------------------------------------------------- observation
 
 
+def test_second_sensors_tell_the_same_with_noise_of_their_own() -> None:
+    groups = ["wrench", "pose", "second_wrench", "second_pose"]
+    task = {"observation": {"groups": groups, "second_copies": 2, "second_noise": 0.2}}
+    env, rng = PegInHoleEnv(task=task), np.random.default_rng(0)
+    assert env.observation_names[12:14] == ("second_fx#1", "second_fy#1")
+    assert env.observation_names[-1] == "second_rz#2" and env.observation_space.shape == (36,)
+    rows = [env.reset(seed=0)[0]]
+    for _ in range(60):
+        rows.append(env.step(rng.uniform(-1.0, 1.0, 6).astype(np.float32))[0])
+    rows = np.array(rows)
+    wrench, pose, rest = rows[:, :6], rows[:, 6:12], rows[:, 12:]
+    noise = rest - np.concatenate([wrench, wrench, pose, pose], 1)
+    inside = np.abs(np.concatenate([wrench, wrench, pose, pose], 1)) < 2.0  # not clipped
+    assert noise[inside].std() == pytest.approx(0.2, rel=0.05) and abs(noise[inside].mean()) < 0.02
+    assert abs(np.corrcoef(noise[:, 6], noise[:, 0])[0, 1]) < 0.4
+    other = PegInHoleEnv(task=task)
+    other.set_state(env.get_state())  # in the middle of an episode: noise included
+    action = np.zeros(6, np.float32)
+    np.testing.assert_array_equal(other.step(action)[0], env.step(action)[0])
+
+
 def test_groups_names_and_scales() -> None:
     task = {
         "observation": {"groups": EVERYTHING, "history": 3, "pose_scale": POSE_SCALE},

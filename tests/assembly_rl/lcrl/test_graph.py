@@ -72,6 +72,7 @@ def test_table_and_picture_show_what_cutting_costs(tmp_path: Path) -> None:
     rows = [{"state": "fx", "action": "y", "success_lost": "0.25"}]
     table = graph_table(graph(), rows)
     assert table.row_count == 6
+    assert [str(cell) for cell in table.columns[0].cells] == list(STATES)
     assert "-25" in str(list(table.columns[2].cells)[0])
     for name, ablation in (("with", rows), ("without", [])):
         plot_graph(graph(), tmp_path / f"{name}.png", "a graph", ablation)
