@@ -42,13 +42,19 @@ def graph_table(graph: Graph, ablation: Rows = ()) -> Table:
                 continue
             cell = Text(f"[{text}]", style="bold")
             if (state, action) in lost:
-                cell.append(f" {-100 * float(lost[state, action]['success_lost']):+.0f}", style="yellow")
+                cell.append(f" {_points(float(lost[state, action]['success_lost']))}", style="yellow")
             cells.append(cell)
         table.add_row(Text(state), *cells)
     table.caption = f"[0.50]: an edge, {_unit(graph)}."
     if ablation:
         table.caption += " Behind it: percentage points of success when the edge is cut."
     return table
+
+
+def _points(lost: float) -> str:
+    """Percentage points of success that were lost, as a change."""
+    change = round(-100.0 * lost)
+    return f"{change:+d}" if change else "0"
 
 
 def _unit(graph: Graph) -> str:
@@ -140,6 +146,6 @@ def _draw_ablation(axes: Axes, graph: Graph, ablation: Rows) -> None:
     for row, column in np.argwhere(np.isfinite(lost)):
         value = -100.0 * lost[row, column]
         ink = "white" if abs(value) > 60.0 * top else INK
-        axes.text(column, row, f"{value:+.0f}", color=ink, ha="center", va="center", fontsize=6.5)
+        axes.text(column, row, _points(lost[row, column]), color=ink, ha="center", va="center", fontsize=6.5)
     axes.set_facecolor(LIGHT)
     _grid(axes, graph, "success when an edge is cut [percentage points]")

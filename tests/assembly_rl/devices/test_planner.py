@@ -17,7 +17,7 @@ from assembly_rl.devices import calibration
 from assembly_rl.devices.kernels import Kernel, record
 from assembly_rl.devices.planner import choose, count, predict
 from assembly_rl.devices.profile import Profile
-from assembly_rl.lcrl.config import LearningMethod
+from assembly_rl.lcrl.config import DenseConfig, LCRLConfig, LearningMethod
 
 OBSERVATION, ACTION = 10, 3
 SPACES = Box(-1.0, 1.0, (OBSERVATION,), np.float32), Box(-1.0, 1.0, (ACTION,), np.float32)
@@ -72,6 +72,16 @@ def test_the_products_of_an_update_are_those_of_its_formula() -> None:
     work = count(SACConfig(**sizes), *SPACES)
     assert work.flops == pytest.approx(2.0 * critics + policy)
     assert work.parameters == size(gaussian) + 2 * size(critic)
+
+
+def test_heads_cost_what_a_dense_actor_of_their_width_costs() -> None:
+    algo = TD3Config(network=[32, 32], batch_size=64)
+    heads = count(algo, *SPACES, LCRLConfig(head=[16, 16]))
+    wide = 16 * ACTION
+    dense = count(algo, *SPACES, DenseConfig(actor=[wide, wide]))
+    assert heads.flops == dense.flops > count(algo, *SPACES).flops
+    local = count(algo, *SPACES, LCRLConfig(head=[16, 16], critics="local"))
+    assert local.flops == count(replace(algo, network=[wide, wide]), *SPACES).flops
 
 
 def test_a_prediction_adds_up() -> None:
