@@ -171,20 +171,21 @@ def gradients(inputs: torch.Tensor, heads: list[list[Any]]) -> list[torch.Tensor
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("heads", [1, 3])
 @pytest.mark.parametrize("width", [8, WIDE])
-def test_written_out_gradients_are_those_of_autograd(heads: int, width: int, masked: bool) -> None:
+@pytest.mark.parametrize("size", [6, WIDE + 7])
+def test_written_out_gradients_are_those_of_autograd(size: int, heads: int, width: int, masked: bool) -> None:
     torch.manual_seed(0)
     modules = [
-        [torch.nn.Linear(6, width), torch.nn.Linear(width, width), torch.nn.Linear(width, 2)]
+        [torch.nn.Linear(size, width), torch.nn.Linear(width, width), torch.nn.Linear(width, 2)]
         for _ in range(heads)
     ]
     if masked:
         for linears in modules:
             linears[1].register_buffer("mask", torch.randint(0, 2, (width, width)).float())
     layers = [[[linear] for linear in of] for of in zip(*modules, strict=True)]
-    inputs = torch.randn(20, 6)
+    inputs = torch.randn(20, size + 3)[:, :size]  # a part of a batch, as in training
     with torch.no_grad():
         network = Network(layers, Flat(size_of(layers), torch.device("cpu")))
-        through = Pass(network, inputs, learns=20, through=slice(0, 6))
+        through = Pass(network, inputs, learns=20, through=slice(0, size))
         through.slope.copy_(2.0 * through.forward())
         through.backward()
     found = [p.grad for linears in modules for linear in linears for p in linear.parameters()]
