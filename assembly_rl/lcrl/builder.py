@@ -48,7 +48,9 @@ def check(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ...]) ->
         fewest = FEWEST
         if config.edges in ("relevance", "both"):
             if not isinstance(algo, OffPolicyConfig):
-                raise ValueError(f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg")
+                raise ValueError(
+                    f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg, or edges=cs3"
+                )
             fewest += algo.learning_starts  # the critic has to have learned
         if config.samples < fewest:
             raise ValueError(

@@ -6,7 +6,7 @@ from assembly_rl.controllers.validation import require_not_negative, require_pos
 
 EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
 """Where the edges of a graph can come from."""
-THRESHOLDS = ("chance", "cumulative", "fixed")
+THRESHOLDS = ("cumulative", "chance", "fixed")
 CRITICS = ("global", "local")
 
 
@@ -46,8 +46,9 @@ class LCRLConfig(LearningMethod):
         edges: ``cs3``: what an action component influences. ``relevance``: what it needs to see, by the
             critic. ``both``: the edges of either. ``physics``: those of a rigid contact. ``random``: as many
             for each action component as cs3 finds, drawn at random. ``all``: every one.
-        threshold: Which influences of cs3 are edges: above ``chance``; the largest of each action component
-            with a ``cumulative`` share; above a ``fixed`` level. Relevance always has the cumulative share.
+        threshold: Which influences of cs3 are edges: the largest of each action component with a
+            ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always has
+            the cumulative share.
         quantile: Of the influence by chance that an edge has to exceed.
         floor: Least influence of an edge, in standard deviations of a step's change; the fixed level.
         share: Of the influence or relevance of an action component, that its edges have together.
@@ -61,7 +62,7 @@ class LCRLConfig(LearningMethod):
     name: str = "lcrl"
     head: list[int] = field(default_factory=lambda: [24, 24])
     edges: str = "cs3"
-    threshold: str = "chance"
+    threshold: str = "cumulative"
     quantile: float = 0.99
     floor: float = 0.1
     share: float = 0.9

@@ -41,7 +41,9 @@ def graph(system, confounded: bool) -> Graph:
     change = system(state, action) + drift + 0.05 * rng.normal(size=state.shape)
     parts = (part.astype(np.float32) for part in (state, action, change))
     names = [f"s{k}" for k in range(STATES)], [f"a{k}" for k in range(ACTIONS)]
-    return cs3_graph(LCRLConfig(), Transitions(*parts, ages=np.arange(COUNT) % 50), *names, 0, COUNT)
+    return cs3_graph(
+        LCRLConfig(threshold="chance"), Transitions(*parts, ages=np.arange(COUNT) % 50), *names, 0, COUNT
+    )
 
 
 @pytest.mark.parametrize("confounded", [False, True])
