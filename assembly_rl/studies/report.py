@@ -36,10 +36,10 @@ NOTES = f"""
 - **Steps to**: environment steps until a validation is at the threshold for the first time; median of
   Kaplan and Meier, in which a run that did not get there is censored; ∞ where half of the runs did not.
 - **Area**: mean height of the curve of validation success, from step 0 to the last.
-- **P(better)**: probability that a run of the first method beats one of the second under the same
-  condition (ties count half), with a stratified bootstrap interval; p by an exact rank test within
-  conditions, after Holm over the column; a
-  controller has no sample of runs to test.
+- **P(better)**: the study's first method against each other one under the same algorithm, and each algorithm
+  against the others: probability that a run of the first beats one of the second under the same condition
+  (ties count half), with a stratified bootstrap interval; p by an exact rank test within conditions, after
+  Holm over the column; a controller has no sample of runs to test.
 - **Time** is the median of the successful episodes; forces and moments are medians over all episodes, of
   the magnitude at the tip after the sensor's filter. **Jammed**: without success, the tip below the rim,
   and its depth changed by less than {JAM_ADVANCE * 1e3:g} mm in the last {JAM_TIME:g} s.
@@ -192,17 +192,39 @@ def _conditions(methods: Methods) -> str:
     return "Success with its Wilson interval, and time.\n\n" + _table(["method", *conditions], rows)
 
 
+def _pairs(methods: Methods) -> list[tuple[str, str]]:
+    """The study's first method with each algorithm against the others, and against all other methods.
+
+    Methods that learn are compared under the same algorithm. To test all pairs of many methods would leave
+    none of them a chance.
+    """
+    cells = {label: flat(runs)[0].cell for label, runs in methods.items()}
+    algorithms = {
+        label: cell.config.algo.name if cell.subject is None else None for label, cell in cells.items()
+    }
+    names = {label: label.removesuffix(f", {algorithms[label]}") for label in methods}
+    first = [label for label in methods if names[label] == next(iter(names.values()))]
+    pairs = [(a, b) for k, a in enumerate(first) for b in first[k + 1 :]]
+    return pairs + [
+        (reference, label)
+        for reference in first
+        for label in methods
+        if label not in first and {None, algorithms[reference]} & {algorithms[label]}
+    ]
+
+
 def _comparisons(study: StudyConfig, methods: Methods) -> list[str]:
-    """Of all pairs: by success; of those that learn also by area."""
+    """By success; of those that learn also by area."""
     if len(methods) < 2:
         return []
-    by_success = scores.improvements({name: _success(runs) for name, runs in methods.items()})
+    pairs = _pairs(methods)
+    by_success = scores.improvements({name: _success(runs) for name, runs in methods.items()}, pairs)
     learners = scores.learning(methods)
     areas = {
         name: scores.of_each_run(runs, lambda run: scores.area(run, study.steps))
         for name, runs in learners.items()
     }
-    by_area = scores.improvements(areas) if len(areas) > 1 else {}
+    by_area = scores.improvements(areas, [pair for pair in pairs if {*pair} <= {*areas}])
     rows = []
     for pair, (estimate, p) in by_success.items():
         row = [" > ".join(pair), _estimate(estimate), _p_value(p)]

@@ -80,13 +80,19 @@ def _read(path: Path) -> Columns:
 
 
 def _weights(home: Path) -> tuple[int, float]:
-    """How many numbers are trained, and the largest of the last checkpoint."""
+    """How many numbers are trained, without those of connections that are not there, and the largest one."""
     try:
         tensors = load_file(RunDirectory.open(home).latest_checkpoint() / "policy.safetensors")
     except RunError:
         return 0, 0.0
-    trained = {name: tensor for name, tensor in tensors.items() if "_target" not in name}
-    return sum(map(np.size, trained.values())), float(np.max([np.abs(of).max() for of in trained.values()]))
+    masks = {name: tensor for name, tensor in tensors.items() if name.endswith(".mask")}
+    trained = [
+        (tensor, masks.get(f"{name.rpartition('.')[0]}.mask") if name.endswith(".weight") else None)
+        for name, tensor in tensors.items()
+        if "_target" not in name and name not in masks
+    ]
+    count = sum(tensor.size if mask is None else int(mask.sum()) for tensor, mask in trained)
+    return count, float(np.max([np.abs(tensor).max() for tensor, _ in trained]))
 
 
 def write_tables(results: list[Result], folder: Path) -> None:

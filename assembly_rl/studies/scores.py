@@ -1,6 +1,6 @@
 """Numbers for the report of a study: of each run, then of each method over its runs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,13 +119,13 @@ def interquartile(values: Values) -> Estimate:
     return bootstrap_interval(values, np.random.default_rng(SEED))
 
 
-def improvements(scores: dict[str, Values]) -> dict[tuple[str, str], tuple[Estimate, float | None]]:
-    """For each pair of methods: probability that the first is better, and Holm's p-value over all pairs.
+def improvements(
+    scores: dict[str, Values], pairs: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Estimate, float | None]]:
+    """For pairs of methods: probability that the first is better, and Holm's p-value over all pairs.
 
     One run under each condition, as a controller has, is no sample to test: no p-value.
     """
-    names = list(scores)
-    pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :]]
     sampled = {name for name, values in scores.items() if max(map(len, values.values())) > 1}
     tested = {f"{a}\0{b}": (a, b) for a, b in pairs if {a, b} <= sampled}
     p_values = holm({key: rank_test(scores[a], scores[b]) for key, (a, b) in tested.items()})

@@ -66,6 +66,10 @@ def train(folder: Path, cell: Cell, curve: list[dict], rows: list[dict], weight:
     state = run.path / "checkpoints" / "step_0000001000"
     state.mkdir(parents=True)
     weights = {"actor.mu": torch.tensor([weight, 0.5]), "critic_target.q": torch.ones(50)}
+    weights |= {
+        "actor.0.weight": torch.tensor([0.1, 0.0, 0.1]),
+        "actor.0.mask": torch.tensor([1.0, 0.0, 1.0]),
+    }
     write_tensors(state / "policy.safetensors", weights)
     for name in ("state.json", "arrays.safetensors"):
         (state / name).write_text("{}")
@@ -153,7 +157,7 @@ def test_the_numbers_of_the_overview(written: tuple[Path, list[Cell]]) -> None:
     # Triangle from step 0, then a trapezium: (s1 / 2 + (s1 + s2) / 2) / 2.
     areas = sorted([0.625, 0.5, 0.125, 0.625, 0.5, 0.625])  # died: (0.125 + 0.125) / 2
     assert sac[7].startswith(f"{np.mean(areas[1:-1]):.2f} (")
-    assert [sac[8], reflex[8]] == ["2", "-"]
+    assert [sac[8], reflex[8]] == ["4", "-"]  # without the connection that is masked
     assert sac[9] == "1.5 min"
 
 
