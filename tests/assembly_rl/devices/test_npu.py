@@ -70,3 +70,15 @@ def test_a_run_of_an_npu_goes_on_without_one(tmp_path: Path) -> None:
     done = train(tmp_path, "resume=run", "device=cpu", fake=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert policy(tmp_path / "run", 120)
+
+
+def test_connections_are_masked_on_an_npu(tmp_path: Path) -> None:
+    own = [text for text in QUICK if not text.startswith(("steps", "checkpoint_every", "evaluation.every"))]
+    own += ["method=lcrl", "method.edges=both", "method.threshold=chance", "method.samples=560"]
+    own += ["method.head=[2]", "steps=600", "checkpoint_every=600", "evaluation.every=600"]
+    done = train(tmp_path, "algo=td3", "device=npu", "run_dir=run", *own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tensors = policy(tmp_path / "run", 600)
+    weight, mask = tensors["actor.mu.0.weight"], tensors["actor.mu.0.mask"]
+    assert 0.0 < mask.mean() < 1.0
+    assert not weight[mask == 0.0].any() and weight[mask == 1.0].all()
