@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from assembly_rl.cli import command, console
 from assembly_rl.config import GraphConfig, train_config
 from assembly_rl.controllers.mlp import MLP
-from assembly_rl.evaluation import Evaluator, Scenario
+from assembly_rl.evaluation import Evaluator, LearnedAgent, Scenario
 from assembly_rl.lcrl.ablation import Row, ablate, edges_of, seen
 from assembly_rl.lcrl.branches import reference
 from assembly_rl.lcrl.builder import GRAPH
@@ -40,7 +40,7 @@ def show(config: GraphConfig, console: Console) -> None:
     if config.episodes:
         agent = load_agent(run)
         graph = _graph_of(agent.actor, run, graph)
-        rows = _ablation(config, run, graph, scenario, console)
+        rows = _ablation(config, run, agent, graph, scenario, console)
     console.print(graph_table(graph, rows))
     picture = run.figures / "graph.png"
     run.figures.mkdir(exist_ok=True)
@@ -61,10 +61,14 @@ def _graph_of(actor: MLP, run: RunDirectory, latest: Graph) -> Graph:
 
 
 def _ablation(
-    config: GraphConfig, run: RunDirectory, graph: Graph, scenario: Scenario, console: Console
+    config: GraphConfig,
+    run: RunDirectory,
+    agent: LearnedAgent,
+    graph: Graph,
+    scenario: Scenario,
+    console: Console,
 ) -> list[Row]:
     """Rows of all edges; those of an ablation that was stopped are not made again."""
-    agent = load_agent(run)
     weights = hashlib.sha256(b"".join(part.tobytes() for layer in agent.actor.layers for part in layer[:2]))
     path = run.path / f"ablation_{config.episodes}_{weights.hexdigest()[:10]}.csv"
     log = RowLog(path, COLUMNS)

@@ -75,7 +75,7 @@ class GraphBuilder(BaseCallback):
         self._folder, self._config, self._seed, self._bar = run.path, config, seed, bar
 
     def _on_training_start(self) -> None:
-        self._visited = Visited(self.model, self._folder / "visited.npz")
+        self._visited = Visited(self.model, self._folder / "visited.safetensors")
         (names,) = self.training_env.env_method("get_wrapper_attr", "observation_names", indices=[0])
         self._states = tuple(names)
         self._due = self._next_after(self.num_timesteps)
@@ -123,7 +123,7 @@ class GraphBuilder(BaseCallback):
         graph.save(self._folder / GRAPH)
         if self._config.relearn_every:
             graph.save(self._folder / f"graph_{self.num_timesteps:09}.json")
-        density = np.count_nonzero(graph.edges)
+        count = np.count_nonzero(graph.edges)
         self._bar.show(
-            f"  step {self.num_timesteps:>7}: graph of {density} edges of {graph.edges.size} ({graph.source})"
+            f"  step {self.num_timesteps:>7}: graph of {count} edges of {graph.edges.size} ({graph.source})"
         )

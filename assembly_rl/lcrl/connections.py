@@ -18,23 +18,20 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 
-def masks(edges: NDArray[np.bool_], widths: Sequence[int], outputs: int = 1) -> list[Tensor]:
+def masks(edges: NDArray[np.bool_], widths: Sequence[int]) -> list[Tensor]:
     """Masks of an actor's layers, each of the shape of its weight.
 
     Args:
         edges: (states, actions).
         widths: Of the hidden layers of each action component.
-        outputs: Numbers that each action component gives; the last layer has them one after the other.
     """
-    states, actions = edges.shape
-    sizes = [*widths]
-    layers = [np.repeat(edges.T, sizes[0], axis=0)]
-    one = np.eye(actions, dtype=np.bool_)
+    layers = [np.repeat(edges.T, widths[0], axis=0)]
+    one = np.eye(edges.shape[1], dtype=np.bool_)
     layers += [
         np.kron(one, np.ones((after, before), np.bool_))
-        for before, after in zip(sizes, sizes[1:], strict=False)
+        for before, after in zip(widths, widths[1:], strict=False)
     ]
-    layers.append(np.tile(np.kron(one, np.ones((1, sizes[-1]), np.bool_)), (outputs, 1)))
+    layers.append(np.kron(one, np.ones((1, widths[-1]), np.bool_)))
     return [torch.from_numpy(layer.astype(np.float32)) for layer in layers]
 
 

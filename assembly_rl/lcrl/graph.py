@@ -40,17 +40,6 @@ class Graph:
     source: str
     samples: int
 
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """(states, actions): share of an action component in what all of them do to a state component."""
-        total = self.influence.sum(1, keepdims=True)
-        return np.divide(self.influence, total, out=np.zeros_like(self.influence), where=total > 0.0)
-
-    @property
-    def density(self) -> float:
-        """Share of all possible edges."""
-        return float(self.edges.mean())
-
     def content(self) -> dict[str, Any]:
         """All of it as JSON can hold it."""
         arrays = {name: value.tolist() for name, value in vars(self).items() if isinstance(value, np.ndarray)}

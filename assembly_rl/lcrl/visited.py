@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from assembly_rl.lcrl.estimate import Transitions
+from assembly_rl.runs.files import read_tensors, write_tensors
 
 LATEST = 10_000
 """Most transitions that an estimate uses, the newest ones."""
@@ -27,7 +29,7 @@ class Visited:
         self._path = path
         self._rollouts: dict[str, NDArray[Any]] = {}
         if isinstance(model, OnPolicyAlgorithm) and path.is_file():
-            kept = dict(np.load(path, allow_pickle=False))
+            kept = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
             known = kept["steps"] <= model.num_timesteps
             self._rollouts = {name: values[known] for name, values in kept.items()}
 
@@ -51,7 +53,7 @@ class Visited:
             name: np.concatenate([self._rollouts[name], values])[-LATEST:] if self._rollouts else values
             for name, values in new.items()
         }
-        np.savez(self._path, **self._rollouts)  # type: ignore[arg-type]
+        write_tensors(self._path, {name: torch.from_numpy(of) for name, of in self._rollouts.items()})
 
     def transitions(self) -> Transitions:
         """The newest of them."""

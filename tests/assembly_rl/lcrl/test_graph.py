@@ -27,7 +27,6 @@ def test_a_graph_comes_back(tmp_path: Path) -> None:
     for name, value in vars(graph()).items():
         np.testing.assert_array_equal(getattr(found, name), value)
     assert found.edges.dtype == np.bool_
-    np.testing.assert_allclose(found.weights.sum(1), 1.0)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_of_a_replay_buffer(environments: int, steps: int, tmp_path: Path) -> No
     config = TD3Config(learning_starts=1000, buffer_size=60, network=[4])
     model = make_model(config, DummyVecEnv([Counter] * environments), seed=0)
     model.learn(steps)
-    found = Visited(model, tmp_path / "visited.npz").transitions()
+    found = Visited(model, tmp_path / "visited.safetensors").transitions()
     rounded = steps + steps % environments
     assert len(found.states) == min(60, rounded)
     np.testing.assert_array_equal(found.changes, np.tile([0.0, 1.0], (len(found.states), 1)))
@@ -70,14 +70,14 @@ def test_of_a_replay_buffer(environments: int, steps: int, tmp_path: Path) -> No
 def test_of_rollouts_also_after_a_break(tmp_path: Path) -> None:
     config = PPOConfig(rollout=12, batch_size=12, epochs=1, network=[4])
     model = make_model(config, DummyVecEnv([Counter] * 2), seed=0)
-    visited = Visited(model, tmp_path / "visited.npz")
+    visited = Visited(model, tmp_path / "visited.safetensors")
     model.learn(72, Recorder(visited))
     found = visited.transitions()
     np.testing.assert_array_equal(found.changes, np.tile([0.0, 1.0], (len(found.states), 1)))
     assert (found.states[:, 1] < 4.0).all()  # what follows the last step is not known
     assert len(found.states) == pytest.approx(72 * 0.8, abs=4)
     assert np.abs(found.actions).max() <= 1.0
-    known = Visited(model, tmp_path / "visited.npz").transitions()
+    known = Visited(model, tmp_path / "visited.safetensors").transitions()
     np.testing.assert_array_equal(known.states, found.states)
     model.num_timesteps = 48  # as resumed from an earlier checkpoint
-    assert len(Visited(model, tmp_path / "visited.npz").transitions().states) < len(found.states)
+    assert len(Visited(model, tmp_path / "visited.safetensors").transitions().states) < len(found.states)
