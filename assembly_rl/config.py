@@ -19,10 +19,16 @@ from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
-from assembly_rl.lcrl.config import METHODS, LCRLConfig, LearningMethod
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.method import DenseConfig, LearningMethod
+from assembly_rl.pead.config import PEADConfig
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
+
+
+METHODS: dict[str, type[LearningMethod]] = {"dense": DenseConfig, "lcrl": LCRLConfig, "pead": PEADConfig}
+"""Name -> fields."""
 
 
 @dataclass

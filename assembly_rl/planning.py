@@ -14,7 +14,7 @@ from assembly_rl.devices.calibration import cpu_profile
 from assembly_rl.devices.planner import choose, count, predict, predictions
 from assembly_rl.devices.profile import Profile
 from assembly_rl.devices.resolve import available, resolve
-from assembly_rl.lcrl.config import LearningMethod
+from assembly_rl.method import LearningMethod
 
 
 def profile_of(kind: str) -> Profile:

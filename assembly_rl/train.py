@@ -20,9 +20,12 @@ from assembly_rl.devices.planner import Prediction, count, predict
 from assembly_rl.devices.resolve import resolve
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs.config import ActionConfig, ActionKind
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.lcrl.builder import GraphBuilder, check
 from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.pead.config import PEADConfig
+from assembly_rl.pead.extension import Extension, stages_of
 from assembly_rl.planning import choose_device, plan, profile_of
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import draw_pictures, write_result
@@ -41,6 +44,11 @@ SEEDS_APART = 1000
 
 STOPPED = 130
 """Exit code where a signal ended the training, as a shell's after Ctrl-C."""
+
+
+def action_scales(action: ActionConfig) -> list[float] | None:
+    """[N] and [Nm] or [m/s] and [rad/s] of the action components; None of factors on gains."""
+    return {ActionKind.wrench: action.wrench, ActionKind.twist: action.twist}.get(action.kind)
 
 
 def default_run_dir(config: TrainConfig, label: str) -> Path:
@@ -148,6 +156,11 @@ def _learn(
     callbacks = [speed, checkpointer, log, bar]
     if isinstance(config.method, LCRLConfig):
         callbacks.insert(0, GraphBuilder(run, config.method, config.seed, bar))
+    if isinstance(config.method, PEADConfig):
+        stages = stages_of(config.method, action_scales(config.task.action), config.seed)
+        extension = Extension(run, config.method, stages, config.steps, bar)
+        extension.rows.truncate_after(step)
+        callbacks.insert(0, extension)
     if parallel.rank() == 0:
         callbacks.insert(-1, validation)
     with bar:
@@ -199,6 +212,8 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     environment.close()
     if isinstance(config.method, LCRLConfig):
         check(config.method, config.algo, environment.observation_names)
+    if isinstance(config.method, PEADConfig):
+        stages_of(config.method, action_scales(config.task.action), config.seed)
     if config.plan is not None:
         config, why = plan(config)
         output.print(f"plan: {why}", highlight=False)

@@ -16,8 +16,9 @@ from rich.table import Table
 from assembly_rl.algorithms.config import ALGORITHMS
 from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.planner import learner, update_of
-from assembly_rl.lcrl.config import DenseConfig, LCRLConfig
+from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.lcrl.connections import connect
+from assembly_rl.method import DenseConfig
 
 STATES, ACTIONS, HEAD = 60, 6, 24
 ROUNDS, CALLS = 31, 40

@@ -18,8 +18,12 @@ from assembly_rl.algorithms.config import (
     TD3Config,
 )
 from assembly_rl.devices.learner import DDPG, SAC, TD3
-from assembly_rl.lcrl.config import DenseConfig, LCRLConfig, LearningMethod
+from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.lcrl.connections import connect
+from assembly_rl.method import DenseConfig, LearningMethod
+from assembly_rl.pead.config import PEADConfig
+from assembly_rl.pead.grouping import FULL
+from assembly_rl.pead.ties import tie
 
 
 def make_model(
@@ -29,7 +33,7 @@ def make_model(
     device: str = "cpu",
     method: LearningMethod | None = None,
 ) -> BaseAlgorithm:
-    """A new model, ready to learn; with LCRL it has all connections at first.
+    """A new model, ready to learn; at first with all connections and in all dimensions.
 
     Args:
         config: Algorithm and hyperparameters.
@@ -42,6 +46,8 @@ def make_model(
     if isinstance(method, LCRLConfig):
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
         connect(model, np.ones((states, actions), dtype=np.bool_), method.critics == "local")
+    if isinstance(method, PEADConfig):
+        tie(model, FULL)
     return model
 
 

@@ -17,7 +17,7 @@ from assembly_rl.devices.capture import Captured, can_capture
 from assembly_rl.devices.networks import Flat, Heads, Network, size_of
 from assembly_rl.devices.parallel import share
 from assembly_rl.devices.replay import PackedReplayBuffer
-from assembly_rl.devices.updates import Batch, Critics, SACUpdate, TD3Update
+from assembly_rl.devices.updates import Batch, Critics, SACUpdate, TD3Update, Ties
 
 LOG_EVERY = 100
 """Updates between readings of the losses: each reading waits for the device."""
@@ -34,9 +34,15 @@ class Learner(OffPolicyAlgorithm):
 
     Attributes:
         copying: Seconds so far in which batches were put together.
+        actor_rate: Factor on the actor's learning rate.
+        loudness: Factor on the noise of the actions.
     """
 
     copying = 0.0
+    actor_rate = 1.0
+    loudness = 1.0
+    tied_from_the_start = True
+    _follow: Array | None = None
     _update: Any = None
     _run_update: Any = None
 
@@ -58,6 +64,12 @@ class Learner(OffPolicyAlgorithm):
 
     def _make_update(self, batch: Batch) -> tuple[Network, Any]:
         raise NotImplementedError
+
+    def _ties(self) -> Ties | None:
+        """Of the policy, which has ``follow`` and ``shares`` where action components are tied."""
+        policy: Any = self.policy
+        self._follow = policy.follow.cpu().numpy() if hasattr(policy, "follow") else None
+        return None if self._follow is None else Ties(policy.follow, policy.shares)
 
     def _setup_learn(self, *arguments: Any, **options: Any) -> Any:
         result = super()._setup_learn(*arguments, **options)
@@ -88,7 +100,7 @@ class Learner(OffPolicyAlgorithm):
         optimizers = [policy.actor.optimizer, policy.critic.optimizer]
         self._update_learning_rate(optimizers)
         actor, critics = (float(optimizer.param_groups[0]["lr"]) for optimizer in optimizers)
-        return actor, critics
+        return self.actor_rate * actor, critics
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
         """One update; whether the actor was updated, too."""
@@ -110,12 +122,22 @@ class Learner(OffPolicyAlgorithm):
         self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
         if self.num_timesteps < learning_starts:
-            return super()._sample_action(learning_starts, action_noise, n_envs)
+            return self._drawn(*super()._sample_action(learning_starts, action_noise, n_envs))
         assert isinstance(self._last_obs, np.ndarray)
         actions = self._act(self._last_obs.astype(np.float32, copy=False))
         if action_noise is not None:
-            actions = np.clip(actions + action_noise(), -1.0, 1.0)
+            noise = self.loudness * action_noise()
+            actions = np.clip(
+                actions + (noise if self._follow is None else noise @ self._follow.T), -1.0, 1.0
+            )
         return self.policy.unscale_action(actions), actions
+
+    def _drawn(self, actions: np.ndarray, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Random actions; of components that are tied the first one counts."""
+        if self._follow is None or not self.tied_from_the_start:
+            return actions, scaled
+        scaled = scaled @ self._follow.T
+        return self.policy.unscale_action(scaled), scaled
 
     def _act(self, observations: Array) -> Array:
         raise NotImplementedError
@@ -132,7 +154,9 @@ class SAC(Learner, stable_baselines3.SAC):
         layers: list[Heads] = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]
         network = _network(layers, self.device)
         adam = Adam(actor.optimizer, network.flat)
-        return network, SACUpdate(network, adam, _critics(self, batch, 0.5), float(self.ent_coef))
+        return network, SACUpdate(
+            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._ties()
+        )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
         self._run_update(rates)
@@ -140,7 +164,9 @@ class SAC(Learner, stable_baselines3.SAC):
 
     def _act(self, observations: Array) -> Array:
         mean, log_std = np.split(self._actor(observations), 2, axis=1)
-        noise = torch.empty(mean.shape).normal_().numpy()  # of torch's generator, as in stable-baselines3
+        noise = self.loudness * torch.empty(mean.shape).normal_().numpy()  # torch's generator, as in SB3
+        if self._follow is not None:
+            noise = noise @ self._follow.T
         return np.tanh(mean + np.exp(np.clip(log_std, -20.0, 2.0)) * noise)
 
 
@@ -153,7 +179,7 @@ class TD3(Learner, stable_baselines3.TD3):
         )
         adam = Adam(self.actor.optimizer, actor.flat)
         noise = (self.target_policy_noise, self.target_noise_clip)
-        return actor, TD3Update(actor, target, adam, _critics(self, batch, 1.0), *noise)
+        return actor, TD3Update(actor, target, adam, _critics(self, batch, 1.0), *noise, self._ties())
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
         with_actor = self._n_updates % self.policy_delay == 0

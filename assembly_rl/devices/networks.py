@@ -44,7 +44,8 @@ class Flat:
 class Layer:
     """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
 
-    Weights whose ``mask`` is zero are zero and stay so.
+    Weights whose ``mask`` is zero are zero and stay so. With a ``tie`` (outputs, outputs), symmetric, the
+    gradients of weights and biases are multiplied by it: outputs that are tied learn as one.
     """
 
     weight: Tensor
@@ -52,12 +53,13 @@ class Layer:
     weight_gradient: Tensor
     bias_gradient: Tensor
     mask: Tensor | None = None
+    tie: Tensor | None = None
 
     def only(self, heads: slice) -> "Layer":
         """The same with some of its heads."""
         mask = None if self.mask is None else self.mask[heads]
         parts = (self.weight[heads], self.bias[heads])
-        return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask)
+        return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask, self.tie)
 
 
 class Network:
@@ -67,7 +69,8 @@ class Network:
 
     Args:
         layers: The modules; their parameters become views of ``flat``. A module with an attribute ``mask``,
-            of the shape of its weight, has connections only where that is one.
+            of the shape of its weight, has connections only where that is one; one with an attribute ``tie``
+            has outputs that learn as one.
         flat: Where the parameters lie from now on.
     """
 
@@ -179,6 +182,11 @@ def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
     calls = [bias, *_product(slope.transpose(1, 2), before, layer.weight_gradient)]
     if layer.mask is not None:
         calls.append((layer.weight_gradient.mul_, (layer.mask,), {}))
+    if layer.tie is not None:
+        of_weight, of_bias = layer.weight_gradient[0], layer.bias_gradient[0]
+        for gradient, factors in ((of_weight, (layer.tie, of_weight)), (of_bias, (of_bias, layer.tie))):
+            tied = torch.empty_like(gradient)
+            calls += [(torch.mm, factors, {"out": tied}), (gradient.copy_, (tied,), {})]
     return calls
 
 
@@ -220,12 +228,15 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
                 parameter.grad = gradient
             start = rows.stop
     modules = [module for of in heads for module in of]
+    layer = Layer(weight, bias, weight_gradient, bias_gradient)
+    if any(hasattr(module, "tie") for module in modules):
+        layer.tie = torch.block_diag(*(module.tie for module in heads[0]))  # type: ignore[arg-type]
     if not any(hasattr(module, "mask") for module in modules):
-        return Layer(weight, bias, weight_gradient, bias_gradient)
+        return layer
     masks = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]
-    mask = torch.cat(masks).to(weight).view_as(weight)
-    weight *= mask
-    return Layer(weight, bias, weight_gradient, bias_gradient, mask)
+    layer.mask = torch.cat(masks).to(weight).view_as(weight)
+    weight *= layer.mask
+    return layer
 
 
 def size_of(layers: Sequence[Heads]) -> int:

@@ -20,7 +20,7 @@ from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.profile import Profile
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.lcrl.config import LearningMethod
+from assembly_rl.method import LearningMethod
 
 COLLECTED, ROUNDS = 200, 5
 """Policy steps of which the collecting is timed, and how often."""

@@ -4,6 +4,7 @@ The formulas are those of stable-baselines3 2.9, whose numbers come out. An upda
 parameters, hardly allocates, and never waits for the device.
 """
 
+from dataclasses import dataclass
 from math import log, pi
 
 import torch
@@ -104,6 +105,19 @@ class Critics:
         self.targets[0].lerp_(self.targets[1], self.tau)
 
 
+@dataclass(frozen=True)
+class Ties:
+    """Action components that move as one; see ``assembly_rl.pead.grouping``.
+
+    Attributes:
+        follow: (components, components), takes each component from the first of its dimension.
+        shares: (components, 1), one over the number of components of its dimension; 0 where nothing moves.
+    """
+
+    follow: Tensor
+    shares: Tensor
+
+
 class SACUpdate:
     """Soft actor-critic with a fixed entropy coefficient.
 
@@ -112,15 +126,18 @@ class SACUpdate:
         adam: Of the actor.
         critics: The critics.
         entropy: Coefficient.
+        ties: Of action components; by default each moves by itself.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
     """
 
-    def __init__(self, actor: Network, adam: Adam, critics: Critics, entropy: float) -> None:
+    def __init__(
+        self, actor: Network, adam: Adam, critics: Critics, entropy: float, ties: Ties | None = None
+    ) -> None:
         batch = critics.batch
         rows, width = batch.rows, batch.actions
-        self.adam, self.critics, self.entropy = adam, critics, entropy
+        self.adam, self.critics, self.entropy, self.ties = adam, critics, entropy, ties
         empty = batch.whole.new_zeros
         both = empty(2 * rows, batch.action.start)
         self._observations = [(both[:rows], batch.observations), (both[rows:], batch.next_observations)]
@@ -137,18 +154,24 @@ class SACUpdate:
 
     def __call__(self, learning_rates: tuple[float, float]) -> None:
         """One update with the learning rates of actor and critics."""
-        critics, entropy, rows = self.critics, self.entropy, self.critics.batch.rows
+        critics, entropy, rows, ties = self.critics, self.entropy, self.critics.batch.rows, self.ties
         for inputs, observations in self._observations:
             inputs.copy_(observations)
         self._actor.forward()
         log_std = self._raw.clamp(LOG_STD_MIN, LOG_STD_MAX)
         for noise in self._noises:
             noise.normal_()
+        if ties is not None:
+            self._noise.copy_(self._noise @ ties.follow.t())
         spread = log_std.exp().mul_(self._noise)
         actions = torch.add(self._means, spread, out=self._actions).tanh_()
         rest = torch.mul(actions, actions).neg_().add_(1.0)
         density = torch.addcmul(log_std, self._noise, self._noise, value=0.5).add_((rest + EPSILON).log_())
-        cost = density.sum(1, keepdim=True).add_(self._normaliser)  # minus the logarithm of the density
+        # Minus the logarithm of the density, of one component for each dimension.
+        if ties is None:
+            cost = density.sum(1, keepdim=True).add_(self._normaliser)
+        else:
+            cost = density.add_(self._normaliser / critics.batch.actions) @ ties.shares
 
         critics.next_actions.copy_(actions[rows:])
         critics.learn(critics.next_values().add_(cost[rows:], alpha=entropy), learning_rates[1])
@@ -162,10 +185,13 @@ class SACUpdate:
         self._critic.backward()
         # By the actions: through the critic and the logarithm of 1 - tanh^2; then through tanh.
         slope = self._critic.input_slope
-        slope = slope.addcdiv_(own, rest + EPSILON, value=2.0 * entropy / rows).mul_(rest)
+        shared = own if ties is None else own * ties.shares.t()
+        slope = slope.addcdiv_(shared, rest + EPSILON, value=2.0 * entropy / rows).mul_(rest)
         by_mean, by_log_std = self._slopes
         by_mean.copy_(slope)
-        slope = slope.mul_(spread[:rows]).sub_(entropy / rows)
+        slope = slope.mul_(spread[:rows]).sub_(
+            entropy / rows if ties is None else entropy / rows * ties.shares.t()
+        )
         cut_off = self._raw[:rows].ne(log_std[:rows])
         by_log_std.copy_(slope.masked_fill_(cut_off, 0.0))
         self._actor.backward()
@@ -183,13 +209,21 @@ class TD3Update:
         critics: The critics.
         noise: Standard deviation of the noise on the target's action.
         clip: Its bound.
+        ties: Of action components; by default each moves by itself.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
     """
 
     def __init__(
-        self, actor: Network, target: Network, adam: Adam, critics: Critics, noise: float, clip: float
+        self,
+        actor: Network,
+        target: Network,
+        adam: Adam,
+        critics: Critics,
+        noise: float,
+        clip: float,
+        ties: Ties | None = None,
     ) -> None:
         batch = critics.batch
         self.adam, self.critics = adam, critics
@@ -202,7 +236,7 @@ class TD3Update:
         self._critic = Pass(critics.network.only(0), inputs, through=batch.action)
         self._critic.slope.fill_(-1.0 / batch.rows)
         self._noise = torch.zeros_like(critics.next_actions)
-        self._scale, self._clip = noise, clip
+        self._scale, self._clip, self._ties = noise, clip, ties
         self.loss = batch.whole.new_zeros(())
 
     def __call__(self, learning_rates: tuple[float, float], with_actor: bool) -> None:
@@ -210,6 +244,8 @@ class TD3Update:
         critics = self.critics
         self._next.forward()
         noise = self._noise.normal_(0.0, self._scale).clamp_(-self._clip, self._clip)
+        if self._ties is not None:
+            noise.copy_(noise @ self._ties.follow.t())
         torch.add(self._next_actions.tanh(), noise, out=noise)
         critics.next_actions.copy_(noise.clamp_(-1.0, 1.0))
         critics.learn(critics.next_values(), learning_rates[1])

@@ -1,40 +1,14 @@
-"""How a policy is learned: with all connections, or with those of a graph."""
+"""Which connections a policy has."""
 
 from dataclasses import dataclass, field
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.method import LearningMethod, require_widths
 
 EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
 """Where the edges of a graph can come from."""
 THRESHOLDS = ("cumulative", "chance", "fixed")
 CRITICS = ("global", "local")
-
-
-@dataclass
-class LearningMethod:
-    """Of conf/method.
-
-    Attributes:
-        name: Of the method.
-    """
-
-    name: str = "dense"
-
-
-@dataclass
-class DenseConfig(LearningMethod):
-    """One network for all action components, with all connections.
-
-    Attributes:
-        actor: Widths of the actor's hidden layers; by default those of the algorithm's ``network``.
-    """
-
-    name: str = "dense"
-    actor: list[int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.actor is not None:
-            _require_widths("actor", self.actor)
 
 
 @dataclass
@@ -74,7 +48,7 @@ class LCRLConfig(LearningMethod):
     def __post_init__(self) -> None:
         require_positive(self, "samples")
         require_not_negative(self, "floor")
-        _require_widths("head", self.head)
+        require_widths("head", self.head)
         for name, known in (("edges", EDGES), ("threshold", THRESHOLDS), ("critics", CRITICS)):
             if getattr(self, name) not in known:
                 raise ValueError(
@@ -93,12 +67,3 @@ class LCRLConfig(LearningMethod):
     def estimated(self) -> bool:
         """Whether the graph comes from what the training visits."""
         return self.graph is None and self.edges not in ("physics", "all")
-
-
-def _require_widths(name: str, widths: list[int]) -> None:
-    if not widths or min(widths) < 1:
-        raise ValueError(f"method.{name} must be one or more widths >= 1, got {list(widths)}")
-
-
-METHODS: dict[str, type[LearningMethod]] = {"dense": DenseConfig, "lcrl": LCRLConfig}
-"""Name -> fields."""

@@ -17,7 +17,8 @@ from assembly_rl.devices import calibration
 from assembly_rl.devices.kernels import Kernel, record
 from assembly_rl.devices.planner import choose, count, predict
 from assembly_rl.devices.profile import Profile
-from assembly_rl.lcrl.config import DenseConfig, LCRLConfig, LearningMethod
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.method import DenseConfig, LearningMethod
 
 OBSERVATION, ACTION = 10, 3
 SPACES = Box(-1.0, 1.0, (OBSERVATION,), np.float32), Box(-1.0, 1.0, (ACTION,), np.float32)

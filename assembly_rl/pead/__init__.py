@@ -1,0 +1,1 @@
+"""PEAD: progressive extension of the action dimension."""

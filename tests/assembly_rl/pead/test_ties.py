@@ -1,0 +1,165 @@
+"""A tied policy is one of fewer dimensions, and an extension changes nothing but what it can become."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from assembly_rl.algorithms import extract_actor, make_model
+from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.devices.learner import Learner
+from assembly_rl.environments import make_environments
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.pead.config import PEADConfig
+from assembly_rl.pead.grouping import FULL, Grouping, parse
+from assembly_rl.pead.ties import restart, start, tie
+
+torch.set_num_threads(1)
+QUICK = {"batch_size": 16, "network": [12, 8]}
+ALGORITHMS = {
+    "sac": SACConfig(**QUICK, learning_starts=20),
+    "td3": TD3Config(**QUICK, learning_starts=20),
+    "ddpg": DDPGConfig(**QUICK, learning_starts=20),
+    "ppo": PPOConfig(**QUICK, rollout=32, epochs=2),
+}
+SCALES = [5.0, 5.0, 8.0, 0.15, 0.15, 0.15]
+FIRST, SECOND = parse(["x -y", "rx ry rz"], SCALES), parse(["x", "y", "z", "rx ry", "rz"], SCALES)
+STATES = np.random.default_rng(0).normal(size=(40, 18)).astype(np.float32)
+
+
+def learner(name: str, grouping: Grouping = FIRST) -> Any:
+    model = make_model(
+        ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=PEADConfig()
+    )
+    start(model, grouping)
+    return model
+
+
+def actions(model: Any) -> np.ndarray:
+    actor = extract_actor(model.policy)
+    return np.array([actor(state) for state in STATES])
+
+
+def values(model: Any, taken: np.ndarray) -> np.ndarray:
+    """Of the critics (critics, rows), or of PPO's value network."""
+    with torch.no_grad():
+        if name_of(model) == "PPO":
+            return model.policy.predict_values(torch.from_numpy(STATES)).numpy().T
+        found = model.critic(torch.from_numpy(STATES), torch.from_numpy(taken.astype(np.float32)))
+        return torch.stack(found).numpy()[..., 0]
+
+
+def name_of(model: Any) -> str:
+    return type(model).__name__
+
+
+def extend(model: Any, grouping: Grouping) -> None:
+    tie(model, grouping)
+    if isinstance(model, Learner):
+        model.bind()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_tied_components_move_as_one_while_they_learn(name: str) -> None:
+    model = learner(name)
+    before = actions(model)
+    model.learn(96)
+    after = actions(model)
+    assert np.abs(after - before).max() > 1e-3
+    for found in (before, after):
+        np.testing.assert_array_equal(found[:, 1], -found[:, 0])
+        np.testing.assert_array_equal(found[:, 2], 0.0)
+        np.testing.assert_array_equal(found[:, [4, 5]], found[:, [3, 3]])
+    if name != "ppo":  # what was tried lies in the subspace, too
+        tried = model.replay_buffer.actions[:96, 0]
+        np.testing.assert_allclose(tried @ FIRST.projection, tried, atol=1e-6)
+        assert (np.abs(tried[:, 2]) == 0.0).all() and np.ptp(tried[:, 0]) > 0.1
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_extension_changes_neither_actions_nor_values(name: str) -> None:
+    model = learner(name)
+    model.learn(96)
+    reachable = np.random.default_rng(1).uniform(-1.0, 1.0, (40, 2)) @ FIRST.matrix.T
+    before = actions(model), values(model, reachable)
+    for grouping in (SECOND, FULL):
+        extend(model, grouping)
+        np.testing.assert_array_equal(actions(model), before[0])
+        np.testing.assert_array_equal(values(model, reachable), before[1])
+    if name != "ppo":  # of what could not be reached the critics know nothing
+        offset = np.random.default_rng(2).uniform(-0.3, 0.3, (40, 6)) @ (np.eye(6) - FIRST.projection)
+        np.testing.assert_allclose(values(model, reachable + offset), before[1], atol=2e-5)
+    model.learn(96, reset_num_timesteps=False)
+    found = actions(model)
+    assert np.abs(found[:, 1] + found[:, 0]).max() > 1e-4
+    assert np.abs(found[:, 2]).max() > 1e-4
+    assert np.abs(found[:, 4] - found[:, 5]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ["sac", "td3"])
+def test_the_gradient_is_that_of_a_policy_in_these_dimensions(name: str) -> None:
+    """Against autograd, with the outputs as functions of those of each dimension's first component."""
+    model = learner(name, parse(["x -y", "z", "rx ry rz"], SCALES))
+    model.learn(40)
+    follow, shares = model.policy.follow, model.policy.shares
+    generator = torch.get_rng_state()
+    model.replay_buffer.gather(model._batch.whole)
+    states = model._batch.observations.clone()
+    free = {key: value.detach().clone() for key, value in model.actor.named_parameters()}
+    critics = [value.detach().clone() for value in model.critic.parameters()]
+    del critics
+    torch.set_rng_state(generator)
+    layers = ["latent_pi.0", "latent_pi.2"] if name == "sac" else ["mu.0", "mu.2"]
+    outputs = {"mu": follow, "log_std": follow.abs()} if name == "sac" else {"mu.4": follow}
+    for value in free.values():
+        value.requires_grad_()
+    hidden = states
+    for layer in layers:
+        hidden = torch.relu(hidden @ free[f"{layer}.weight"].t() + free[f"{layer}.bias"])
+    found = []
+    for layer, matrix in outputs.items():
+        rest = free[f"{layer}.bias"].detach() * (matrix.abs().sum(1) == 0)
+        found.append(hidden @ (matrix @ free[f"{layer}.weight"]).t() + matrix @ free[f"{layer}.bias"] + rest)
+    if name == "sac":
+        noise = torch.randn(states.shape[0], 6) @ follow.t()
+        mean, log_std = found
+        taken = torch.tanh(mean + log_std.exp() * noise)
+        density = -0.5 * noise**2 - log_std - 0.5 * np.log(2 * np.pi) - torch.log(1 - taken**2 + 1e-6)
+        cost = 0.02 * density @ shares
+        loss = (cost - torch.min(*model.critic(states, taken))).mean()
+    else:
+        loss = -model.critic.q1_forward(states, torch.tanh(found[0])).mean()
+    loss.backward()
+
+    update = model._update
+    pass_, critic = (update._actor, update._critic) if name == "sac" else (update._own, update._critic)
+    assert pass_ is not None and critic is not None
+    # The same pass with the learner's own formulas: critics stand still, the noise is given.
+    if name == "sac":
+        torch.set_rng_state(generator)
+        rates = (0.0, 0.0)
+        model.critic.optimizer.zero_grad = lambda *a, **k: None
+        update(rates)
+    else:
+        update((0.0, 0.0), True)
+    leaders = np.unique(parse(["x -y", "z", "rx ry rz"], SCALES).leaders)
+    for key, parameter in model.actor.named_parameters():
+        expected, actual = free[key].grad, parameter.grad
+        if key.rpartition(".")[0] in outputs:
+            expected, actual = expected[leaders], actual[leaders]
+        torch.testing.assert_close(actual, expected, rtol=2e-4, atol=1e-7)
+
+
+def test_a_restart_draws_everything_anew() -> None:
+    for name in ("td3", "ppo"):
+        model = learner(name)
+        model.learn(64)
+        before = actions(model)
+        restart(model)
+        start(model, FULL)
+        assert np.abs(actions(model) - before).max() > 1e-3
+        if name == "td3":
+            assert not model.actor.optimizer.state
+            for own, target in zip(model.critic.parameters(), model.critic_target.parameters(), strict=True):
+                torch.testing.assert_close(own, target)
