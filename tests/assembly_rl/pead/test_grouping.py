@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from assembly_rl.controllers.validation import AXES
 from assembly_rl.pead.config import PEADConfig
 from assembly_rl.pead.extension import stages_of
 from assembly_rl.pead.grouping import FULL, check_stages, like_sized, parse
