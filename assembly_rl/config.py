@@ -21,13 +21,18 @@ from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.method import DenseConfig, LearningMethod
-from assembly_rl.pead.config import PEADConfig
+from assembly_rl.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 
 
-METHODS: dict[str, type[LearningMethod]] = {"dense": DenseConfig, "lcrl": LCRLConfig, "pead": PEADConfig}
+METHODS: dict[str, type[LearningMethod]] = {
+    "dense": DenseConfig,
+    "lcrl": LCRLConfig,
+    "pead": PEADConfig,
+    "lcrl_pead": LCRLPEADConfig,
+}
 """Name -> fields."""
 
 

@@ -43,11 +43,11 @@ def make_model(
         method: Which connections it can have; by default all.
     """
     model = _make(config, environments, seed, device, method)
+    if isinstance(method, PEADConfig):
+        tie(model, FULL)
     if isinstance(method, LCRLConfig):
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
         connect(model, np.ones((states, actions), dtype=np.bool_), method.critics == "local")
-    if isinstance(method, PEADConfig):
-        tie(model, FULL)
     return model
 
 

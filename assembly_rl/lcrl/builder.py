@@ -1,6 +1,7 @@
 """The graph of a training: built from its first steps, then given to its policy."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from assembly_rl.controllers.validation import AXES
 from assembly_rl.devices import parallel
 from assembly_rl.devices.learner import Learner
 from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.lcrl.connections import connect
+from assembly_rl.lcrl.connections import connect, united
 from assembly_rl.lcrl.estimate import FEWEST
 from assembly_rl.lcrl.find import estimated_graph, known_graph
 from assembly_rl.lcrl.graph import Graph
@@ -117,6 +118,7 @@ class GraphBuilder(BaseCallback):
     def _use(self, graph: Graph | None) -> None:
         """Connect the policy by the graph of the first process."""
         graph = Graph.from_content(json.loads(parallel.told(json.dumps(graph and graph.content()))))
+        graph = replace(graph, edges=united(graph.edges, self.model.policy))
         connect(self.model, graph.edges, self._config.critics == "local")
         if isinstance(self.model, Learner):
             self.model.bind()

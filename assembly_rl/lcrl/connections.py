@@ -18,12 +18,15 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 
-def masks(edges: NDArray[np.bool_], widths: Sequence[int]) -> list[Tensor]:
+def masks(
+    edges: NDArray[np.bool_], widths: Sequence[int], heads: NDArray[np.int64] | None = None
+) -> list[Tensor]:
     """Masks of an actor's layers, each of the shape of its weight.
 
     Args:
         edges: (states, actions).
         widths: Of the hidden layers of each action component.
+        heads: (actions,), whose hidden units each action component uses, -1 for none; by default its own.
     """
     layers = [np.repeat(edges.T, widths[0], axis=0)]
     one = np.eye(edges.shape[1], dtype=np.bool_)
@@ -31,7 +34,8 @@ def masks(edges: NDArray[np.bool_], widths: Sequence[int]) -> list[Tensor]:
         np.kron(one, np.ones((after, before), np.bool_))
         for before, after in zip(widths, widths[1:], strict=False)
     ]
-    layers.append(np.kron(one, np.ones((1, widths[-1]), np.bool_)))
+    used = one if heads is None else one[heads] & (heads >= 0)[:, None]
+    layers.append(np.kron(used, np.ones((1, widths[-1]), np.bool_)))
     return [torch.from_numpy(layer.astype(np.float32)) for layer in layers]
 
 
@@ -49,7 +53,7 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
     """
     policy: Any = model.policy
     for hidden, heads in _actors(policy):
-        *inner, last = masks(edges, _widths(hidden, edges, len(edges)))
+        *inner, last = masks(edges, _widths(hidden, edges, len(edges)), leaders(policy))
         _mask([*hidden, *heads], [*inner, *[last] * len(heads)])
     optimizers = [policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer]
     if critics:
@@ -69,6 +73,75 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
         for parameter, state in optimizer.state.items():
             if parameter in masked and "exp_avg" in state:
                 state["exp_avg"] *= masked[parameter]  # momentum would bring back what has been taken away
+
+
+def leaders(policy: Any) -> NDArray[np.int64] | None:
+    """(actions,), of tied action components the first, -1 where nothing moves; None without ties."""
+    if not hasattr(policy, "follow"):
+        return None
+    follow = policy.follow.cpu().numpy()
+    return np.where(follow.any(1), np.abs(follow).argmax(1), -1)
+
+
+def united(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
+    """Edges where tied action components see what any of them sees."""
+    first = leaders(policy)
+    if first is None:
+        return edges
+    same = (first[:, None] == first) & (first >= 0) | np.eye(len(first), dtype=np.bool_)
+    return (edges.astype(np.int64) @ same) > 0
+
+
+def connected(model: BaseAlgorithm) -> NDArray[np.bool_]:
+    """(states, actions), the edges that a model has been given."""
+    (first, *_), _ = _actors(model.policy)[0]
+    mask = first.mask.cpu().numpy()  # type: ignore[union-attr]
+    actions = int(np.prod(model.action_space.shape or ()))
+    return (mask.reshape(actions, -1, mask.shape[1]) > 0.0).any(1).T
+
+
+@torch.no_grad()
+def split(model: BaseAlgorithm, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
+    """Give action components that were tied hidden units of their own, copies of those they had in common.
+
+    Args:
+        model: It computes the same before and after; so do its optimizer's moments.
+        before: (actions,), as ``leaders`` had it.
+        after: The same from now on; ``connect`` has to follow.
+    """
+    policy: Any = model.policy
+    optimizer = policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer
+    new = [action for action in range(len(after)) if after[action] == action != before[action] >= 0]
+    for hidden, heads in _actors(policy):
+        for action in new:
+            columns: tuple[slice, slice] | None = None
+            for layer in hidden:
+                own, old = (_part(layer, number, len(after)) for number in (action, int(before[action])))
+                for weight in _with_moments(layer.weight, optimizer):
+                    if columns is None:
+                        weight[own] = weight[old]
+                    else:
+                        weight[own, columns[0]] = weight[old, columns[1]]
+                for bias in _with_moments(layer.bias, optimizer):
+                    bias[own] = bias[old]
+                columns = own, old
+            members = torch.from_numpy(np.flatnonzero(after == action))
+            for layer in heads:
+                for weight in _with_moments(layer.weight, optimizer):
+                    assert columns is not None
+                    weight[members, columns[0]] = weight[members, columns[1]]
+                    weight[members, columns[1]] = 0.0
+
+
+def _part(layer: nn.Linear, action: int, actions: int) -> slice:
+    """The units of an action component."""
+    width = layer.out_features // actions
+    return slice(action * width, (action + 1) * width)
+
+
+def _with_moments(parameter: Tensor, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    state = optimizer.state.get(parameter, {})
+    return [parameter, *(state[name] for name in ("exp_avg", "exp_avg_sq") if name in state)]
 
 
 def _widths(hidden: Sequence[nn.Linear], edges: NDArray[np.bool_], inputs: int) -> list[int]:

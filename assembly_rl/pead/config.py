@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.method import LearningMethod
 
 GROUPINGS = ("given", "cs3", "random")
@@ -23,6 +24,7 @@ class PEADConfig(LearningMethod):
         shares: Of the training, at which each stage but the last one ends.
         window: Training episodes in the two means that a plateau compares.
         gain: Success that the later one has to have more, or else it is a plateau.
+        samples: Policy steps in all dimensions before ``cs3`` groups are estimated.
         warm_up: Random actions before learning: ``free`` in all components, or ``tied``.
         freeze: Policy steps after a growth in which the critics learn alone.
         ramp: Policy steps after a growth in which the noise grows from half.
@@ -42,6 +44,7 @@ class PEADConfig(LearningMethod):
     shares: list[float] = field(default_factory=lambda: [0.15, 0.3])
     window: int = 40
     gain: float = 0.05
+    samples: int = 1500
     warm_up: str = "tied"
     freeze: int = 200
     ramp: int = 500
@@ -64,3 +67,17 @@ class PEADConfig(LearningMethod):
                 f"method.shares must be {len(self.stages) - 1} rising numbers in (0, 1), one for each stage "
                 f"but the last, got {list(self.shares)}"
             )
+
+
+@dataclass
+class LCRLPEADConfig(LCRLConfig, PEADConfig):
+    """Both: tied action components share hidden units and see what any of them sees.
+
+    When they are untied, each gets copies of its own.
+    """
+
+    name: str = "lcrl_pead"
+
+    def __post_init__(self) -> None:
+        LCRLConfig.__post_init__(self)
+        PEADConfig.__post_init__(self)

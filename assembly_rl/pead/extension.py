@@ -10,6 +10,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from assembly_rl.devices.learner import Learner
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.lcrl.connections import connect, connected, leaders, split, united
 from assembly_rl.pead.config import PEADConfig
 from assembly_rl.pead.grouping import Grouping, check_stages, like_sized, parse
 from assembly_rl.pead.ties import restart, start, tie
@@ -100,13 +102,21 @@ class Extension(BaseCallback):
             restart(self.model)
             start(self.model, self._stages[self._stage])
         else:
+            before = leaders(self.model.policy)
             tie(self.model, self._stages[self._stage])
+            after = leaders(self.model.policy)
+            if isinstance(self._config, LCRLConfig) and before is not None and after is not None:
+                split(self.model, before, after)
         self._bind()
         self._since = self.num_timesteps
         self._episodes.clear()
         self._tell(self._stage, trigger)
 
     def _bind(self) -> None:
+        """Whatever follows from other ties."""
+        if isinstance(self._config, LCRLConfig):
+            edges = united(connected(self.model), self.model.policy)
+            connect(self.model, edges, self._config.critics == "local")
         if isinstance(self.model, Learner):
             self.model.bind()
 

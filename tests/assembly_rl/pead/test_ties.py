@@ -11,7 +11,8 @@ from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3C
 from assembly_rl.devices.learner import Learner
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.pead.config import PEADConfig
+from assembly_rl.lcrl.connections import connect, connected, leaders, split, united
+from assembly_rl.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.pead.grouping import FULL, Grouping, parse
 from assembly_rl.pead.ties import restart, start, tie
 
@@ -152,3 +153,40 @@ def test_a_restart_draws_everything_anew() -> None:
             assert not model.actor.optimizer.state
             for own, target in zip(model.critic.parameters(), model.critic_target.parameters(), strict=True):
                 torch.testing.assert_close(own, target)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_heads_that_were_shared_are_copied_when_they_part(name: str) -> None:
+    method = LCRLPEADConfig(head=[5, 4], edges="physics")
+    model: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=method)
+    edges = np.random.default_rng(3).random((18, 6)) < 0.3
+    start(model, FIRST)
+    seen = united(edges, model.policy)
+    np.testing.assert_array_equal(seen[:, 0], edges[:, 0] | edges[:, 1])
+    np.testing.assert_array_equal(seen[:, 2], edges[:, 2])
+    connect(model, seen)
+    np.testing.assert_array_equal(connected(model), seen)
+    model.learn(96)
+    before, moments = actions(model), _moments(model)
+    np.testing.assert_array_equal(before[:, 1], -before[:, 0])
+    for grouping in (SECOND, FULL):
+        old = leaders(model.policy)
+        tie(model, grouping)
+        split(model, old, leaders(model.policy))
+        connect(model, seen)
+        np.testing.assert_allclose(actions(model), before, rtol=1e-5, atol=1e-6)
+    assert _moments(model) > moments  # copied, too
+    if isinstance(model, Learner):
+        model.bind()
+    model.learn(96, reset_num_timesteps=False)
+    after = actions(model)
+    assert np.abs(after[:, 1] + after[:, 0]).max() > 1e-5
+    inputs = torch.eye(18, requires_grad=False).numpy()
+    actor = extract_actor(model.policy)
+    changed = np.array([actor(row) for row in inputs]) - actor(np.zeros(18, np.float32))
+    assert not changed[~seen].any()
+
+
+def _moments(model: Any) -> float:
+    optimizer = getattr(model.policy, "optimizer", None) or model.policy.actor.optimizer
+    return float(sum(state["exp_avg_sq"].sum() for state in optimizer.state.values()))
