@@ -46,7 +46,8 @@ def draw_pictures(
     run.figures.mkdir(exist_ok=True)
     run.videos.mkdir(exist_ok=True)
     curve = run.figures / "learning_curve.png"
-    plot_learning_curve(_numbers(run.evaluations), _numbers(run.episodes), curve, run.path.name)
+    stages = _numbers(run.stages) if run.stages.is_file() else []
+    plot_learning_curve(_numbers(run.evaluations), _numbers(run.episodes), curve, run.path.name, stages)
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
     environment = PegInHoleEnv(scenario.part, scenario.task, render_mode="rgb_array")

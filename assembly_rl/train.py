@@ -158,7 +158,7 @@ def _learn(
         callbacks.insert(0, GraphBuilder(run, config.method, config.seed, bar))
     if isinstance(config.method, PEADConfig):
         stages = stages_of(config.method, action_scales(config.task.action), config.seed)
-        extension = Extension(run, config.method, stages, config.steps, bar)
+        extension = Extension(run, config.method, stages, config.seed, config.steps, bar)
         extension.rows.truncate_after(step)
         callbacks.insert(0, extension)
     if parallel.rank() == 0:

@@ -17,7 +17,7 @@ WINDOW = 100
 """Training episodes in the moving average."""
 
 
-def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: str) -> None:
+def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: str, stages: Rows = ()) -> None:
     """Draw success, insertion time and peak force over the environment steps of a training.
 
     Args:
@@ -26,6 +26,7 @@ def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: st
         episodes: Rows of the training episodes with ``step`` and ``success``.
         path: The picture; its suffix chooses the format.
         title: Above the picture.
+        stages: Rows with ``step`` and ``dimensions`` of the stages of an action that grows.
     """
     figure = new_figure(10.0, 4.2)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold")
@@ -41,6 +42,8 @@ def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: st
         axes.set_xlabel("environment steps", color=INK)
     success.xaxis.set_major_formatter(EngFormatter(sep=""))
     success.xaxis.set_major_locator(MaxNLocator(5))
+    for axes in (success, time, force):
+        _draw_stages(axes, stages, named=axes is success)
     steps = [*_column(evaluations, "step"), *_column(episodes, "step")]
     success.set_xlim(0.0, 1.02 * max([1.0, *steps]))
     save(figure, path)
@@ -78,6 +81,15 @@ def _draw_median(axes: Axes, evaluations: Rows, name: str, ylabel: str, colour: 
     axes.plot(_column(evaluations, "step"), values, "o-", color=colour, markersize=3, linewidth=1.6)
     if np.isfinite(values).any():
         axes.set_ylim(0.0, 1.15 * float(np.nanmax(values)))
+
+
+def _draw_stages(axes: Axes, stages: Rows, named: bool) -> None:
+    for row in stages:
+        step = float(row["step"])
+        axes.axvline(step, color=INK, linestyle=":", linewidth=1.0, alpha=0.8)
+        if named:
+            note = f" {float(row['dimensions']):.0f}-D"
+            axes.text(step, 0.5, note, color=INK, fontsize=8, va="center", fontweight="bold")
 
 
 def _column(rows: Rows, name: str) -> NDArray[np.float64]:

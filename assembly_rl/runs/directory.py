@@ -112,6 +112,11 @@ class RunDirectory:
         return self.path / "episodes.csv"
 
     @property
+    def stages(self) -> Path:
+        """CSV of the stages of an action that grows."""
+        return self.path / "stages.csv"
+
+    @property
     def videos(self) -> Path:
         """Folder of the videos."""
         return self.path / "videos"

@@ -5,6 +5,7 @@ from assembly_rl.controllers.validation import AXES
 from assembly_rl.pead.config import PEADConfig
 from assembly_rl.pead.extension import stages_of
 from assembly_rl.pead.grouping import FULL, check_stages, like_sized, parse
+from assembly_rl.pead.similarity import similar
 
 SCALES = [5.0, 5.0, 8.0, 0.15, 0.15, 0.15]
 
@@ -111,3 +112,22 @@ def test_random_groups_are_of_the_same_sizes() -> None:
 def test_bad_configuration_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PEADConfig(**changes)
+
+
+def test_components_of_like_influence_are_tied_first() -> None:
+    influence = np.array(
+        [
+            [1.0, 0.9, 0.0, 0.0, 0.1, 0.0],
+            [0.5, 0.6, 0.1, 0.0, 0.0, 0.0],
+            [0.0, 0.1, 1.0, 0.0, 0.0, 0.0],
+            [1.0, 0.9, 0.0, 0.9, 0.0, 1.0],  # a moment that does what a force does is not tied with it
+            [0.0, 0.0, 0.2, 0.0, 0.9, 0.0],
+        ]
+    )
+    found = similar(influence, [2, 4, 6])
+    assert [str(stage) for stage in found] == [
+        "x y z | rx ry rz",
+        "x y | z | rx rz | ry",
+        "x | y | z | rx | ry | rz",
+    ]
+    check_stages(found)
