@@ -134,6 +134,14 @@ class TrainConfig:
                 f"{self.graph_at}: give more steps or fewer method.samples"
             )
 
+        if isinstance(self.method, PEADConfig) and self.method.grouping == "cs3" and self.method.shares:
+            first = round(self.method.shares[0] * self.steps)
+            if first <= self.method.samples:
+                raise ValueError(
+                    f"the first stage would end at step {first}, before its groups are estimated at step "
+                    f"{self.method.samples}: raise method.shares or lower method.samples"
+                )
+
     @property
     def graph_at(self) -> int:
         """Step at which a graph is estimated: the end of the rollout that completes its samples."""
