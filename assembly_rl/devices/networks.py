@@ -230,7 +230,7 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
     modules = [module for of in heads for module in of]
     layer = Layer(weight, bias, weight_gradient, bias_gradient)
     if any(hasattr(module, "tie") for module in modules):
-        layer.tie = torch.block_diag(*(module.tie for module in heads[0]))  # type: ignore[arg-type]
+        layer.tie = torch.block_diag(*(module.tie for module in heads[0]))
     if not any(hasattr(module, "mask") for module in modules):
         return layer
     masks = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]

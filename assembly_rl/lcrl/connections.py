@@ -95,9 +95,10 @@ def united(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
 def connected(model: BaseAlgorithm) -> NDArray[np.bool_]:
     """(states, actions), the edges that a model has been given."""
     (first, *_), _ = _actors(model.policy)[0]
-    mask = first.mask.cpu().numpy()  # type: ignore[union-attr]
+    buffer: Any = first.mask
+    mask = buffer.cpu().numpy()
     actions = int(np.prod(model.action_space.shape or ()))
-    return (mask.reshape(actions, -1, mask.shape[1]) > 0.0).any(1).T
+    return np.asarray((mask.reshape(actions, -1, mask.shape[1]) > 0.0).any(1).T)
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ class Grouping:
     @property
     def active(self) -> NDArray[np.bool_]:
         """(components,), whether a component is moved at all."""
-        return self.matrix.any(1)
+        return np.abs(self.matrix).sum(1) > 0.0
 
     @property
     def leaders(self) -> NDArray[np.int64]:
@@ -121,7 +121,7 @@ def _check_units(text: str, column: NDArray[np.float32], ratio: str, scales: Seq
         return
     if scales is None:
         raise ValueError(f"the group {text!r} ties forces and moments: here actions are neither")
-    forces, moments = ({scales[k] for k in members if (k >= 3) == kind} for kind in (False, True))
+    forces, moments = ([scales[int(k)] for k in members if (k >= 3) == kind] for kind in (False, True))
     actual = max(moments) / max(forces)
     try:
         stated = float(ratio)

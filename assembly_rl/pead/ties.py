@@ -7,7 +7,8 @@ before and after, and so are its moments. The critics have a column for each com
 dimension: they know nothing yet of what the dimension cannot do.
 """
 
-from typing import Any
+import functools
+from typing import Any, cast
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -36,7 +37,8 @@ def tie(model: BaseAlgorithm, grouping: Grouping) -> None:
             _tie_gradients(layer)
     if isinstance(policy, ActorCriticPolicy) and not isinstance(policy.action_dist, TiedGaussian):
         policy.action_dist = TiedGaussian(policy)
-        policy.log_std.register_hook(lambda gradient: policy.action_net.tie.abs() @ gradient)
+        log_std, out = cast(Any, policy.log_std), cast(Any, policy.action_net)
+        log_std.register_hook(lambda gradient: out.tie.abs() @ gradient)
 
 
 @torch.no_grad()
@@ -52,15 +54,14 @@ def restart(model: BaseAlgorithm) -> None:
             (policy.action_net, 0.01),
             (policy.value_net, 1.0),
         ):
-            part.apply(lambda module, gain=gain: policy.init_weights(module, gain))
+            part.apply(functools.partial(policy.init_weights, gain=gain))
         policy.optimizer.state.clear()
         return
     for name in ("actor", "critic"):
         getattr(policy, name).optimizer.state.clear()
-        if hasattr(policy, f"{name}_target"):
-            getattr(policy, f"{name}_target").load_state_dict(
-                getattr(policy, name).state_dict(), strict=False
-            )
+        target = getattr(policy, f"{name}_target", None)
+        if target is not None:
+            target.load_state_dict(getattr(policy, name).state_dict(), strict=False)
 
 
 @torch.no_grad()
