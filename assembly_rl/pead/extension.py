@@ -89,7 +89,7 @@ class Extension(BaseCallback):
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) > self._since]
             self._episodes.extend(float(row["success"]) for row in rows)
         elif self._config.grouping == "cs3":
-            self._visited = Visited(self.model, self._run.path / "visited.npz")
+            self._visited = Visited(self.model, self._run.path / "visited.safetensors")
         else:
             self._begin()
 

@@ -32,7 +32,8 @@ from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
 
 LEARNING = (
-    "algorithms", "devices", "evaluation", "lcrl", "runs", "environments.py", "training.py", "train.py",
+    "algorithms", "devices", "evaluation", "lcrl", "pead", "runs",
+    "environments.py", "method.py", "training.py", "train.py",
 )  # fmt: skip
 """What of assembly_rl itself makes results; the rest configures or shows them."""
 
