@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench bench-controllers bench-learner bench-lcrl bench-planner check-torch-npu clean
+.PHONY: train test lint bench bench-controllers bench-learner bench-methods bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -37,8 +37,8 @@ bench-controllers: $(TOOLS)  ## Time of a control step and of the import
 bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 	$(BIN)/python benchmarks/bench_learner.py
 
-bench-lcrl: $(INSTALLED)  ## A policy with masks beside a dense one of equal width
-	$(BIN)/python benchmarks/bench_lcrl.py
+bench-methods: $(INSTALLED)  ## Policies with masks and with ties beside dense ones of equal width
+	$(BIN)/python benchmarks/bench_methods.py
 
 bench-planner: $(INSTALLED)  ## Predictions beside trainings
 	$(BIN)/python benchmarks/bench_planner.py

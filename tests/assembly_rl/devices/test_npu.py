@@ -82,3 +82,14 @@ def test_connections_are_masked_on_an_npu(tmp_path: Path) -> None:
     weight, mask = tensors["actor.mu.0.weight"], tensors["actor.mu.0.mask"]
     assert 0.0 < mask.mean() < 1.0
     assert not weight[mask == 0.0].any() and weight[mask == 1.0].all()
+
+
+def test_action_components_are_tied_on_an_npu(tmp_path: Path) -> None:
+    own = [text for text in QUICK if not text.startswith(("steps", "checkpoint_every", "evaluation.every"))]
+    own += ["method=pead", "method.stages=[['x y','z','rx ry rz'],[x,'y',z,rx,ry,rz]]", "method.shares=[0.5]"]
+    own += ["method.freeze=20", "method.ramp=50", "steps=300", "checkpoint_every=150", "evaluation.every=300"]
+    done = train(tmp_path, "algo=td3", "device=npu", "run_dir=run", *own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tied, free = (policy(tmp_path / "run", step)["actor.mu.2.weight"] for step in (150, 300))
+    assert (tied[0] == tied[1]).all() and (tied[3] == tied[5]).all()
+    assert (free[0] != free[1]).any() and (free[3] != free[5]).any()

@@ -1,0 +1,99 @@
+"""Cost of masks and of ties: policies that have them beside dense ones of equal width, in one run.
+
+``make bench-methods``. Both of a pair have the same layers. On one thread.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box
+from rich.console import Console
+from rich.table import Table
+
+from assembly_rl.algorithms.config import ALGORITHMS
+from assembly_rl.devices.learner import Learner
+from assembly_rl.devices.planner import learner, update_of
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.lcrl.connections import connect
+from assembly_rl.method import DenseConfig, LearningMethod
+from assembly_rl.pead.config import PEADConfig
+from assembly_rl.pead.grouping import parse
+from assembly_rl.pead.ties import start
+
+ACTIONS, HEAD = 6, 24
+ROUNDS, CALLS = 31, 40
+
+
+def connected(model: Any, states: int) -> None:
+    """The connections of a random graph of a tenth of the edges."""
+    connect(model, np.random.default_rng(0).random((states, ACTIONS)) < 0.1)
+
+
+def tied(model: Any, states: int) -> None:
+    """Two dimensions."""
+    start(model, parse(["x y z", "rx ry rz"], None))
+
+
+PAIRS = {
+    "connections": (60, LCRLConfig(head=[HEAD] * 2), DenseConfig(actor=[ACTIONS * HEAD] * 2), connected),
+    "ties": (18, PEADConfig(), DenseConfig(), tied),
+}
+"""State components, a method beside a dense one, and what is done to its model."""
+
+
+def ready(name: str, states: int, method: LearningMethod, change: Callable[[Any, int], None] | None) -> Any:
+    """A model that can update."""
+    spaces = Box(-1.0, 1.0, (states,), np.float32), Box(-1.0, 1.0, (ACTIONS,), np.float32)
+    made = learner(ALGORITHMS[name](), *spaces, method=method)
+    if change:
+        change(made, states)
+    if isinstance(made, Learner):
+        made.bind()
+    return made
+
+
+def forward_of(made: Any) -> Callable[[], None]:
+    """The policy's action for a batch, as in an update, without gradients."""
+    states = torch.rand(256, *made.observation_space.shape)
+
+    def forward() -> None:
+        with torch.no_grad():
+            made.policy._predict(states)
+
+    return forward
+
+
+def ratio(first: Callable[[], None], second: Callable[[], None], calls: int) -> tuple[float, float]:
+    """Median time of the first by that of the second, measured in turns, and the first's in milliseconds."""
+    times = np.array([[_seconds(call, calls) for call in (first, second)] for _ in range(ROUNDS)])
+    return float(np.median(times[:, 0] / times[:, 1])), 1e3 * float(np.median(times[:, 0]))
+
+
+def _seconds(call: Callable[[], None], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def main() -> None:
+    """Entry point."""
+    torch.set_num_threads(1)
+    columns = "forward, ratio", "update, ratio", "forward [ms]", "update [ms]"
+    table = Table("policy with", "algorithm", *columns)
+    for what, (states, method, plain, change) in PAIRS.items():
+        for name in ALGORITHMS:
+            own, dense = ready(name, states, method, change), ready(name, states, plain, None)
+            forward, of_forward = ratio(forward_of(own), forward_of(dense), CALLS)
+            update, of_update = ratio(update_of(own), update_of(dense), CALLS)
+            numbers = (f"{value:.2f}" for value in (forward, update, of_forward, of_update))
+            table.add_row(what, name, *numbers)
+        table.add_section()
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
