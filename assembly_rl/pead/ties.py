@@ -27,6 +27,8 @@ def tie(model: BaseAlgorithm, grouping: Grouping) -> None:
         grouping: The dimensions.
     """
     policy: Any = model.policy
+    if hasattr(policy, "follow"):
+        _wake(policy)
     for name, values in (("follow", grouping.follow), ("shares", grouping.shares[:, None])):
         _buffer(policy, name, torch.from_numpy(values))
     for layer, plain in _outputs(policy):
@@ -39,6 +41,27 @@ def tie(model: BaseAlgorithm, grouping: Grouping) -> None:
         policy.action_dist = TiedGaussian(policy)
         log_std, out = cast(Any, policy.log_std), cast(Any, policy.action_net)
         log_std.register_hook(lambda gradient: out.tie.abs() @ gradient)
+
+
+@torch.no_grad()
+def _wake(policy: Any) -> None:
+    """Let what had no gradient so far learn at the pace of the rest.
+
+    Its second moments are zero, so that Adam's steps would soon be ten times as large as its learning rate:
+    it gets the mean of those that are not.
+    """
+    for optimizer in _optimizers(policy):
+        for state in optimizer.state.values():
+            squares = state["exp_avg_sq"]
+            silent = squares == 0.0
+            if silent.any() and not silent.all():
+                squares[silent] = squares[~silent].mean()
+
+
+def _optimizers(policy: Any) -> list[torch.optim.Optimizer]:
+    if isinstance(policy, ActorCriticPolicy):
+        return [policy.optimizer]
+    return [policy.actor.optimizer, policy.critic.optimizer]
 
 
 @torch.no_grad()
@@ -55,10 +78,9 @@ def restart(model: BaseAlgorithm) -> None:
             (policy.value_net, 1.0),
         ):
             part.apply(functools.partial(policy.init_weights, gain=gain))
-        policy.optimizer.state.clear()
-        return
+    for optimizer in _optimizers(policy):
+        optimizer.state.clear()
     for name in ("actor", "critic"):
-        getattr(policy, name).optimizer.state.clear()
         target = getattr(policy, f"{name}_target", None)
         if target is not None:
             target.load_state_dict(getattr(policy, name).state_dict(), strict=False)

@@ -190,3 +190,19 @@ def test_heads_that_were_shared_are_copied_when_they_part(name: str) -> None:
 def _moments(model: Any) -> float:
     optimizer = getattr(model.policy, "optimizer", None) or model.policy.actor.optimizer
     return float(sum(state["exp_avg_sq"].sum() for state in optimizer.state.values()))
+
+
+@pytest.mark.parametrize("name", ["sac", "td3"])
+def test_what_begins_to_move_learns_at_the_pace_of_the_rest(name: str) -> None:
+    """Where Adam's second moments are still zero, its steps would be several times its learning rate."""
+    model = learner(name)
+    model.learn(520)
+    extend(model, SECOND)
+    key = {"sac": "actor.mu.weight", "td3": "actor.mu.4.weight"}[name]
+    before = {of: value.detach().clone() for of, value in model.policy.named_parameters()}
+    model.learn(12, reset_num_timesteps=False)
+    moved = {of: (value.detach() - before[of]).abs() for of, value in model.policy.named_parameters()}
+    print(name, moved[key].amax(1), moved["critic.qf0.0.weight"][:, 18:].amax(0))
+    assert 0.0 < moved[key][2].max() < 2.0 * moved[key][[0, 1, 3]].max()
+    columns = moved["critic.qf0.0.weight"][:, 18:].amax(0)
+    assert 0.0 < columns[2] < 2.0 * columns[[0, 1, 3, 4, 5]].max()
