@@ -150,7 +150,7 @@ class ComplianceLaw:
         require_pose("pose", pose)
         if not max(map(abs, pose[0])) <= 1000.0:
             raise ValueError(f"pose must be within 1 km, in metres, got position {pose[0]}")
-        return self._congruent(adjoint(pose), centre)
+        return self.congruent(adjoint(pose), centre)
 
     def scaled(self, factor: float, centre: str | None = None) -> "ComplianceLaw":
         """The law for the same part scaled in size, at equal contact stiffness (ETCL, point 2).
@@ -168,13 +168,19 @@ class ComplianceLaw:
         """
         if not 0.0 < factor < np.inf:
             raise ValueError(f"factor must be > 0, got {factor}")
-        return self._congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre or self.centre)
+        return self.congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre)
 
-    def _congruent(self, matrix: Matrix, centre: str) -> "ComplianceLaw":
+    def congruent(self, matrix: Matrix, centre: str | None = None) -> "ComplianceLaw":
+        """The same law in other coordinates: ``M' = A^T M A``, D and K alike, with ``x = A x'``.
+
+        Args:
+            matrix: A (6, 6), invertible.
+            centre: Name of the new frame; the old one where none is given.
+        """
         return ComplianceLaw(
             matrix.T @ self.mass @ matrix,
             matrix.T @ self.damping @ matrix,
             matrix.T @ self.stiffness @ matrix,
-            centre,
+            centre or self.centre,
             self.asymmetric_stiffness,
         )
