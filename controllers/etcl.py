@@ -212,7 +212,7 @@ def reconfigure(
     for name, value in (("floor", floor), ("limit - 1", limit - 1.0)):
         if not 0.0 < value < np.inf:
             raise ValueError(f"{name} must be > 0, got {value}")
-    back = np.linalg.inv(shift)
+    back: Matrix = np.asarray(np.linalg.inv(shift), dtype=np.float64)
     stiffness, target = _semidefinite("old", old), _semidefinite("new", new)
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
@@ -294,7 +294,7 @@ def _floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ stiffness @ inverse.T)
     outer = root @ vectors
-    return (outer * np.maximum(values, floor)) @ outer.T
+    return np.asarray((outer * np.maximum(values, floor)) @ outer.T, dtype=np.float64)
 
 
 def _rates(law: ComplianceLaw, stiffness: Matrix) -> Matrix:

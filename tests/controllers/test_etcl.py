@@ -192,7 +192,10 @@ def test_what_is_no_spring_shows() -> None:
     found = identify_contact_stiffness(offsets, -offsets @ (np.diag([1e4] * 3 + [100.0] * 3) + turning))
     assert found.asymmetry > 0.3
     friction = -3.0 * np.sign(offsets) * [1.0, 1.0, 1.0, 0.1, 0.1, 0.1]
-    assert identify_contact_stiffness(offsets, friction - offsets @ np.diag([1e4] * 6)).residual > 0.03
+    assert (
+        identify_contact_stiffness(offsets, friction - offsets @ np.diag([1e4] * 3 + [100.0] * 3)).residual
+        > 0.1
+    )
 
 
 def test_a_contact_that_pulls_counts_as_none() -> None:
@@ -220,6 +223,6 @@ def test_records_that_tell_nothing_are_refused(
 def test_probing_goes_each_way_along_each_axis() -> None:
     offsets = probing_offsets(3e-4, 3e-3)
     assert offsets.shape == (24, 6)
-    np.testing.assert_array_equal(offsets.sum(0), 0.0)
+    np.testing.assert_allclose(offsets.sum(0), 0.0, atol=1e-15)
     with pytest.raises(ValueError, match="rotation must be > 0, got 0"):
         probing_offsets(1e-3, 0.0)
