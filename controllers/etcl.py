@@ -294,7 +294,7 @@ def _floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ stiffness @ inverse.T)
     outer = root @ vectors
-    return np.asarray((outer * np.maximum(values, floor)) @ outer.T, dtype=np.float64)
+    return np.array((outer * np.maximum(values, floor)) @ outer.T)
 
 
 def _rates(law: ComplianceLaw, stiffness: Matrix) -> Matrix:
