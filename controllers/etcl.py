@@ -212,7 +212,7 @@ def reconfigure(
     for name, value in (("floor", floor), ("limit - 1", limit - 1.0)):
         if not 0.0 < value < np.inf:
             raise ValueError(f"{name} must be > 0, got {value}")
-    back: Matrix = np.asarray(np.linalg.inv(shift), dtype=np.float64)
+    back = np.array(np.linalg.inv(shift))
     stiffness, target = _semidefinite("old", old), _semidefinite("new", new)
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
@@ -299,7 +299,7 @@ def _floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
 
 def _rates(law: ComplianceLaw, stiffness: Matrix) -> Matrix:
     inverse = np.linalg.inv(np.linalg.cholesky(law.damping))
-    return np.linalg.eigvalsh(inverse @ stiffness @ inverse.T)
+    return np.array(np.linalg.eigvalsh(inverse @ stiffness @ inverse.T))
 
 
 def _six_by_six(name: str, values: ArrayLike) -> Matrix:
