@@ -53,6 +53,7 @@ setup(
         "torch>=2.13,<2.14",
     ],
     extras_require={
+        "drawings": ["ezdxf>=1.4", "svgpathtools>=1.7"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "studies": ["pyarrow>=18"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],

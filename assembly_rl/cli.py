@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
+from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 
 GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "study", "task")
 
@@ -23,6 +24,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback.
     """
     register()
+    sys.argv[1:] = _with_parts(sys.argv[1:])
     _check_group_choices(sys.argv[1:])
 
     def guarded(config: DictConfig) -> Any:
@@ -46,6 +48,20 @@ def fail(message: str) -> int:
     """Print an error; return the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return 2
+
+
+def _with_parts(arguments: list[str]) -> list[str]:
+    """A part from a file (``geometry=my_part.yaml``) as what Hydra knows; what is given beside it wins."""
+    files = [text for text in arguments if text.startswith("geometry=") and text.endswith(SUFFIXES)]
+    if not files:
+        return arguments
+    try:
+        fields = read_part(Path(files[-1].partition("=")[2]))
+    except (ValueError, ImportError) as error:
+        raise SystemExit(fail(str(error))) from None
+    fields["parameters.vertices"] = fields.pop("parameters")["vertices"]
+    own = [f"geometry.{name}={value}" for name, value in fields.items()]
+    return ["geometry=polygon", *own, *(text for text in arguments if text not in files)]
 
 
 def _check_group_choices(arguments: list[str]) -> None:

@@ -33,14 +33,18 @@ def conditions(
     config: EvalConfig, part: PegHole, task: TaskConfig
 ) -> Iterator[tuple[str, PegHole, TaskConfig]]:
     """Every combination of geometry, clearance and friction, with a label."""
-    parts = [replace(load_geometry(name), chamfer=part.chamfer) for name in as_list(config.geometries)]
+    parts = [
+        (Path(name).stem, replace(load_geometry(name), chamfer=part.chamfer))
+        for name in as_list(config.geometries)
+    ]
     clearances, frictions = as_list(config.clearance) or [None], as_list(config.friction) or [None]
-    for base, clearance, friction in itertools.product(parts or [part], clearances, frictions):
+    parts = parts or [(part.section, part)]
+    for (name, base), clearance, friction in itertools.product(parts, clearances, frictions):
         fit = base if clearance is None else replace(base, clearance=float(clearance))
         values = task.randomization.friction if friction is None else [float(friction)] * 2
         varied = replace(task, randomization=replace(task.randomization, friction=list(values)))
         mu = "-".join(f"{value:g}" for value in sorted(set(values)))
-        label = f"{fit.section}, {fit.clearance * 1e3:g} mm, chamfer {fit.chamfer * 1e3:g} mm, friction {mu}"
+        label = f"{name}, {fit.clearance * 1e3:g} mm, chamfer {fit.chamfer * 1e3:g} mm, friction {mu}"
         yield label, fit, varied
 
 

@@ -1,6 +1,7 @@
 """What commands evaluate: runs and baselines, and the conditions they meet."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
@@ -9,6 +10,7 @@ from assembly_rl.config import ControllerConfig, composed, train_config, unknown
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.config import ActionConfig
+from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 from assembly_rl.evaluation import Agent, GuidedAgent, LearnedAgent
 from assembly_rl.runs import RunDirectory, load_policy
 
@@ -23,7 +25,9 @@ class Subject:
 
 
 def load_geometry(name: str) -> PegHole:
-    """A part of conf/geometry by name; a ValueError lists the known ones and the closest."""
+    """A part of conf/geometry by name, or from a file; a ValueError lists the known ones and the closest."""
+    if name.endswith(SUFFIXES):
+        return PegHole(**read_part(Path(name)))
     if name not in names("geometry"):
         raise ValueError(unknown("geometry", name, names("geometry")))
     return train_config(composed("train", f"geometry={name}")).geometry.part()

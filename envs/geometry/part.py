@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from shapely.geometry import Polygon
 
-from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, offset, offset_limit
+from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, narrowest_gap, offset, thin_place
 from assembly_rl.envs.geometry.sections import resolve_parameters, section_outline
 
 FORMAT_VERSION = 1
@@ -18,6 +19,9 @@ FORMAT_VERSION = 1
 
 MAX_WALL = 0.010
 """Width [m] of the material around the hole where the section leaves room for it."""
+
+MIN_WIDTH = 1e-3
+"""Least width [m] of the peg: a blade that would bend, and that contact is not reliable for."""
 
 MIN_WALL = 2e-4
 """Least width [m] of the material around the hole: contact with anything thinner is not reliable."""
@@ -66,7 +70,7 @@ class PegHole:
     @cached_property
     def wall(self) -> float:
         """Width [m] of the material around the hole: just under half of the narrowest tongue, or 10 mm."""
-        return min(MAX_WALL, 0.98 * (offset_limit(self.peg_outline) - self.clearance))
+        return min(MAX_WALL, 0.98 * (narrowest_gap(self.peg_outline)[0] - self.clearance))
 
     @property
     def circumradius(self) -> float:
@@ -96,15 +100,22 @@ class PegHole:
                 f"clearance {self.clearance:g} m must be less than the section's radius, "
                 f"{self.circumradius:.3g} m: give it in metres"
             )
+        thin = thin_place(self.peg_outline, MIN_WIDTH)
+        if thin is not None:
+            raise ValueError(
+                f"the section is narrower than {MIN_WIDTH:g} m {self._near(thin)}: widen it there"
+            )
+        gap = narrowest_gap(self.peg_outline)[1]
         if self.wall < MIN_WALL:
             raise ValueError(
                 f"clearance {self.clearance:g} m leaves a wall of {max(self.wall, 0.0):.3g} m in the "
-                f"narrowest gap of the section, at least {MIN_WALL:g} m is needed: reduce it or widen the gap"
+                f"narrowest gap of the section, {self._near(gap)}: at least {MIN_WALL:g} m is needed, reduce "
+                "it or widen the gap"
             )
         if self.chamfer >= self.wall:
             raise ValueError(
                 f"chamfer {self.chamfer:g} m must be less than the wall around the hole, {self.wall:.3g} m: "
-                "reduce it or widen the section's narrowest gap"
+                f"reduce it or widen the section's narrowest gap, {self._near(gap)}"
             )
         if self.chamfer >= self.hole_depth:
             raise ValueError(f"chamfer {self.chamfer:g} m must be less than hole_depth {self.hole_depth:g} m")
@@ -113,6 +124,14 @@ class PegHole:
                 f"peg_length {self.peg_length:g} m must exceed hole_depth {self.hole_depth:g} m: "
                 "otherwise the flange hits the plate before the peg is through"
             )
+
+    def _near(self, place: Array) -> str:
+        """A place of the outline in the coordinates of whoever drew it."""
+        if "vertices" in self.parameters:
+            centroid = Polygon(self.parameters["vertices"]).centroid
+            place = place + [centroid.x, centroid.y]
+        x, y = (1e3 * place + 0.0).round(3).tolist()
+        return f"near x = {x:g} mm, y = {y:g} mm"
 
 
 def _read_only(outline: Array) -> Array:

@@ -75,8 +75,11 @@ def clean(vertices: Sequence[Sequence[float]] | Array) -> Array:
     if MultiPoint(points).convex_hull.area <= TOLERANCE * size:
         raise ValueError(f"the section has zero area: its {len(points)} vertices lie on one line")
     if not Polygon(points).is_valid:
-        where = shapely.is_valid_reason(Polygon(points))
-        raise ValueError(f"the section must not cross or touch itself: {where} (coordinates in metres)")
+        reason, _, place = shapely.is_valid_reason(Polygon(points)).partition("[")
+        x, y = (1e3 * float(value) for value in place.rstrip("]").split())
+        raise ValueError(
+            f"the section must not cross or touch itself: {reason} near x = {x:g} mm, y = {y:g} mm"
+        )
     points = points[_distance_from_chord(points) > TOLERANCE]
     if area(points) < 0:
         points = points[::-1]
@@ -89,15 +92,19 @@ def offset(outline: Array, distance: float) -> Array:
     return outline + distance * _mitres(outline)
 
 
-def offset_limit(outline: Array) -> float:
-    """Outward offset [m] at which an edge vanishes or two edges meet: infinite for a convex outline."""
+def narrowest_gap(outline: Array) -> tuple[float, Array]:
+    """How far outward the outline can be offset, and the place (2,) where it cannot go on [m].
+
+    There an edge vanishes or two edges meet. The offset is infinite for a convex outline.
+    """
     normals, mitres = _normals(outline), _mitres(outline)
     edges = np.roll(outline, -1, axis=0) - outline
     lengths = np.linalg.norm(edges, axis=1)
     tangents = edges / lengths[:, None]
     growth = np.sum((np.roll(mitres, -1, axis=0) - mitres) * tangents, axis=1)  # of each edge, per offset
     shrinking = growth < -TOLERANCE
-    limit = float(np.min(-lengths[shrinking] / growth[shrinking], initial=np.inf))
+    vanishes = np.full(len(outline), np.inf)
+    vanishes[shrinking] = -lengths[shrinking] / growth[shrinking]
 
     # Vertex i reaches the line of edge j, in front of which it lies, at the offset times[i, j].
     gaps = np.sum((outline[:, None] - outline) * normals, axis=2)
@@ -107,7 +114,22 @@ def offset_limit(outline: Array) -> float:
     reached = outline[:, None] - outline + times[..., None] * (mitres[:, None] - mitres)
     along = np.sum(reached * tangents, axis=2)
     meets &= (along >= -TOLERANCE) & (along <= lengths + times * growth + TOLERANCE)
-    return min(limit, float(np.min(times[meets], initial=np.inf)))
+    soonest = np.minimum(vanishes, np.where(meets, times, np.inf).min(1))
+    vertex = int(np.argmin(soonest))
+    limit = float(soonest[vertex])
+    return limit, outline[vertex] + (limit * mitres[vertex] if np.isfinite(limit) else 0.0)
+
+
+def thin_place(outline: Array, width: float) -> Array | None:
+    """A place (2,) [m] where the section is narrower than ``width`` [m]; None where there is none."""
+    section = Polygon(outline)
+    shrunk = section.buffer(-0.5 * width, join_style="mitre", mitre_limit=1e3)
+    opened = shrunk.buffer(0.5 * width, join_style="mitre", mitre_limit=1e3)
+    lost = section.difference(opened.buffer(0.01 * width))
+    if lost.is_empty:
+        return None
+    parts = [lost] if isinstance(lost, Polygon) else list(lost.geoms)
+    return np.array(max(parts, key=lambda part: part.area).representative_point().coords[0])
 
 
 def is_convex(outline: Array) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.geometry.polygons import offset_limit
+from assembly_rl.envs.geometry.polygons import narrowest_gap
 
 
 def test_clearance_is_exact_on_every_edge(part: PegHole) -> None:
@@ -39,7 +39,7 @@ def test_wall_is_limited_by_the_tongue() -> None:
         (0, 0.02),
     ]
     part = PegHole("polygon", {"vertices": vertices})
-    assert part.wall < offset_limit(part.hole_outline) == pytest.approx(0.0049)
+    assert part.wall < narrowest_gap(part.hole_outline)[0] == pytest.approx(0.0049)
     assert part.wall > 0.0048
 
 
