@@ -30,9 +30,9 @@ LENGTHS = {"clearance": "clearance", "chamfer": "chamfer", "depth": "hole_depth"
 def read_part(path: Path) -> dict[str, Any]:
     """Fields of ``PegHole`` from a file; what it does not have keeps its default.
 
-    A YAML file has ``polygon`` (a list of ``[x, y]``) or ``outline`` (the name of a DXF or SVG file beside it),
-    and may have ``clearance``, ``chamfer``, ``depth`` and ``length``, all in millimetres. A DXF or SVG file has
-    the outline alone: one closed line. Its units count; without any they are millimetres.
+    A YAML file has ``polygon`` (a list of ``[x, y]``) or ``outline`` (the name of a DXF or SVG file beside
+    it), and may have ``clearance``, ``chamfer``, ``depth`` and ``length``, all in millimetres. A DXF or SVG
+    file has the outline alone: one closed line. Its units count; without any they are millimetres.
 
     Args:
         path: With one of ``SUFFIXES``.
@@ -139,7 +139,8 @@ def _read_dxf(path: Path) -> list[list[tuple[float, float]]]:
         document = ezdxf.readfile(path)
     except (ezdxf.DXFError, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a DXF file: {str(error).splitlines()[0]}") from None
-    scale = units.conversion_factor(document.units, units.MM) if document.units else 1.0
+    unit = units.InsertUnits(document.units)
+    scale = units.conversion_factor(unit, units.InsertUnits.Millimeters) if document.units else 1.0
     lines = []
     for entity in document.modelspace():
         try:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
 from assembly_rl.envs.geometry import section_outline
-from assembly_rl.envs.geometry.polygons import area, clean, convex_partition, is_convex, offset, narrowest_gap
+from assembly_rl.envs.geometry.polygons import area, clean, convex_partition, is_convex, narrowest_gap, offset
 
 SQUARE = [[0.0, 0.0], [0.02, 0.0], [0.02, 0.02], [0.0, 0.02]]
 
