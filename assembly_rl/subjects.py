@@ -64,5 +64,6 @@ def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject
         observation=own.observation,
         policy_rate=own.policy_rate,
         control_rate=own.control_rate,
+        coordinates=own.coordinates,
     )
     return Subject(run.path.name, agent, task)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.envs.config import ActionConfig, ActionKind
+from assembly_rl.envs.coordinates import Coordinates
 
 
 class ActionMapping:
@@ -25,10 +26,13 @@ class ActionMapping:
     Args:
         config: Kind and scales.
         controller: The controller in the loop.
+        coordinates: In which the controller's part is seen.
     """
 
-    def __init__(self, config: ActionConfig, controller: AdmittanceController) -> None:
-        self._controller = controller
+    def __init__(
+        self, config: ActionConfig, controller: AdmittanceController, coordinates: Coordinates
+    ) -> None:
+        self._controller, self._coordinates = controller, coordinates
         self._config = config
         self._wrench = np.array(config.wrench)
         self._twist = np.array(config.twist)
@@ -44,9 +48,9 @@ class ActionMapping:
         kind = self._config.kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:
-            reference = -self._wrench * action
+            reference = self._coordinates.told_wrench(-self._wrench * action)
         elif kind is ActionKind.twist:
-            reference = -self._law.damping @ (self._twist * action)
+            reference = -self._law.damping @ self._coordinates.told_twist(self._twist * action)
         elif kind is ActionKind.damping:
             gain = self._config.gain_ratio ** (0.25 * (1.0 - action))
             self._controller.request(replace(self._law, damping=self._law.damping * np.outer(gain, gain)))

@@ -6,6 +6,7 @@ from math import isfinite
 
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
+from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
 
 
@@ -251,6 +252,8 @@ class TaskConfig:
         control_rate: Steps of the admittance controller a second [Hz]; divides the physics rate.
         compliance: The law that the admittance controller starts an episode with.
         admittance: Everything else about that controller; the class is the one a robot runs.
+        coordinates: A (6, 6) of a part other than the one that law, action and observation were made for;
+            see ``assembly_rl.envs.coordinates``. Null for none.
     """
 
     policy_rate: float = 20.0
@@ -265,9 +268,15 @@ class TaskConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
+    coordinates: list[list[float]] | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "policy_rate", "control_rate")
+        Coordinates(self.coordinates)
+        if self.coordinates is not None and self.action.kind.changes_gains:
+            raise ValueError(
+                f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"
+            )
         self.control_steps()
         self.physics_steps()
         if self.action.kind is ActionKind.wrench:

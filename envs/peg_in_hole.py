@@ -31,6 +31,7 @@ from assembly_rl.envs.action import ActionMapping
 from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
+from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.observation import Observer
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
@@ -82,6 +83,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool pushes with
     up to 5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
+
+    With ``task.coordinates`` observation and action are in the coordinates of another part; see
+    ``Coordinates``. Info is not.
 
     ## Reward
     The sum of the terms in ``info["reward_terms"]``; see ``RewardConfig``.
@@ -145,7 +149,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             )
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
         compliance = self.task.compliance
-        self._law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
+        law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
+        self._coordinates = Coordinates(self.task.coordinates)
+        self._law = self._coordinates.law(law)
         admittance = self.task.admittance
         if not self.task.action.kind.changes_gains:  # then the energy tank need not be filled
             admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
@@ -157,7 +163,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         )
         tool = ToolConfig(centre=[0.0, 0.0, -self.part.peg_length])  # weightless: there is no gravity
         self._contact_wrench = ContactWrench(tool)
-        self._mapping = ActionMapping(self.task.action, self._controller)
+        self._mapping = ActionMapping(self.task.action, self._controller, self._coordinates)
         self._observer = Observer(self.task.observation)
         self.observation_names = self._observer.names
         self.observation_space = gymnasium.spaces.Box(-self._observer.bounds, self._observer.bounds)
@@ -355,7 +361,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
         twist = self._tip_twist() if "twist" in self._observer.groups else np.zeros(6)
-        return self._observer.observe(wrench, self._pose, twist, self._last_action, self.np_random)
+        seen = self._coordinates
+        pose = seen.seen_pose(self._pose, self._path_height)
+        wrench, twist = seen.seen_wrench(wrench), seen.seen_twist(twist)
+        return self._observer.observe(wrench, pose, twist, self._last_action, self.np_random)
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Twist of the tip in nominal axes [m/s, rad/s]."""
