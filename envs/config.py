@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
+from typing import Any
 
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
@@ -268,7 +269,7 @@ class TaskConfig:
     reward: RewardConfig = field(default_factory=RewardConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
-    coordinates: list[list[float]] | None = None
+    coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
 
     def __post_init__(self) -> None:
         require_positive(self, "policy_rate", "control_rate")

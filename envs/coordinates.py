@@ -24,9 +24,13 @@ class Coordinates:
     """
 
     def __init__(self, matrix: Sequence[Sequence[float]] | None) -> None:
-        self._matrix = None if matrix is None else np.array(matrix, dtype=np.float64)
-        if self._matrix is None:
+        self._matrix = None
+        if matrix is None:
             return
+        try:
+            self._matrix = np.array(matrix, dtype=np.float64)
+        except (TypeError, ValueError):
+            self._matrix = np.zeros(0)
         if self._matrix.shape != (6, 6) or not np.isfinite(self._matrix).all():
             raise ValueError(f"coordinates must be six rows of six finite numbers, got {matrix!r}")
         if abs(np.linalg.det(self._matrix)) < 1e-9:
@@ -54,7 +58,7 @@ class Coordinates:
         return new if self._matrix is None else self._matrix @ new
 
     def seen_pose(self, new: Array, height: float) -> Array:
-        """A pose [m, rad] in the nominal frame; what counts is its offset from the path at that height [m]."""
+        """A pose [m, rad] in the nominal frame, by its offset from the path at that height [m]."""
         if self._matrix is None:
             return new
         path = np.array([0.0, 0.0, height, 0.0, 0.0, 0.0])
