@@ -17,7 +17,7 @@ from assembly_rl.devices.capture import Captured, can_capture
 from assembly_rl.devices.networks import Flat, Heads, Network, size_of
 from assembly_rl.devices.parallel import share
 from assembly_rl.devices.replay import PackedReplayBuffer
-from assembly_rl.devices.updates import Batch, Critics, SACUpdate, TD3Update, Ties
+from assembly_rl.devices.updates import Batch, Critics, Lesson, SACUpdate, TD3Update, Ties
 
 LOG_EVERY = 100
 """Updates between readings of the losses: each reading waits for the device."""
@@ -36,12 +36,15 @@ class Learner(OffPolicyAlgorithm):
         copying: Seconds so far in which batches were put together.
         actor_rate: Factor on the actor's learning rate.
         loudness: Factor on the noise of the actions.
+        tied_from_the_start: Random actions are tied as the policy's are.
+        lesson: Of a teacher; ``bind`` puts it to use.
     """
 
     copying = 0.0
     actor_rate = 1.0
     loudness = 1.0
     tied_from_the_start = True
+    lesson: Lesson | None = None
     _follow: Array | None = None
     _update: Any = None
     _run_update: Any = None
@@ -155,7 +158,7 @@ class SAC(Learner, stable_baselines3.SAC):
         network = _network(layers, self.device)
         adam = Adam(actor.optimizer, network.flat)
         return network, SACUpdate(
-            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._ties()
+            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._ties(), self.lesson
         )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
@@ -179,7 +182,9 @@ class TD3(Learner, stable_baselines3.TD3):
         )
         adam = Adam(self.actor.optimizer, actor.flat)
         noise = (self.target_policy_noise, self.target_noise_clip)
-        return actor, TD3Update(actor, target, adam, _critics(self, batch, 1.0), *noise, self._ties())
+        return actor, TD3Update(
+            actor, target, adam, _critics(self, batch, 1.0), *noise, self._ties(), self.lesson
+        )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
         with_actor = self._n_updates % self.policy_delay == 0

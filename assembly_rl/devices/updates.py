@@ -4,6 +4,7 @@ The formulas are those of stable-baselines3 2.9, whose numbers come out. An upda
 parameters, hardly allocates, and never waits for the device.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi
 
@@ -118,6 +119,40 @@ class Ties:
     shares: Tensor
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What an actor learns from another policy beside its critics; its tensors are changed in place.
+
+    Attributes:
+        teacher: From observations (rows, n) to means before tanh and logarithms of standard deviations, each
+            (rows, actions); None in their place where the teacher is deterministic.
+        weights: (1, actions), of each component's divergence.
+        critics: (), factor on what the critics say.
+    """
+
+    teacher: Callable[[Tensor], tuple[Tensor, Tensor | None]]
+    weights: Tensor
+    critics: Tensor
+
+    def of_actions(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Gradient (rows, actions) by the actions of the mean of ``sum_j w_j (a - a_teacher)_j^2``."""
+        difference = actions - self.teacher(observations)[0].tanh()
+        return difference.mul_(self.weights).mul_(2.0 / len(actions))
+
+    def of_gaussian(self, observations: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients by mean and log_std of the mean of ``sum_j w_j KL_j``, from the teacher to the student.
+
+        Source: the divergence of two Gaussians, log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
+        """
+        target, log_target = self.teacher(observations)
+        assert log_target is not None
+        precision = (-2.0 * log_std).exp_()
+        difference = mean - target
+        scale = self.weights / len(mean)
+        spread = torch.addcmul((2.0 * log_target).exp_(), difference, difference).mul_(precision)
+        return difference.mul_(precision).mul_(scale), (1.0 - spread).mul_(scale)
+
+
 class SACUpdate:
     """Soft actor-critic with a fixed entropy coefficient.
 
@@ -127,15 +162,22 @@ class SACUpdate:
         critics: The critics.
         entropy: Coefficient.
         ties: Of action components; by default each moves by itself.
+        lesson: Of a teacher; by default there is none.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
     """
 
     def __init__(
-        self, actor: Network, adam: Adam, critics: Critics, entropy: float, ties: Ties | None = None
+        self,
+        actor: Network,
+        adam: Adam,
+        critics: Critics,
+        entropy: float,
+        ties: Ties | None = None,
+        lesson: Lesson | None = None,
     ) -> None:
-        batch = critics.batch
+        batch, self._lesson = critics.batch, lesson
         rows, width = batch.rows, batch.actions
         self.adam, self.critics, self.entropy, self.ties = adam, critics, entropy, ties
         empty = batch.whole.new_zeros
@@ -193,7 +235,12 @@ class SACUpdate:
             entropy / rows if ties is None else entropy / rows * ties.shares.t()
         )
         cut_off = self._raw[:rows].ne(log_std[:rows])
-        by_log_std.copy_(slope.masked_fill_(cut_off, 0.0))
+        by_log_std.copy_(slope)
+        if self._lesson is not None:
+            taught = self._lesson.of_gaussian(critics.batch.observations, self._means[:rows], log_std[:rows])
+            for own, lesson in zip(self._slopes, taught, strict=True):
+                own.mul_(self._lesson.critics).add_(lesson)
+        by_log_std.masked_fill_(cut_off, 0.0)
         self._actor.backward()
         self.adam.step(learning_rates[0])
         critics.follow()
@@ -210,6 +257,7 @@ class TD3Update:
         noise: Standard deviation of the noise on the target's action.
         clip: Its bound.
         ties: Of action components; by default each moves by itself.
+        lesson: Of a teacher; by default there is none.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
@@ -224,8 +272,9 @@ class TD3Update:
         noise: float,
         clip: float,
         ties: Ties | None = None,
+        lesson: Lesson | None = None,
     ) -> None:
-        batch = critics.batch
+        batch, self._lesson = critics.batch, lesson
         self.adam, self.critics = adam, critics
         self._targets = (target.flat.values, actor.flat.values)
         self._next = Pass(target, batch.next_observations)
@@ -259,6 +308,10 @@ class TD3Update:
         self.loss -= self._critic.forward().sum()
         self._critic.backward()
         slope = self._critic.input_slope
+        if self._lesson is not None:
+            slope.mul_(self._lesson.critics).add_(
+                self._lesson.of_actions(critics.batch.observations, actions)
+            )
         torch.addcmul(slope, slope * actions, actions, value=-1.0, out=slope)
         self._slope.copy_(slope)
         self._own.backward()

@@ -1,0 +1,1 @@
+"""WDPD: weighted dimensional policy distillation."""

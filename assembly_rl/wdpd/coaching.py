@@ -1,0 +1,107 @@
+"""Distillation while a policy learns: first the teacher's word, then less and less of it."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+
+from assembly_rl.devices.learner import Learner
+from assembly_rl.devices.updates import Lesson
+from assembly_rl.wdpd.config import TransferConfig
+from assembly_rl.wdpd.teacher import Teacher
+
+PASSES = 4
+"""Over a rollout of PPO, for the teacher's sake."""
+
+
+class Coaching(BaseCallback):
+    """Gives a model a teacher, and takes it away.
+
+    The loss is ``c L_RL + lambda sum_j w_j D_j`` over states that the student visits, with D the squared
+    difference of actions (DDPG, TD3) or the divergence of Gaussians (SAC, PPO). During the warm-up c is 0 and
+    lambda its ``strength``: the critics learn what following the teacher is worth. Then c is 1, and lambda
+    goes to 0.
+
+    Args:
+        teacher: Whom to follow.
+        weights: w (actions,), which sum to their number.
+        config: See there.
+    """
+
+    def __init__(self, teacher: Teacher, weights: NDArray[np.float64], config: TransferConfig) -> None:
+        super().__init__()
+        self._teacher, self._weights, self._config = teacher, weights, config
+
+    def _on_training_start(self) -> None:
+        device = self.model.device
+        self._teacher.to(device)
+        self._own = torch.from_numpy(self._weights.astype(np.float32)).to(device)[None]
+        if isinstance(self.model, Learner):
+            own, critics = torch.zeros_like(self._own), torch.ones((), device=device)
+            self.model.lesson = Lesson(self._teacher, own, critics)
+            self._set()
+            self.model.bind()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        self._set()
+
+    def _on_rollout_end(self) -> None:
+        if isinstance(self.model, PPO):
+            if self._alone:
+                self.model.rollout_buffer.advantages[:] = 0.0
+            self._follow(self.model)
+
+    @property
+    def say(self) -> float:
+        """Lambda now."""
+        config = self._config
+        beyond = max(0, self.num_timesteps - config.warm_up)
+        left = 1.0 - beyond / config.anneal if config.anneal else float(beyond == 0)
+        return config.strength * max(0.0, left)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether only the teacher has a say."""
+        return self.num_timesteps < self._config.warm_up
+
+    def _set(self) -> None:
+        if isinstance(self.model, Learner) and self.model.lesson is not None:
+            self.model.lesson.weights.copy_(self.say * self._own)
+            self.model.lesson.critics.fill_(float(not self._alone))
+
+    def _follow(self, model: PPO) -> None:
+        """Steps on what the rollout visited, by the divergence alone."""
+        if self.say == 0.0:
+            return
+        policy: Any = model.policy
+        observations = torch.as_tensor(model.rollout_buffer.observations, device=model.device)
+        observations = observations.flatten(0, 1)
+        for _ in range(PASSES):
+            for rows in torch.randperm(len(observations)).split(model.batch_size):
+                states = observations[rows]
+                mean = policy.action_net(policy.mlp_extractor.forward_actor(states))
+                target, log_target = self._teacher(states)
+                loss = self.say * divergence(mean, policy.log_std, target, log_target, self._own)
+                policy.optimizer.zero_grad()
+                loss.backward()
+                policy.optimizer.step()
+
+
+def divergence(
+    mean: torch.Tensor,
+    log_std: torch.Tensor,
+    target: torch.Tensor,
+    log_target: torch.Tensor | None,
+    weights: torch.Tensor,
+) -> torch.Tensor:
+    """Mean over rows of ``sum_j w_j KL_j``, from the teacher's Gaussian to the student's."""
+    assert log_target is not None
+    squares = torch.exp(2.0 * log_target) + (mean - target) ** 2
+    each = log_std - log_target + 0.5 * squares * torch.exp(-2.0 * log_std) - 0.5
+    return (each @ weights.t()).mean()

@@ -1,0 +1,37 @@
+"""How a policy is carried over to another part."""
+
+from dataclasses import dataclass
+
+from assembly_rl.controllers.validation import require_not_negative
+
+RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
+
+
+@dataclass
+class TransferConfig:
+    """Where a training starts from.
+
+    Attributes:
+        run: Folder of the run whose best policy is carried over; null to learn from nothing.
+        etcl: Reconfigure the compliance law by what probing finds.
+        weights: Of the distillation: by ``compliance``, by the ``similarity`` of influences, by the teacher's
+            ``error``; ``uniform``; ``shuffled``, those of compliance in another order, as a control; or
+            ``none`` for no distillation: the policy is fine-tuned as it is.
+        beta: How much a difference in compliance counts.
+        strength: Factor on the divergence from the teacher.
+        warm_up: Policy steps in which the teacher alone is followed while the critics learn.
+        anneal: Policy steps after them in which the teacher's say goes to zero.
+    """
+
+    run: str | None = None
+    etcl: bool = True
+    weights: str = "compliance"
+    beta: float = 1.0
+    strength: float = 1.0
+    warm_up: int = 300
+    anneal: int = 1000
+
+    def __post_init__(self) -> None:
+        require_not_negative(self, "beta", "strength", "warm_up", "anneal")
+        if self.weights not in RULES:
+            raise ValueError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
