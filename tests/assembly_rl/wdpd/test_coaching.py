@@ -60,7 +60,7 @@ ALWAYS = TransferConfig(warm_up=10_000, anneal=1)
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_student_reaches_its_teacher(name: str) -> None:
-    student, teacher = taught(name, np.ones(6), 2500 if name == "ppo" else 1000, ALWAYS)
+    student, teacher = taught(name, np.ones(6), 4000 if name == "ppo" else 1000, ALWAYS)
     fresh = model(name, 1)
     student_apart = apart(student, teacher).mean()
     fresh.policy, student.policy = student.policy, fresh.policy  # a new policy on the same states

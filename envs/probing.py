@@ -1,0 +1,100 @@
+"""Small probing motions of a part in its hole: what a robot would do to find the stiffness of contact."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.etcl import probing_offsets
+from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    displace,
+    move_moment,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+)
+from assembly_rl.envs.config import TaskConfig
+from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+
+DEPTH = 0.2
+"""Share of the hole's depth at which the part is held."""
+BEYOND = 3e-4
+"""Translation [m] beyond the clearance."""
+ROTATION = 0.03
+"""Rotation [rad]."""
+MOVE, REST = 0.05, 0.05
+"""Time to go there, and to listen there [s]."""
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What probing recorded.
+
+    Attributes:
+        offsets: (n, 6), commanded, of the tip in the hole frame [m, rad].
+        wrenches: (n, 6), that the environment applied to the tool about the tip, less those without offset
+            [N, Nm].
+        steps: Policy steps that a robot would have spent on it.
+    """
+
+    offsets: NDArray[np.float64]
+    wrenches: NDArray[np.float64]
+    steps: int
+
+
+def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
+    """Move a part about in its hole, and record offsets and wrenches.
+
+    The part is held upright in the middle of the hole, a fifth deep, as someone would put it there by hand; it
+    is moved along each axis, one way and the other, half way and whole, and held there for 50 ms. For
+    ``identify_contact_stiffness``: with commanded offsets it finds what an admittance controller feels,
+    contact and the robot's own give in series.
+
+    Args:
+        part: In its hole.
+        task: Servo, sensor, rates and friction.
+        seed: Of the sensor's bias and noise.
+    """
+    rng = np.random.default_rng(seed)
+    world = InsertionWorld(part, task.physics, task.sensor.cutoff)
+    sensor = WrenchSensor(task.sensor, task.control_rate)
+    sensor.reset(rng)
+    world.set_friction(float(np.mean(task.randomization.friction)))
+    offsets = probing_offsets(part.clearance + BEYOND, ROTATION)
+    move, rest = (round(seconds * task.control_rate) for seconds in (MOVE, REST))
+    try:
+        wrenches = [_held(world, task, sensor, rng, offset, move, rest) for offset in (np.zeros(6), *offsets)]
+    finally:
+        world.close()
+    seconds = len(wrenches) * (MOVE + REST)
+    return Probes(offsets, np.array(wrenches[1:]) - wrenches[0], round(seconds * task.policy_rate))
+
+
+def _held(
+    world: InsertionWorld,
+    task: TaskConfig,
+    sensor: WrenchSensor,
+    rng: np.random.Generator,
+    offset: NDArray[np.float64],
+    move: int,
+    rest: int,
+) -> NDArray[np.float64]:
+    """Mean wrench about the tip at an offset."""
+    length = world.part.peg_length
+    centre = ((0.0, 0.0, -DEPTH * world.part.hole_depth), IDENTITY)
+    world.reset((0.0, 0.0, centre[0][2] + length), IDENTITY)
+    sensor.prepare(move + rest, rng)
+    readings = []
+    for step in range(1, move + rest + 1):
+        (x, y, z), rotation = displace(centre, (min(1.0, step / move) * offset).tolist())
+        a, b, c = rotate(rotation_matrix(rotation), (0.0, 0.0, length))
+        world.advance(task.physics_steps(), (x + a, y + b, z + c), rotation)
+        tool = rotation_matrix(world.pose()[1])
+        wrench = world.wrench
+        reading = sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+        force, moment = rotate(tool, reading[:3]), rotate(tool, reading[3:])
+        arm = rotate(tool, (0.0, 0.0, length))
+        readings.append((*force, *move_moment(force, moment, arm)))
+    return np.array(readings[-max(1, rest // 2) :]).mean(0)
