@@ -47,8 +47,8 @@ class Probes:
 def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
     """Move a part about in its hole, and record offsets and wrenches.
 
-    The part is held upright in the middle of the hole, a fifth deep, as someone would put it there by hand; it
-    is moved along each axis, one way and the other, half way and whole, and held there for 50 ms. For
+    The part is held upright in the middle of the hole, a fifth deep, as someone would put it there by hand;
+    it is moved along each axis, one way and the other, half way and whole, and held there for 50 ms. For
     ``identify_contact_stiffness``: with commanded offsets it finds what an admittance controller feels,
     contact and the robot's own give in series.
 
