@@ -23,6 +23,7 @@ from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.method import DenseConfig, LearningMethod
 from assembly_rl.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
+from assembly_rl.wdpd.config import TransferConfig
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 
@@ -97,6 +98,7 @@ class TrainConfig:
 
     Attributes:
         geometry, task, algo, method: See there.
+        transfer: What the training takes over from another run.
         seed: Of everything random in the training.
         steps: Policy steps.
         environments: Environments that are stepped in turn, each in a process of its own if several.
@@ -113,6 +115,7 @@ class TrainConfig:
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
     method: LearningMethod = field(default_factory=LearningMethod)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     seed: int = 0
     steps: int = 20_000
     environments: int = 1

@@ -55,8 +55,12 @@ def load_agent(run: RunDirectory) -> LearnedAgent:
 
 def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject:
     """A run's agent, with the law, action, observation and rates that it was trained with."""
-    own = train_config(run.config).task
-    task = replace(
+    return Subject(run.path.name, agent, as_trained(train_config(run.config).task, task))
+
+
+def as_trained(own: TaskConfig, task: TaskConfig) -> TaskConfig:
+    """The conditions of a task, met with the law, action, observation and rates of another one."""
+    return replace(
         task,
         compliance=own.compliance,
         admittance=own.admittance,
@@ -66,4 +70,3 @@ def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject
         control_rate=own.control_rate,
         coordinates=own.coordinates,
     )
-    return Subject(run.path.name, agent, task)

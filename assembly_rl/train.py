@@ -3,7 +3,9 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -38,6 +40,8 @@ from assembly_rl.runs import (
     load_policy,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
+from assembly_rl.wdpd.carry import begin, carry_over, keep, kept
+from assembly_rl.wdpd.coaching import Coaching
 
 SEEDS_APART = 1000
 """Between the seeds of processes that learn together."""
@@ -147,7 +151,14 @@ def _learn(
     """Train to the last step; False where a signal ended it before."""
     bar = ProgressBar(config.steps, console)
     validation = Validation(
-        run, scenario, evaluator, config.evaluation, config.steps, bar, since=config.graph_at
+        run,
+        scenario,
+        evaluator,
+        config.evaluation,
+        config.steps,
+        bar,
+        since=config.graph_at,
+        first=config.transfer.run is not None,
     )
     log = EpisodeLog(run, bar)
     for rows in (validation.rows, log.rows):
@@ -161,6 +172,12 @@ def _learn(
         extension = Extension(run, config.method, stages, config.seed, config.steps, bar)
         extension.rows.truncate_after(step)
         callbacks.insert(0, extension)
+    if config.transfer.run is not None:
+        content, teacher = kept(run)
+        if step == 0:
+            begin(model, run, config)
+        if config.transfer.weights != "none":
+            callbacks.insert(0, Coaching(teacher, np.array(content["weights"]), config.transfer))
     if parallel.rank() == 0:
         callbacks.insert(-1, validation)
     with bar:
@@ -203,6 +220,9 @@ def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
 
 def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainConfig]:
     config = train_config(values)
+    carried: dict[str, Any] = {}
+    if config.transfer.run is not None:
+        config, carried = carry_over(config)
     part = config.geometry.part()
     if parallel.size() > 1 and (config.plan is not None or not isinstance(config.algo, OffPolicyConfig)):
         raise ValueError("several processes learn without a plan, and with sac, td3 or ddpg")
@@ -224,6 +244,8 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     if parallel.rank() > 0:
         path = Path(parallel.told(""))  # not before the first process has made its folder
     run = RunDirectory.create(_own(path), plain(config), sys.argv, config.seed)
+    if carried:
+        keep(run, carried)
     if parallel.rank() == 0:
         parallel.told(str(path))
     return run, config

@@ -111,6 +111,7 @@ class Validation(BaseCallback):
         steps: Of the training.
         bar: Shows the results.
         since: Up to this step no policy is kept.
+        first: Evaluate what the training starts from, too.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Validation(BaseCallback):
         steps: int,
         bar: ProgressBar,
         since: int = 0,
+        first: bool = False,
     ) -> None:
         super().__init__()
         self.rows = RowLog(run.evaluations, EVALUATION_COLUMNS)
@@ -131,7 +133,7 @@ class Validation(BaseCallback):
         self._config = config
         self._steps = steps
         self._bar = bar
-        self._since = since
+        self._since, self._first = (-1, True) if first else (since, False)
         self.seconds = 0.0
 
     def _on_training_start(self) -> None:
@@ -142,6 +144,8 @@ class Validation(BaseCallback):
             if int(row["step"]) > self._since
         ]
         self._best = max(earlier, default=_score(0.0, 0.0))
+        if self._first and self.model.num_timesteps == 0:
+            self._validate()
 
     def _plan_next(self) -> None:
         """Every so many steps, at the last step, and never after it."""

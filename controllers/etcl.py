@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.controllers.validation import AXES
 
 Matrix = NDArray[np.float64]
@@ -187,7 +186,7 @@ def reconfigure(
     old: ArrayLike,
     new: ArrayLike,
     transform: ArrayLike | None = None,
-    loop: Callable[[ComplianceLaw], ContactLoop] | None = None,
+    stable: Callable[[ComplianceLaw], bool] | None = None,
     floor: float = 1.0,
     limit: float = 3.0,
 ) -> Reconfiguration:
@@ -199,7 +198,7 @@ def reconfigure(
         new: K_e (6, 6) of the new one, in the axes of the new law.
         transform: T (6, 6), ``x_new = T x_old``: ``adjoint(T_ba)`` for another frame, ``diag(1, 1, 1,
             1 / s, 1 / s, 1 / s)`` for another size; by default nothing but the contact changes.
-        loop: Of a law: makes the closed loop in which it has to be stable. By default that is not checked.
+        stable: Whether a law may be used, such as ``ContactLoop.holds``. By default that is not asked.
         floor: Rate [1/s] below which a direction counts as free, where the law stays as it was.
         limit: Largest factor by which lengths change, either way: forces by it, stiffness by its square.
 
@@ -229,8 +228,8 @@ def reconfigure(
         return np.asarray((left * lengths**share) @ right)
 
     share, softened = 1.0, 1.0
-    if loop is not None:
-        share, softened = _stable_share(seen, part, loop, target)
+    if stable is not None:
+        share, softened = _stable_share(seen, part, stable)
     change = part(share)
     found = seen.congruent(change)
     if softened > 1.0:
@@ -252,16 +251,9 @@ def reconfigure(
 
 
 def _stable_share(
-    law: ComplianceLaw,
-    part: Callable[[float], Matrix],
-    loop: Callable[[ComplianceLaw], ContactLoop],
-    stiffness: Matrix,
+    law: ComplianceLaw, part: Callable[[float], Matrix], stable: Callable[[ComplianceLaw], bool]
 ) -> tuple[float, float]:
     """The largest share of the way that is stable; else none of it, and how much softer the law has to be."""
-
-    def stable(candidate: ComplianceLaw) -> bool:
-        return loop(candidate).stable(stiffness)
-
     if stable(law.congruent(part(1.0))):
         return 1.0, 1.0
     low, high = 0.0, 1.0

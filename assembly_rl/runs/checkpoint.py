@@ -127,6 +127,21 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
     return model.num_timesteps
 
 
+def load_replay(model: BaseAlgorithm, folder: Path) -> None:
+    """Read only the replay buffer of a checkpoint.
+
+    Raises:
+        RunError: A file is missing or damaged, or the buffer holds something else than the model's.
+    """
+    replay = read_json(Path(folder) / STATE_FILE, FORMAT)["replay"]
+    tensors = below("replay", read_tensors(Path(folder) / TRAINING_FILE))
+    for name, array in replay_arrays(model).items():
+        found = tensors.get(name)
+        if found is None or found.shape[1:] != array.shape[1:] or len(found) > len(array):
+            raise RunError(f"{folder}: its replay buffer does not fit: {name} is not {array.shape}")
+    set_replay(model, replay, tensors)
+
+
 def save_policy(policy: torch.nn.Module, folder: Path) -> None:
     """Write only the networks, replacing those in the folder in one step."""
     Path(folder).mkdir(parents=True, exist_ok=True)

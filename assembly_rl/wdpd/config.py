@@ -19,6 +19,7 @@ class TransferConfig:
             ``none`` for no distillation: the policy is fine-tuned as it is.
         beta: How much a difference in compliance counts.
         strength: Factor on the divergence from the teacher.
+        replay: What the source visited stays in the replay buffer.
         warm_up: Policy steps in which the teacher alone is followed while the critics learn.
         anneal: Policy steps after them in which the teacher's say goes to zero.
     """
@@ -28,6 +29,7 @@ class TransferConfig:
     weights: str = "compliance"
     beta: float = 1.0
     strength: float = 1.0
+    replay: bool = True
     warm_up: int = 300
     anneal: int = 1000
 

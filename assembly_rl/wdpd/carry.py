@@ -1,0 +1,182 @@
+"""What a training on a new part takes over from a run on another one."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from assembly_rl.algorithms import make_model
+from assembly_rl.algorithms.config import OffPolicyConfig
+from assembly_rl.config import TrainConfig, train_config
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.etcl import ContactStiffness, identify_contact_stiffness, reconfigure
+from assembly_rl.controllers.stability import ContactConfig, ContactLoop
+from assembly_rl.environments import make_environments
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs.coordinates import Coordinates
+from assembly_rl.envs.probing import probe_contact
+from assembly_rl.runs import RunDirectory, load_policy
+from assembly_rl.runs.checkpoint import load_replay
+from assembly_rl.runs.files import RunError, read_json, write_json
+from assembly_rl.subjects import as_trained
+from assembly_rl.wdpd.teacher import Teacher
+from assembly_rl.wdpd.weights import by_compliance, normalised
+
+FORMAT = 1
+FILE = "transfer.json"
+"""In a run directory: what was probed, the law that followed, and the weights."""
+TEACHER = "teacher"
+"""In a run directory: the run that was carried over, as far as its policy needs it."""
+CONTACT = 5.0
+"""Rate [1/s] of a law in contact below which the contact counts as none."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A run that another one starts from.
+
+    Attributes:
+        run: Its folder.
+        config: Its configuration.
+    """
+
+    run: RunDirectory
+    config: TrainConfig
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Carried":
+        """Read it; a RunError or a ValueError where it is no finished run."""
+        run = RunDirectory.open(path)
+        if not run.best.is_dir():
+            raise RunError(f"{path} has no best policy yet: let its training come to a validation")
+        return cls(run, train_config(run.config))
+
+    def policy(self) -> Any:
+        """Its best policy."""
+        small = self.config.algo
+        if isinstance(small, OffPolicyConfig):
+            small = replace(small, buffer_size=1)
+        environments = make_environments(self.config.geometry.part(), self.config.task, 1)
+        model = make_model(small, environments, self.config.seed, method=self.config.method)
+        environments.close()
+        load_policy(model.policy, self.run.best)
+        return model.policy
+
+
+def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+    """The configuration of a training that starts from another run, and what it rests on.
+
+    The task keeps its conditions and takes law, action, observation and rates from the source. With ETCL the
+    contacts of both parts are probed, and the law is reconfigured by what is found.
+
+    Raises:
+        ValueError: Another algorithm than the source's, or a law that is not stable.
+        RunError: The source is no run.
+    """
+    assert config.transfer.run is not None
+    source = Carried.open(config.transfer.run)
+    if source.config.algo.name != config.algo.name:
+        raise ValueError(
+            f"{source.run.path} learned with algo={source.config.algo.name}, not with {config.algo.name}: a "
+            "student learns with its teacher's algorithm"
+        )
+    algo = config.algo
+    if isinstance(algo, OffPolicyConfig):
+        algo = replace(algo, learning_starts=0)  # it need not begin at random
+    part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+    old_part, old_task = source.config.geometry.part(), source.config.task
+    old, new = (contact_stiffness(*pair) for pair in ((old_part, old_task), (part, task)))
+    law = law_of(old_task)
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "source": str(source.run.path),
+        "probing_steps": probe_contact(part, task).steps,
+        "stiffness": {"old": old.matrix.tolist(), "new": new.matrix.tolist()},
+    }
+    before = gains(law, old.matrix)
+    if config.transfer.etcl:
+        found = reconfigure(
+            law, old.matrix, new.matrix, stable=lambda candidate: holds(candidate, task), floor=CONTACT
+        )
+        whole = found.coordinates if task.coordinates is None else task.coordinates @ found.coordinates
+        task = replace(task, coordinates=np.asarray(whole).tolist())
+        content["etcl"] = found.content()
+        law = found.law
+    weights = first_weights(config, before, gains(law, new.matrix))
+    content["weights"] = weights.tolist()
+    return replace(config, algo=algo, task=task), content
+
+
+def contact_stiffness(part: PegHole, task: TaskConfig) -> ContactStiffness:
+    """What probing finds of a part in its hole."""
+    probes = probe_contact(part, task)
+    return identify_contact_stiffness(probes.offsets, probes.wrenches)
+
+
+def law_of(task: TaskConfig) -> ComplianceLaw:
+    """The law that a task starts an episode with."""
+    own = task.compliance
+    law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
+    return Coordinates(task.coordinates).law(law)
+
+
+def holds(law: ComplianceLaw, task: TaskConfig) -> bool:
+    """Whether the environment accepts a law: also its softest, against the robot's own stiffness."""
+    if not task.compliance.check_contact:
+        return True
+    softest = replace(law, damping=law.damping * task.randomization.gains[0])
+    stiffness = [task.physics.servo_stiffness] * 3 + [task.physics.servo_rotational_stiffness] * 3
+    contact = ContactConfig(stiffness, delay=task.sensor.delay, sensor_cutoff=task.sensor.cutoff)
+    own = task.admittance
+    return ContactLoop(
+        softest, task.control_rate, contact, own.cutoff, own.discretization, own.selected_axes
+    ).holds()
+
+
+def gains(law: ComplianceLaw, stiffness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``diag(C K_e)`` (6,) with C the inverse of the damping [1/s]."""
+    return np.array(np.diag(np.linalg.solve(law.damping, stiffness)))
+
+
+def first_weights(
+    config: TrainConfig, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of the distillation, as far as they are known before the first step."""
+    rule = config.transfer.weights
+    if rule not in ("compliance", "shuffled"):
+        return np.ones(6)
+    weights = by_compliance(before, after, config.transfer.beta)
+    if rule == "shuffled":
+        weights = np.random.default_rng(config.seed).permutation(weights)
+    return normalised(weights)
+
+
+def keep(run: RunDirectory, content: dict[str, Any]) -> None:
+    """Write what a training rests on into its folder, with the policy that it starts from."""
+    write_json(run.path / FILE, content)
+    source, own = Path(content["source"]), run.path / TEACHER
+    best = RunDirectory.open(source).best
+    (own / "checkpoints").mkdir(parents=True)
+    shutil.copyfile(source / "run.json", own / "run.json")
+    shutil.copytree(best, own / "checkpoints" / best.name)
+
+
+def kept(run: RunDirectory) -> tuple[dict[str, Any], Teacher]:
+    """What ``keep`` wrote: the content, and the teacher."""
+    return read_json(run.path / FILE, FORMAT), Teacher(Carried.open(run.path / TEACHER).policy())
+
+
+def begin(model: BaseAlgorithm, run: RunDirectory, config: TrainConfig) -> None:
+    """Give a new model the networks of the source, where they fit, and what the source visited."""
+    source = Carried.open(run.path / TEACHER).policy()
+    own, other = model.policy.state_dict(), source.state_dict()
+    if {name: value.shape for name, value in own.items()} == {
+        name: value.shape for name, value in other.items()
+    }:
+        model.policy.load_state_dict(other)
+    if config.transfer.replay and isinstance(config.algo, OffPolicyConfig):
+        load_replay(model, RunDirectory.open(config.transfer.run or "").latest_checkpoint())
