@@ -78,6 +78,7 @@ setup(
             "assembly-rl-graph=assembly_rl.graph:main",
             "assembly-rl-plan=assembly_rl.plan:main",
             "assembly-rl-benchmark=assembly_rl.benchmark:main",
+            "assembly-rl-transfer=assembly_rl.transfer:main",
         ],
     },
 )

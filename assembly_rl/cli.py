@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
@@ -42,6 +42,13 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 def console() -> Console:
     """Where results are shown; wide enough for a table where the output is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 110)
+
+
+def as_list(value: Any) -> list[Any]:
+    """One value or several from the command line."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple | ListConfig) else [value]
 
 
 def fail(message: str) -> int:

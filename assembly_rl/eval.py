@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from assembly_rl.cli import command, console
+from assembly_rl.cli import as_list, command, console
 from assembly_rl.config import EvalConfig, train_config
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.evaluation import Evaluator, Scenario, summarize
@@ -20,13 +19,6 @@ from assembly_rl.reports.table import comparison_table
 from assembly_rl.results import write_rows
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.subjects import guided, learned, load_agent, load_geometry
-
-
-def as_list(value: Any) -> list[Any]:
-    """One value or several from the command line."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple | ListConfig) else [value]
 
 
 def conditions(

@@ -38,6 +38,7 @@ from assembly_rl.runs import (
     learn_until,
     load_checkpoint,
     load_policy,
+    unused,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
 from assembly_rl.wdpd.carry import begin, carry_over, keep, kept
@@ -53,13 +54,6 @@ STOPPED = 130
 def action_scales(action: ActionConfig) -> list[float] | None:
     """[N] and [Nm] or [m/s] and [rad/s] of the action components; None of factors on gains."""
     return {ActionKind.wrench: action.wrench, ActionKind.twist: action.twist}.get(action.kind)
-
-
-def default_run_dir(config: TrainConfig, label: str) -> Path:
-    """A folder under runs/ that is not there yet."""
-    name = f"{label}-seed{config.seed}"
-    candidates = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 1000))]
-    return next(path for path in candidates if not path.exists())
 
 
 def train(
@@ -240,7 +234,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     parallel.start(config.device)
     choices = HydraConfig.get().runtime.choices
     label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
-    path = Path(config.run_dir or default_run_dir(config, label))
+    path = Path(config.run_dir or unused(f"{label}-seed{config.seed}"))
     if parallel.rank() > 0:
         path = Path(parallel.told(""))  # not before the first process has made its folder
     run = RunDirectory.create(_own(path), plain(config), sys.argv, config.seed)

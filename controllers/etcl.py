@@ -216,7 +216,7 @@ def reconfigure(
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
         raise ValueError("the law has a direction without damping: it has no rate to keep")
-    felt, to_feel = (_floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
+    felt, to_feel = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
     factor = np.linalg.cholesky(felt)
     inverse = np.linalg.inv(factor)
     values, vectors = np.linalg.eigh(inverse @ to_feel @ inverse.T)
@@ -280,8 +280,8 @@ def _softened(law: ComplianceLaw, factor: float) -> ComplianceLaw:
     )
 
 
-def _floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
-    """The stiffness with every rate of ``D^-1 K`` at least the floor."""
+def floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
+    """The stiffness (6, 6) with every rate of ``D^-1 K`` at least the floor [1/s]; D positive definite."""
     root = np.linalg.cholesky(damping)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ stiffness @ inverse.T)

@@ -20,6 +20,12 @@ PACKAGES = ("gymnasium", "numpy", "pybullet", "safetensors", "stable-baselines3"
 _STEP = re.compile(r"step_(\d+)")
 
 
+def unused(name: str) -> Path:
+    """A folder under runs/ that is not there yet."""
+    candidates = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """One run: ``run.json`` is written once, at its start; everything else grows around it.

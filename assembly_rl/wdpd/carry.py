@@ -1,24 +1,33 @@
 """What a training on a new part takes over from a run on another one."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigvalsh
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.config import TrainConfig, train_config
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.etcl import ContactStiffness, identify_contact_stiffness, reconfigure
+from assembly_rl.controllers.etcl import (
+    ContactStiffness,
+    floored,
+    identify_contact_stiffness,
+    reconfigure,
+)
 from assembly_rl.controllers.stability import ContactConfig, ContactLoop
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.probing import probe_contact
+from assembly_rl.lcrl.builder import GRAPH
+from assembly_rl.lcrl.config import LCRLConfig
+from assembly_rl.method import DenseConfig, LearningMethod
 from assembly_rl.runs import RunDirectory, load_policy
 from assembly_rl.runs.checkpoint import load_replay
 from assembly_rl.runs.files import RunError, read_json, write_json
@@ -65,6 +74,15 @@ class Carried:
         environments.close()
         load_policy(model.policy, self.run.best)
         return model.policy
+
+    def student(self) -> LearningMethod:
+        """How a student learns: with the same connections; in all dimensions."""
+        own = self.config.method
+        if isinstance(own, LCRLConfig):
+            graph = self.run.path / GRAPH
+            shared = {f.name: getattr(own, f.name) for f in fields(LCRLConfig) if f.name != "name"}
+            return LCRLConfig(**shared | {"graph": str(graph), "relearn_every": None})
+        return DenseConfig(actor=own.actor) if isinstance(own, DenseConfig) else DenseConfig()
 
 
 def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
@@ -115,6 +133,19 @@ def contact_stiffness(part: PegHole, task: TaskConfig) -> ContactStiffness:
     """What probing finds of a part in its hole."""
     probes = probe_contact(part, task)
     return identify_contact_stiffness(probes.offsets, probes.wrenches)
+
+
+def contact_distance(source: Carried, new: ContactStiffness) -> float:
+    """How far a new contact is from that of a source's part, as its law feels them.
+
+    The affine-invariant distance of positive definite matrices: root of the sum of squared logarithms of the
+    generalised eigenvalues of one and the other. Directions in which a contact is too soft to count are
+    alike.
+    """
+    law = law_of(source.config.task)
+    old = contact_stiffness(source.config.geometry.part(), source.config.task)
+    one, other = (floored(of.matrix, law.damping, CONTACT) for of in (old, new))
+    return float(np.linalg.norm(np.log(eigvalsh(one, other))))
 
 
 def law_of(task: TaskConfig) -> ComplianceLaw:
@@ -173,10 +204,10 @@ def kept(run: RunDirectory) -> tuple[dict[str, Any], Teacher]:
 def begin(model: BaseAlgorithm, run: RunDirectory, config: TrainConfig) -> None:
     """Give a new model the networks of the source, where they fit, and what the source visited."""
     source = Carried.open(run.path / TEACHER).policy()
-    own, other = model.policy.state_dict(), source.state_dict()
+    own, other = dict(model.policy.named_parameters()), dict(source.named_parameters())
     if {name: value.shape for name, value in own.items()} == {
         name: value.shape for name, value in other.items()
     }:
-        model.policy.load_state_dict(other)
+        model.policy.load_state_dict(other, strict=False)  # masks and ties stay the model's own
     if config.transfer.replay and isinstance(config.algo, OffPolicyConfig):
         load_replay(model, RunDirectory.open(config.transfer.run or "").latest_checkpoint())
