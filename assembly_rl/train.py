@@ -171,7 +171,9 @@ def _learn(
         if step == 0:
             begin(model, run, config)
         if config.transfer.weights != "none":
-            callbacks.insert(0, Coaching(teacher, np.array(content["weights"]), config.transfer))
+            weights, kept_at = np.array(content["weights"]), run.path / "weights.json"
+            coaching = Coaching(teacher, weights, config.transfer, kept_at, config.seed)
+            callbacks.insert(0, coaching)
     if parallel.rank() == 0:
         callbacks.insert(-1, validation)
     with bar:

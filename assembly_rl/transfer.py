@@ -103,7 +103,7 @@ def begin(config: TransferCommandConfig, folder: Path, source: Carried, output: 
                 ("ETCL", content["probing_steps"], own.task),
             )
         ]
-    etcl = config.transfer.etcl and steps[1].score >= steps[0].score
+    etcl = config.transfer.etcl and steps[1].summary.success >= steps[0].summary.success
     if config.transfer.etcl and not etcl:
         verdict, p = change(*steps)
         output.print(
@@ -118,7 +118,7 @@ def begin(config: TransferCommandConfig, folder: Path, source: Carried, output: 
             "config": plain(config),
             "source": str(source.run.path),
             "etcl": etcl,
-            "steps": [vars(step) for step in steps],
+            "steps": [{"name": of.name, "samples": of.samples, "rows": of.rows} for of in steps],
         },
     )
 

@@ -63,13 +63,25 @@ class Visited:
             )
             return Transitions(states, actions, following - states, ages)
         buffer = self._model.replay_buffer
-        rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
-        rows = rows[-max(1, LATEST // buffer.n_envs) :]
-        states, actions, following = (
-            np.concatenate(part[rows].swapaxes(0, 1))
-            for part in (buffer.observations, buffer.actions, buffer.next_observations)
-        )
-        return Transitions(states, actions, following - states, _ages(buffer.dones[rows] > 0.0))
+        return of_buffer(buffer, max(1, LATEST // buffer.n_envs))
+
+
+def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
+    """Transitions of a replay buffer, one environment after the other.
+
+    Args:
+        buffer: Of stable-baselines3.
+        count: Rows of it, the newest ones.
+        before: Newer rows that are left out.
+    """
+    rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
+    last = len(rows) - before
+    rows = rows[max(0, last - count) : last]
+    states, actions, following = (
+        np.concatenate(part[rows].swapaxes(0, 1))
+        for part in (buffer.observations, buffer.actions, buffer.next_observations)
+    )
+    return Transitions(states, actions, following - states, _ages(buffer.dones[rows] > 0.0))
 
 
 def _ages(ended: NDArray[np.bool_]) -> NDArray[np.int64]:

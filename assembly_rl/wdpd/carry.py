@@ -32,6 +32,7 @@ from assembly_rl.runs import RunDirectory, load_policy
 from assembly_rl.runs.checkpoint import load_replay
 from assembly_rl.runs.files import RunError, read_json, write_json
 from assembly_rl.subjects import as_trained
+from assembly_rl.wdpd.evidence import require_evidence
 from assembly_rl.wdpd.teacher import Teacher
 from assembly_rl.wdpd.weights import by_compliance, normalised
 
@@ -102,7 +103,8 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
             f"{source.run.path} learned with algo={source.config.algo.name}, not with {config.algo.name}: a "
             "student learns with its teacher's algorithm"
         )
-    algo = config.algo
+    own, algo = config.transfer, config.algo
+    require_evidence(own.weights, own.warm_up, own.replay, isinstance(algo, OffPolicyConfig))
     if isinstance(algo, OffPolicyConfig):
         algo = replace(algo, learning_starts=0)  # it need not begin at random
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)

@@ -1,5 +1,6 @@
 """Distillation while a policy learns: first the teacher's word, then less and less of it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,13 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.updates import Lesson
+from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.wdpd.config import TransferConfig
+from assembly_rl.wdpd.evidence import RULES, by_evidence
 from assembly_rl.wdpd.teacher import Teacher
 
 PASSES = 4
@@ -29,11 +33,21 @@ class Coaching(BaseCallback):
         teacher: Whom to follow.
         weights: w (actions,), which sum to their number.
         config: See there.
+        kept: File for weights that are known after the warm-up only.
+        seed: Of what they are estimated with.
     """
 
-    def __init__(self, teacher: Teacher, weights: NDArray[np.float64], config: TransferConfig) -> None:
+    def __init__(
+        self,
+        teacher: Teacher,
+        weights: NDArray[np.float64],
+        config: TransferConfig,
+        kept: Path | None = None,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         self._teacher, self._weights, self._config = teacher, weights, config
+        self._kept, self._seed = kept, seed
 
     def _on_training_start(self) -> None:
         device = self.model.device
@@ -49,7 +63,20 @@ class Coaching(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
+        if self._kept is not None and not self._alone:
+            self._settle(self._kept)
+            self._kept = None
         self._set()
+
+    def _settle(self, path: Path) -> None:
+        """The weights from the end of the warm-up on, from what it has visited, if the rule wants them so."""
+        if not path.is_file():
+            weights = self._weights
+            if self._config.weights in RULES and isinstance(self.model, OffPolicyAlgorithm):
+                weights = by_evidence(self._config.weights, self.model, self.num_timesteps, self._seed)
+            write_json(path, {"format": 1, "weights": weights.tolist()})
+        self._weights = np.array(read_json(path, 1)["weights"])
+        self._own.copy_(torch.from_numpy(self._weights.astype(np.float32)))
 
     def _on_rollout_end(self) -> None:
         if isinstance(self.model, PPO):

@@ -1,0 +1,108 @@
+"""A controller carried over to a new part, as a user types it."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import QUICK, Run, start
+from safetensors.numpy import load_file
+from test_train import rows, tensors
+
+OWN = [
+    "steps=60", "evaluation.every=20", "evaluation.episodes=3", "evaluation.held_out=3",
+    "transfer.warm_up=20", "transfer.anneal=30", "task.limits.time=1.0",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("source")
+    process = start(folder, "train", *QUICK, "task.limits.time=1.0", "run_dir=source")
+    output, _ = process.communicate(timeout=250)
+    assert process.returncode == 0, output
+    return folder / "source"
+
+
+def test_a_transfer_reports_every_step_and_compares(
+    command: Run, refused: Run, tmp_path: Path, source: Path
+) -> None:
+    shown = command(
+        "transfer", f"source={source}", "geometry=L", "geometry.chamfer=0", "compare=true", *OWN, "run_dir=t"
+    )
+    for part in ("as it is", "WDPD and fine-tuning", "held-out episodes", "WDPD only", "from scratch"):
+        assert part in shown
+    report = json.loads((tmp_path / "t" / "report.json").read_text())
+    assert [step["name"] for step in report["steps"]][0] == "as it is"
+    assert report["steps"][-1]["samples"] >= 50  # probing counts
+    assert set(report["others"]) == {"WDPD only", "plain fine-tuning", "from scratch"}
+    assert (tmp_path / "t" / "figures" / "transfer.png").is_file()
+    # What it starts from is the source's policy, to the last bit; what the source visited is still there.
+    first = rows(tmp_path / "t" / "transfer")[0]
+    assert first["step"] == "0"
+    replay = load_file(
+        tmp_path / "t" / "transfer" / "checkpoints" / "step_0000000060" / "training.safetensors"
+    )
+    assert len(replay["replay/observations"]) == 460
+    scratch = load_file(
+        tmp_path / "t" / "scratch" / "checkpoints" / "step_0000000060" / "training.safetensors"
+    )
+    assert len(scratch["replay/observations"]) == 60
+    assert "exists: choose another run_dir" in refused("transfer", f"source={source}", "run_dir=t")
+
+
+def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path, source: Path) -> None:
+    own = [*OWN, "evaluation.every=10", "steps=120"]
+    command("transfer", f"source={source}", "geometry=triangle", *own, "run_dir=whole")
+    process = start(tmp_path, "transfer", f"source={source}", "geometry=triangle", *own, "run_dir=part")
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "part" / "transfer" / "checkpoints" / "step_0000000060").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=100)
+    command("transfer", "resume=part")
+    one, other = (tmp_path / name / "transfer" for name in ("whole", "part"))
+    assert tensors(one) == tensors(other)
+    assert rows(one) == rows(other)
+
+
+def test_of_several_sources_the_nearest_is_taken(command: Run, tmp_path: Path, source: Path) -> None:
+    command("train", *QUICK, "geometry=circle", "task.limits.time=1.0", "run_dir=round")
+    shown = command(
+        "transfer", f"source=[{source},round]", "geometry=circle", "geometry.chamfer=0", *OWN, "run_dir=t"
+    )
+    assert "taken: nearest" in shown
+    assert json.loads((tmp_path / "t" / "plan.json").read_text())["source"] == "round"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no source: give source=<dir>"),
+        (["source=nowhere"], "nowhere is not a run"),
+        (["resume=nowhere"], "nowhere is no transfer"),
+        (["source=nowhere", "transfer.weights=heavy"], "transfer.weights must be one of compliance"),
+        (["source=nowhere", "transfer.beta=-1"], "beta must be >= 0"),
+    ],
+)
+def test_bad_input_is_one_clear_error(
+    refused: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    assert message in refused("transfer", *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_student_learns_with_its_teachers_algorithm(refused: Run, source: Path) -> None:
+    assert "learned with algo=sac, not with td3" in refused("train", f"transfer.run={source}", "algo=td3")
+
+
+def test_weights_are_kept_with_the_run(command: Run, tmp_path: Path, source: Path) -> None:
+    own = [text for text in QUICK if not text.startswith(("steps", "algo.learning"))]
+    command("train", f"transfer.run={source}", *own, "steps=40", "transfer.weights=shuffled", "run_dir=run")
+    kept = json.loads((tmp_path / "run" / "transfer.json").read_text())
+    assert sum(kept["weights"]) == pytest.approx(6.0)
+    assert np.array(kept["stiffness"]["new"]).shape == (6, 6)
+    assert (tmp_path / "run" / "teacher" / "run.json").is_file()
