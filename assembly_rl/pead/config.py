@@ -27,7 +27,9 @@ class PEADConfig(LearningMethod):
         samples: Policy steps in all dimensions before ``cs3`` groups are estimated.
         warm_up: Random actions before learning: ``free`` in all components, or ``tied``.
         freeze: Policy steps after a growth in which the critics learn alone.
-        ramp: Policy steps after a growth in which the noise grows from half.
+        ramp: Policy steps after a growth in which the noise grows from half, and after the freeze those in
+            which the policy from before the growth has less and less of a say.
+        hold: Factor on the divergence from that policy at first; see ``assembly_rl.wdpd.coaching``.
         restart: Networks start anew at a growth; what was visited stays. A control.
     """
 
@@ -48,11 +50,12 @@ class PEADConfig(LearningMethod):
     warm_up: str = "tied"
     freeze: int = 200
     ramp: int = 500
+    hold: float = 1.0
     restart: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "window")
-        require_not_negative(self, "freeze", "ramp", "gain")
+        require_not_negative(self, "freeze", "ramp", "gain", "hold")
         for name, known in (("grouping", GROUPINGS), ("trigger", TRIGGERS), ("warm_up", WARM_UPS)):
             if getattr(self, name) not in known:
                 raise ValueError(

@@ -1,5 +1,6 @@
 """What a policy that is to be learned from would do."""
 
+import copy
 from typing import Any
 
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Teacher(nn.Module):
-    """A trained policy, for its actions alone: whatever masks and ties it was learned with, it is a function.
+    """A copy of what a policy does: whatever masks and ties it was learned with, it is a function.
 
     Args:
         policy: Of DDPG, TD3, SAC or PPO.
@@ -21,24 +22,23 @@ class Teacher(nn.Module):
     def __init__(self, policy: BasePolicy) -> None:
         super().__init__()
         own: Any = policy
-        self.log_std: nn.Module | None = None
-        self._spread: Tensor | None = None
+        log_std: Any = None
         if isinstance(policy, TD3Policy):
-            self.hidden = nn.Sequential(*list(own.actor.mu)[:-2])
-            self.mean = list(own.actor.mu)[-2]
+            *hidden, mean, _ = own.actor.mu
         elif isinstance(policy, SACPolicy):
-            self.hidden, self.mean, self.log_std = own.actor.latent_pi, own.actor.mu, own.actor.log_std
+            hidden, mean, log_std = list(own.actor.latent_pi), own.actor.mu, own.actor.log_std
         elif isinstance(policy, ActorCriticPolicy):
-            self.hidden, self.mean = own.mlp_extractor.policy_net, own.action_net
-            self._spread = own.log_std.detach()
+            hidden, mean, log_std = list(own.mlp_extractor.policy_net), own.action_net, own.log_std
         else:
             raise TypeError(f"{type(policy).__name__} is no policy to learn from")
+        self.hidden, self.mean = copy.deepcopy(nn.Sequential(*hidden)), copy.deepcopy(mean)
+        self.log_std = copy.deepcopy(log_std)
         self.requires_grad_(False)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor | None]:
         """Means and logarithms of standard deviations (rows, actions), before tanh where there is one."""
         hidden = self.hidden(observations)
         mean = self.mean(hidden)
-        if self.log_std is not None:
+        if isinstance(self.log_std, nn.Module):
             return mean, self.log_std(hidden).clamp(-20.0, 2.0)
-        return mean, None if self._spread is None else self._spread.expand_as(mean)
+        return mean, None if self.log_std is None else self.log_std.expand_as(mean)

@@ -13,7 +13,7 @@ from assembly_rl.devices.updates import Lesson
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.wdpd.coaching import Coaching, divergence
+from assembly_rl.wdpd.coaching import Coach, Coaching, divergence
 from assembly_rl.wdpd.config import TransferConfig
 from assembly_rl.wdpd.teacher import Teacher
 
@@ -113,12 +113,14 @@ def test_without_a_say_the_teacher_changes_nothing() -> None:
 
 
 def test_the_schedule_ends() -> None:
-    coaching = Coaching(Teacher(model("td3", 7).policy), np.ones(6), TransferConfig(strength=2.0))
+    student = model("td3", 1)
+    coach = Coach(student, Teacher(model("td3", 7).policy), np.ones(6), 2.0, 300, 1000, since=100)
     said = []
-    for step in (0, 299, 300, 800, 1300, 5000):
-        coaching.num_timesteps = step
-        said.append(coaching.say)
-    np.testing.assert_allclose(said, [2.0, 2.0, 2.0, 1.0, 0.0, 0.0])
+    for step in (0, 399, 400, 900, 1400, 5000):
+        student.num_timesteps = step
+        coach.set()
+        said.append((coach.say, float(student.lesson.critics) if student.lesson else None))
+    assert said == [(2, 0), (2, 0), (2, 1), (1, 1), (0, None), (0, None)]
 
 
 def test_a_teacher_with_connections_teaches_a_student_without() -> None:

@@ -17,7 +17,7 @@ def step(outcomes: str) -> Step:
             "force_p95": 9.0,
             "peak_moment": 0.3,
             "reward": 1.0,
-            "certificate_failed": 0,
+            "certificate_valid": 1,
         }
         for outcome in outcomes
     ]
