@@ -41,8 +41,9 @@ from assembly_rl.runs import (
     unused,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
-from assembly_rl.wdpd.carry import begin, carry_over, keep, kept
+from assembly_rl.wdpd.carry import Kept, begin, carry_over, keep, kept
 from assembly_rl.wdpd.coaching import Coaching
+from assembly_rl.wdpd.teacher import Teacher
 
 SEEDS_APART = 1000
 """Between the seeds of processes that learn together."""
@@ -81,13 +82,14 @@ def train(
         spaces = environments.observation_space, environments.action_space
         device, why = choose_device(config.device, config.algo, *spaces, config.method)
         console.print(f"learning on {device} ({why})", highlight=False)
-        # Before the model: counting makes one, too, which seeds what is random.
+        # Before the model: counting and reading a source make one, too, which seeds what is random.
         expected = predict(
             profile_of(device.type),
             config.algo,
             count(config.algo, *spaces, config.method),
             config.environments,
         )
+        source = kept(run) if config.transfer.run is not None else None
         model = make_model(
             config.algo,
             environments,
@@ -99,7 +101,9 @@ def train(
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         scenario = Scenario(part, config.task)
         with Evaluator(processes) as evaluator, Checkpointer(run, config.checkpoint_every) as checkpointer:
-            finished = _learn(config, run, model, expected, scenario, evaluator, checkpointer, step, console)
+            finished = _learn(
+                config, run, model, source, expected, scenario, evaluator, checkpointer, step, console
+            )
             if not finished:
                 console.print(
                     f"[yellow]stopped[/] at step {model.num_timesteps}; go on with resume={run.path}"
@@ -135,6 +139,7 @@ def _learn(
     config: TrainConfig,
     run: RunDirectory,
     model: BaseAlgorithm,
+    source: Kept | None,
     expected: Prediction,
     scenario: Scenario,
     evaluator: Evaluator,
@@ -166,14 +171,13 @@ def _learn(
         extension = Extension(run, config.method, stages, config.seed, config.steps, bar)
         extension.rows.truncate_after(step)
         callbacks.insert(0, extension)
-    if config.transfer.run is not None:
-        content, teacher = kept(run)
+    if source is not None:
         if step == 0:
-            begin(model, run, config)
+            begin(model, source, config)
         if config.transfer.weights != "none":
-            weights, kept_at = np.array(content["weights"]), run.path / "weights.json"
-            coaching = Coaching(teacher, weights, config.transfer, kept_at, config.seed)
-            callbacks.insert(0, coaching)
+            weights, kept_at = np.array(source.content["weights"]), run.path / "weights.json"
+            teacher = Teacher(source.policy)
+            callbacks.insert(0, Coaching(teacher, weights, config.transfer, kept_at, config.seed))
     if parallel.rank() == 0:
         callbacks.insert(-1, validation)
     with bar:

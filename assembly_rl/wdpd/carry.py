@@ -33,7 +33,6 @@ from assembly_rl.runs.checkpoint import load_replay
 from assembly_rl.runs.files import RunError, read_json, write_json
 from assembly_rl.subjects import as_trained
 from assembly_rl.wdpd.evidence import require_evidence
-from assembly_rl.wdpd.teacher import Teacher
 from assembly_rl.wdpd.weights import by_compliance, normalised
 
 FORMAT = 1
@@ -198,18 +197,30 @@ def keep(run: RunDirectory, content: dict[str, Any]) -> None:
     shutil.copytree(best, own / "checkpoints" / best.name)
 
 
-def kept(run: RunDirectory) -> tuple[dict[str, Any], Teacher]:
-    """What ``keep`` wrote: the content, and the teacher."""
-    return read_json(run.path / FILE, FORMAT), Teacher(Carried.open(run.path / TEACHER).policy())
+@dataclass(frozen=True)
+class Kept:
+    """What ``keep`` wrote.
+
+    Attributes:
+        content: Of the file.
+        policy: The source's best one.
+    """
+
+    content: dict[str, Any]
+    policy: Any
 
 
-def begin(model: BaseAlgorithm, run: RunDirectory, config: TrainConfig) -> None:
+def kept(run: RunDirectory) -> Kept:
+    """Read it; this makes a model, which seeds everything random."""
+    return Kept(read_json(run.path / FILE, FORMAT), Carried.open(run.path / TEACHER).policy())
+
+
+def begin(model: BaseAlgorithm, source: Kept, config: TrainConfig) -> None:
     """Give a new model the networks of the source, where they fit, and what the source visited."""
-    source = Carried.open(run.path / TEACHER).policy()
-    own, other = dict(model.policy.named_parameters()), dict(source.named_parameters())
+    own, other = (dict(policy.named_parameters()) for policy in (model.policy, source.policy))
     if {name: value.shape for name, value in own.items()} == {
         name: value.shape for name, value in other.items()
     }:
         model.policy.load_state_dict(other, strict=False)  # masks and ties stay the model's own
     if config.transfer.replay and isinstance(config.algo, OffPolicyConfig):
-        load_replay(model, RunDirectory.open(config.transfer.run or "").latest_checkpoint())
+        load_replay(model, RunDirectory.open(source.content["source"]).latest_checkpoint())

@@ -40,8 +40,8 @@ def test_a_transfer_reports_every_step_and_compares(
     assert set(report["others"]) == {"WDPD only", "plain fine-tuning", "from scratch"}
     assert (tmp_path / "t" / "figures" / "transfer.png").is_file()
     # What it starts from is the source's policy, to the last bit; what the source visited is still there.
-    first = rows(tmp_path / "t" / "transfer")[0]
-    assert first["step"] == "0"
+    evaluations = (tmp_path / "t" / "transfer" / "evaluations.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in evaluations] == ["step", "0", "20", "40", "60"]
     replay = load_file(
         tmp_path / "t" / "transfer" / "checkpoints" / "step_0000000060" / "training.safetensors"
     )
@@ -67,6 +67,8 @@ def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path
     one, other = (tmp_path / name / "transfer" for name in ("whole", "part"))
     assert tensors(one) == tensors(other)
     assert rows(one) == rows(other)
+    command("transfer", f"source={source}", "geometry=triangle", *own, "seed=1", "run_dir=other")
+    assert rows(tmp_path / "other" / "transfer") != rows(one)  # the seed is the transfer's, not the source's
 
 
 def test_of_several_sources_the_nearest_is_taken(command: Run, tmp_path: Path, source: Path) -> None:
