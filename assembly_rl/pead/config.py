@@ -35,21 +35,17 @@ class PEADConfig(LearningMethod):
 
     name: str = "pead"
     stages: list[list[str]] = field(
-        default_factory=lambda: [
-            ["x y z", "rx ry rz"],
-            ["x y", "z", "rx ry", "rz"],
-            ["x", "y", "z", "rx", "ry", "rz"],
-        ]
+        default_factory=lambda: [["x", "y", "z"], ["x", "y", "z", "rx", "ry", "rz"]]
     )
     grouping: str = "given"
     trigger: str = "shares"
-    shares: list[float] = field(default_factory=lambda: [0.15, 0.3])
+    shares: list[float] = field(default_factory=lambda: [0.5])
     window: int = 40
     gain: float = 0.05
     samples: int = 1500
     warm_up: str = "tied"
-    freeze: int = 200
-    ramp: int = 500
+    freeze: int = 300
+    ramp: int = 1500
     hold: float = 1.0
     restart: bool = False
 

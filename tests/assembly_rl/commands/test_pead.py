@@ -17,6 +17,7 @@ PEAD = [
     "steps=500",
     "evaluation.every=250",
     "method=pead",
+    "method.stages=[['x y z','rx ry rz'],['x y','z','rx ry','rz'],['x','y','z','rx','ry','rz']]",
     "method.shares=[0.3,0.6]",
     "method.freeze=30",
     "method.ramp=60",
@@ -64,7 +65,7 @@ def test_stopped_in_the_second_stage_and_resumed_it_is_the_same(
 
 
 def test_the_best_policy_is_evaluated_with_all_its_outputs(command: Run, tmp_path: Path) -> None:
-    own = [text for text in PEAD if not text.startswith(("method.shares", "evaluation.every", "pictures"))]
+    own = [text for text in PEAD if not text.startswith(("method.s", "evaluation.every", "pictures"))]
     groups = "method.stages=[['x -y','rx ry rz'],['x','y','z','rx','ry','rz']]"
     command("train", *own, "algo=sac", groups, "method.shares=[0.5]", "evaluation.every=240", "run_dir=run")
     actor = load_agent(RunDirectory.open(tmp_path / "run")).actor
@@ -90,13 +91,13 @@ def test_with_a_graph_and_groups_from_the_same_estimate(command: Run, tmp_path: 
     [
         (["method.stages=[['x y z']]", "method.shares=[]"], "no stage reaches rx, ry, rz"),
         (["method.stages=[['x rx','y z ry rz']]", "method.shares=[]"], "ties N and Nm: state the ratio"),
-        (["method.shares=[0.5]"], "method.shares must be 2 rising numbers in (0, 1)"),
+        (["method.shares=[0.5,0.4]"], "method.shares must be 1 rising numbers in (0, 1)"),
         (
             ["method.stages=[['x q']]", "method.shares=[]"],
             "the group 'x q' has 'q'; known components: x, y, z",
         ),
         (["method.grouping=moon"], "method.grouping must be one of given, cs3, random"),
-        (["method.grouping=cs3", "method.samples=5000"], "the first stage would end at step 3000, before"),
+        (["method.grouping=cs3", "method.samples=12000"], "the first stage would end at step 10000, before"),
     ],
 )
 def test_bad_input_is_one_clear_error(
