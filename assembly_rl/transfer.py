@@ -201,10 +201,13 @@ def _curve(run: RunDirectory, probing: int) -> list[tuple[float, float]]:
 def _kept_at(run: RunDirectory) -> int:
     """Step of the best policy: the last of the best validations."""
     with run.evaluations.open(encoding="utf-8", newline="") as file:
-        rows = [
-            (float(row["success"]), -float(row["time"]), int(row["step"])) for row in csv.DictReader(file)
-        ]
-    return max(rows)[2]
+        rows = list(csv.DictReader(file))
+
+    def score(row: dict[str, str]) -> tuple[float, float, int]:
+        success = float(row["success"])
+        return success, -float(row["time"]) if success else 0.0, int(row["step"])
+
+    return score(max(rows, key=score))[2]
 
 
 def _job(values: DictConfig) -> None:
