@@ -30,12 +30,17 @@ from assembly_rl.evaluation import HELD_OUT_SEED
 from assembly_rl.runs.directory import PACKAGES
 from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
+from assembly_rl.wdpd.carry import source_digest
 
 LEARNING = (
-    "algorithms", "devices", "evaluation", "lcrl", "pead", "runs",
-    "environments.py", "method.py", "training.py", "train.py",
+    "algorithms", "devices", "evaluation", "lcrl", "pead", "runs", "wdpd",
+    "environments.py", "method.py", "subjects.py", "training.py", "train.py",
 )  # fmt: skip
 """What of assembly_rl itself makes results; the rest configures or shows them."""
+
+
+SEED = "{seed}"
+"""In an override of a method: the seed of the training."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +169,11 @@ def _of_method(
         return [_cell(name, condition, None, config, _controller(controller))]
     cells = []
     for algorithm in study.algorithms:
-        config = _configured(_budget(study), *common, f"algo={algorithm}", *method.overrides)
         label = name if len(study.algorithms) == 1 else f"{name}, {algorithm}"
-        cells += [_cell(label, condition, seed, replace(config, seed=seed), None) for seed in study.seeds]
+        for seed in study.seeds:
+            own = [text.replace(SEED, str(seed)) for text in method.overrides]
+            config = _configured(_budget(study), *common, f"algo={algorithm}", *own)
+            cells.append(_cell(label, condition, seed, replace(config, seed=seed), None))
     return cells
 
 
@@ -205,6 +212,8 @@ def _cell(
     subject: Subject | None,
 ) -> Cell:
     content = [plain(config), plain(subject), HELD_OUT_SEED, code_digest(), versions()]
+    if config.transfer.run is not None:
+        content.append(source_digest(config.transfer.run))
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return Cell(method, condition, seed, config, subject, digest)
 

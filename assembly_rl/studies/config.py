@@ -14,7 +14,8 @@ class MethodConfig:
     """One of the things compared: a way to train, a controller that does not learn, or its tuning.
 
     Attributes:
-        overrides: Of ``assembly-rl-train``; after everything else, so that they win.
+        overrides: Of ``assembly-rl-train``; after everything else, so that they win. ``{seed}`` in them is
+            the seed of the training.
         controller: Condition -> name of a controller of conf/controller, which is evaluated instead.
         tune: Guidance to tune instead, once for all parts of a condition.
     """

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
-from assembly_rl.config import ControllerConfig, plain
+from assembly_rl.config import ControllerConfig, plain, train_config
 from assembly_rl.envs import TaskConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
 from assembly_rl.evaluation.episodes import leave_with
@@ -30,6 +30,7 @@ from assembly_rl.studies.cells import Cell, Tuning
 from assembly_rl.studies.tuning import controller_yaml, tune
 from assembly_rl.subjects import guided
 from assembly_rl.train import train
+from assembly_rl.wdpd.carry import carry_over, keep
 
 POLL = 0.5
 """Seconds between looks at the running cells."""
@@ -129,9 +130,13 @@ def _train(study: Path, cell: Cell, console: Console) -> None:
         if home.exists():  # killed before its first checkpoint: nothing to go on from
             (study / "abandoned").mkdir(exist_ok=True)
             home.rename(study / "abandoned" / f"{cell.name}-{time.time_ns()}")
-        run, resume = RunDirectory.create(home, plain(cell.config), sys.argv, cell.config.seed), False
+        transfers = cell.config.transfer.run is not None
+        config, carried = carry_over(cell.config) if transfers else (cell.config, {})
+        run, resume = RunDirectory.create(home, plain(config), sys.argv, config.seed), False
+        if carried:
+            keep(run, carried)
     write_json(home / "cell.json", cell.description())
-    train(cell.config, run, resume, console, processes=1)
+    train(train_config(run.config), run, resume, console, processes=1)
 
 
 def _evaluate(study: Path, cell: Cell) -> None:

@@ -1,7 +1,9 @@
 """What a training on a new part takes over from a run on another one."""
 
+import hashlib
 import shutil
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,13 @@ def contact_distance(source: Carried, new: ContactStiffness) -> float:
     old = contact_stiffness(source.config.geometry.part(), source.config.task)
     one, other = (floored(of.matrix, law.damping, CONTACT) for of in (old, new))
     return float(np.linalg.norm(np.log(eigvalsh(one, other))))
+
+
+@lru_cache
+def source_digest(path: str) -> str:
+    """SHA-256 (hex) of the policy that a run would be carried over with; a RunError where it has none."""
+    best = Carried.open(path).run.best
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(best.iterdir()))).hexdigest()
 
 
 def law_of(task: TaskConfig) -> ComplianceLaw:
