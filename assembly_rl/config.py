@@ -136,7 +136,11 @@ class TrainConfig:
                 f"the training ends at step {self.steps}, before its graph is estimated at step "
                 f"{self.graph_at}: give more steps or fewer method.samples"
             )
-
+        if isinstance(self.method, PEADConfig) and self.transfer.run is not None:
+            raise ValueError(
+                f"method={self.method.name} begins in few dimensions, and a policy that is carried over moves in "
+                "all of them: use method=dense or lcrl with transfer.run"
+            )
         if isinstance(self.method, PEADConfig) and self.method.grouping == "cs3" and self.method.shares:
             first = round(self.method.shares[0] * self.steps)
             if first <= self.method.samples:

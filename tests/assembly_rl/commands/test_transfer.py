@@ -99,6 +99,7 @@ def test_bad_input_is_one_clear_error(
 
 def test_a_student_learns_with_its_teachers_algorithm(refused: Run, source: Path) -> None:
     assert "learned with algo=sac, not with td3" in refused("train", f"transfer.run={source}", "algo=td3")
+    assert "use method=dense or lcrl" in refused("train", f"transfer.run={source}", "method=pead")
 
 
 def test_weights_are_kept_with_the_run(command: Run, tmp_path: Path, source: Path) -> None:
