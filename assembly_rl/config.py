@@ -138,8 +138,8 @@ class TrainConfig:
             )
         if isinstance(self.method, PEADConfig) and self.transfer.run is not None:
             raise ValueError(
-                f"method={self.method.name} begins in few dimensions, and a policy that is carried over moves "
-                "in all of them: use method=dense or lcrl with transfer.run"
+                f"method={self.method.name} begins in few dimensions, a policy that is carried over moves in "
+                "all of them: use method=dense or lcrl with transfer.run"
             )
         if isinstance(self.method, PEADConfig) and self.method.grouping == "cs3" and self.method.shares:
             first = round(self.method.shares[0] * self.steps)
