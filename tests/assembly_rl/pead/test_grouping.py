@@ -103,8 +103,8 @@ def test_random_groups_are_of_the_same_sizes() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shares": [0.5]}, "method.shares must be 2 rising numbers"),
-        ({"shares": [0.5, 0.2]}, "rising"),
+        ({"shares": []}, "method.shares must be 1 rising numbers"),
+        ({"shares": [1.5]}, "rising"),
         ({"stages": []}, "at least one stage"),
         ({"trigger": "moon"}, "method.trigger must be one of shares, plateau, got 'moon'"),
     ],
