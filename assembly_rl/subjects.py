@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stable_baselines3.common.policies import BasePolicy
+
 from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import names
@@ -42,6 +44,11 @@ def guided(name: str, controller: ControllerConfig, task: TaskConfig) -> Subject
 
 def load_agent(run: RunDirectory) -> LearnedAgent:
     """The best policy of a run."""
+    return LearnedAgent(extract_actor(load_best(run)))
+
+
+def load_best(run: RunDirectory) -> BasePolicy:
+    """The same with its critics, as stable-baselines3 has it; this seeds everything random."""
     config = train_config(run.config)
     small = config.algo
     if isinstance(small, OffPolicyConfig):
@@ -50,7 +57,7 @@ def load_agent(run: RunDirectory) -> LearnedAgent:
     model = make_model(small, environments, config.seed, method=config.method)
     environments.close()
     load_policy(model.policy, run.best)
-    return LearnedAgent(extract_actor(model.policy))
+    return model.policy
 
 
 def learned(run: RunDirectory, agent: LearnedAgent, task: TaskConfig) -> Subject:

@@ -5,7 +5,9 @@ from enum import Enum
 from math import isfinite
 from typing import Any
 
+from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
 from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
@@ -309,3 +311,15 @@ class TaskConfig:
     def policy_steps(self) -> int:
         """Policy steps in the longest episode."""
         return max(1, round(self.limits.time * self.policy_rate))
+
+    def law(self) -> ComplianceLaw:
+        """The law that an episode starts with."""
+        own = self.compliance
+        law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
+        return Coordinates(self.coordinates).law(law)
+
+    def stiffest_contact(self) -> ContactConfig:
+        """Something rigid against the tool: what gives way is the robot's servo."""
+        physics, sensor = self.physics, self.sensor
+        stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
+        return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)

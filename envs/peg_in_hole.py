@@ -25,7 +25,6 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 from assembly_rl.envs.action import ActionMapping
 from assembly_rl.envs.build import from_mapping
@@ -148,10 +147,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
                 f"{self.part.hole_depth} m"
             )
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
-        compliance = self.task.compliance
-        law = ComplianceLaw.from_diagonals(compliance.mass, compliance.damping, compliance.stiffness)
         self._coordinates = Coordinates(self.task.coordinates)
-        self._law = self._coordinates.law(law)
+        self._law = self.task.law()
         admittance = self.task.admittance
         if not self.task.action.kind.changes_gains:  # then the energy tank need not be filled
             admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
@@ -159,7 +156,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._scaled_law(self.task.randomization.gains[0]),  # the softest law has to be stable, too
             self.task.control_rate,
             admittance,
-            self._stiffest_contact() if compliance.check_contact else None,
+            self.task.stiffest_contact() if self.task.compliance.check_contact else None,
         )
         tool = ToolConfig(centre=[0.0, 0.0, -self.part.peg_length])  # weightless: there is no gravity
         self._contact_wrench = ContactWrench(tool)
@@ -179,12 +176,6 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def _scaled_law(self, factor: float) -> ComplianceLaw:
         """The task's law with its damping times a factor."""
         return replace(self._law, damping=self._law.damping * factor)
-
-    def _stiffest_contact(self) -> ContactConfig:
-        """Something rigid against the tool: what gives way is the robot's servo."""
-        physics, sensor = self.task.physics, self.task.sensor
-        stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
-        return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)
 
     def _make_world(self, part: PegHole) -> InsertionWorld:
         return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 
-from assembly_rl.algorithms import make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.config import TrainConfig, train_config
 from assembly_rl.controllers.compliance import ComplianceLaw
@@ -22,18 +22,16 @@ from assembly_rl.controllers.etcl import (
     identify_contact_stiffness,
     reconfigure,
 )
-from assembly_rl.controllers.stability import ContactConfig, ContactLoop
-from assembly_rl.environments import make_environments
+from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.coordinates import Coordinates
-from assembly_rl.envs.probing import probe_contact
+from assembly_rl.envs.probing import Probes, probe_contact
 from assembly_rl.lcrl.builder import GRAPH
 from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.method import DenseConfig, LearningMethod
-from assembly_rl.runs import RunDirectory, load_policy
+from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.checkpoint import load_replay
 from assembly_rl.runs.files import RunError, read_json, write_json
-from assembly_rl.subjects import as_trained
+from assembly_rl.subjects import as_trained, load_best
 from assembly_rl.wdpd.evidence import require_evidence
 from assembly_rl.wdpd.weights import by_compliance, normalised
 
@@ -66,16 +64,9 @@ class Carried:
             raise RunError(f"{path} has no best policy yet: let its training come to a validation")
         return cls(run, train_config(run.config))
 
-    def policy(self) -> Any:
+    def policy(self) -> BasePolicy:
         """Its best policy."""
-        small = self.config.algo
-        if isinstance(small, OffPolicyConfig):
-            small = replace(small, buffer_size=1)
-        environments = make_environments(self.config.geometry.part(), self.config.task, 1)
-        model = make_model(small, environments, self.config.seed, method=self.config.method)
-        environments.close()
-        load_policy(model.policy, self.run.best)
-        return model.policy
+        return load_best(self.run)
 
     def student(self) -> LearningMethod:
         """How a student learns: with the same connections; in all dimensions."""
@@ -110,12 +101,13 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         algo = replace(algo, learning_starts=0)  # it need not begin at random
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     old_part, old_task = source.config.geometry.part(), source.config.task
-    old, new = (contact_stiffness(*pair) for pair in ((old_part, old_task), (part, task)))
-    law = law_of(old_task)
+    probes = probe_contact(part, task)
+    old, new = contact_stiffness(old_part, old_task), stiffness_of(probes)
+    law = old_task.law()
     content: dict[str, Any] = {
         "format": FORMAT,
         "source": str(source.run.path),
-        "probing_steps": probe_contact(part, task).steps,
+        "probing_steps": probes.steps,
         "stiffness": {"old": old.matrix.tolist(), "new": new.matrix.tolist()},
     }
     before = gains(law, old.matrix)
@@ -123,8 +115,8 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         found = reconfigure(
             law, old.matrix, new.matrix, stable=lambda candidate: holds(candidate, task), floor=CONTACT
         )
-        whole = found.coordinates if task.coordinates is None else task.coordinates @ found.coordinates
-        task = replace(task, coordinates=np.asarray(whole).tolist())
+        before_it = np.eye(6) if task.coordinates is None else np.array(task.coordinates)
+        task = replace(task, coordinates=(before_it @ found.coordinates).tolist())
         content["etcl"] = found.content()
         law = found.law
     weights = first_weights(config, before, gains(law, new.matrix))
@@ -134,7 +126,11 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
 
 def contact_stiffness(part: PegHole, task: TaskConfig) -> ContactStiffness:
     """What probing finds of a part in its hole."""
-    probes = probe_contact(part, task)
+    return stiffness_of(probe_contact(part, task))
+
+
+def stiffness_of(probes: Probes) -> ContactStiffness:
+    """K_e of what probing recorded."""
     return identify_contact_stiffness(probes.offsets, probes.wrenches)
 
 
@@ -145,7 +141,7 @@ def contact_distance(source: Carried, new: ContactStiffness) -> float:
     generalised eigenvalues of one and the other. Directions in which a contact is too soft to count are
     alike.
     """
-    law = law_of(source.config.task)
+    law = source.config.task.law()
     old = contact_stiffness(source.config.geometry.part(), source.config.task)
     one, other = (floored(of.matrix, law.damping, CONTACT) for of in (old, new))
     return float(np.linalg.norm(np.log(eigvalsh(one, other))))
@@ -158,21 +154,12 @@ def source_digest(path: str) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(best.iterdir()))).hexdigest()
 
 
-def law_of(task: TaskConfig) -> ComplianceLaw:
-    """The law that a task starts an episode with."""
-    own = task.compliance
-    law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
-    return Coordinates(task.coordinates).law(law)
-
-
 def holds(law: ComplianceLaw, task: TaskConfig) -> bool:
     """Whether the environment accepts a law: also its softest, against the robot's own stiffness."""
     if not task.compliance.check_contact:
         return True
     softest = replace(law, damping=law.damping * task.randomization.gains[0])
-    stiffness = [task.physics.servo_stiffness] * 3 + [task.physics.servo_rotational_stiffness] * 3
-    contact = ContactConfig(stiffness, delay=task.sensor.delay, sensor_cutoff=task.sensor.cutoff)
-    own = task.admittance
+    own, contact = task.admittance, task.stiffest_contact()
     return ContactLoop(
         softest, task.control_rate, contact, own.cutoff, own.discretization, own.selected_axes
     ).holds()
@@ -216,7 +203,7 @@ class Kept:
     """
 
     content: dict[str, Any]
-    policy: Any
+    policy: BasePolicy
 
 
 def kept(run: RunDirectory) -> Kept:

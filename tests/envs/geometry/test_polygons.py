@@ -60,7 +60,11 @@ def test_offset_up_to_its_limit(outline: np.ndarray) -> None:
     assert all(area(np.array(strip.exterior.coords[-2::-1])) > 0 for strip in strips)
     assert overlap(strips) < 1e-9 * area(outline)
     expected = Polygon(outline).buffer(width, join_style="mitre", mitre_limit=1e4)
-    # GEOS may leave out a vertex that hardly matters.
+    for vertices in (outer, np.roll(outer, -1, axis=0)):  # both ends of each edge are as far out as asked for
+        edges = np.roll(outline, -1, axis=0) - outline
+        normals = np.column_stack((edges[:, 1], -edges[:, 0])) / np.linalg.norm(edges, axis=1)[:, None]
+        np.testing.assert_allclose(np.sum((vertices - outline) * normals, axis=1), width, rtol=1e-9)
+    # GEOS simplifies what it offsets: the same polygon, but for vertices that hardly turn.
     assert Polygon(outer).symmetric_difference(expected).area < 1e-6 * area(outline)
     if limit < np.inf:
         beyond, edges = offset(outline, 1.01 * limit), np.roll(outline, -1, axis=0) - outline
