@@ -13,11 +13,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from assembly_rl.algorithms.config import ALGORITHMS, AlgorithmConfig, PPOConfig
+from assembly_rl.controllers.build import from_mapping
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
 from assembly_rl.controllers.validation import require_not_negative, require_positive
 from assembly_rl.devices.profile import Profile
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.build import from_mapping
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.lcrl.config import LCRLConfig
 from assembly_rl.method import DenseConfig, LearningMethod

@@ -9,9 +9,9 @@ from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import names
 from assembly_rl.config import ControllerConfig, composed, train_config, unknown
+from assembly_rl.controllers.insertion.action import ActionConfig
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.config import ActionConfig
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 from assembly_rl.evaluation import Agent, GuidedAgent, LearnedAgent
 from assembly_rl.runs import RunDirectory, load_policy

@@ -17,12 +17,12 @@ from assembly_rl.algorithms import extract_actor, make_model
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import command, console
 from assembly_rl.config import TrainConfig, plain, train_config
+from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.devices import parallel
 from assembly_rl.devices.planner import Prediction, count, predict
 from assembly_rl.devices.resolve import resolve
 from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.envs.config import ActionConfig, ActionKind
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.lcrl.builder import GraphBuilder, check
 from assembly_rl.lcrl.config import LCRLConfig

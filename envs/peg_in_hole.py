@@ -10,29 +10,21 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.admittance import AdmittanceController
+from assembly_rl.controllers.build import from_mapping
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.faults import Fault
+from assembly_rl.controllers.insertion import Insertion
 from assembly_rl.controllers.se3 import (
-    Quaternion,
-    Vector,
     move_moment,
-    quat_conjugate,
-    quat_exp,
     quat_log,
-    quat_multiply,
     rotate,
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
-from assembly_rl.envs.action import ActionMapping
-from assembly_rl.envs.build import from_mapping
+from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
-from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.observation import Observer
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
 from assembly_rl.envs.render import render
 from assembly_rl.envs.reward import Progress, reward_terms
@@ -147,23 +139,16 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
                 f"{self.part.hole_depth} m"
             )
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
-        self._coordinates = Coordinates(self.task.coordinates)
         self._law = self.task.law()
-        admittance = self.task.admittance
-        if not self.task.action.kind.changes_gains:  # then the energy tank need not be filled
-            admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
-        self._controller = AdmittanceController(
+        self._insertion = Insertion(
+            self.task,
             self._scaled_law(self.task.randomization.gains[0]),  # the softest law has to be stable, too
-            self.task.control_rate,
-            admittance,
-            self.task.stiffest_contact() if self.task.compliance.check_contact else None,
+            ToolConfig(centre=[0.0, 0.0, -self.part.peg_length]),  # weightless: there is no gravity
+            contact=self.task.stiffest_contact() if self.task.compliance.check_contact else None,
         )
-        tool = ToolConfig(centre=[0.0, 0.0, -self.part.peg_length])  # weightless: there is no gravity
-        self._contact_wrench = ContactWrench(tool)
-        self._mapping = ActionMapping(self.task.action, self._controller, self._coordinates)
-        self._observer = Observer(self.task.observation)
-        self.observation_names = self._observer.names
-        self.observation_space = gymnasium.spaces.Box(-self._observer.bounds, self._observer.bounds)
+        observer = self._insertion.observer
+        self.observation_names = observer.names
+        self.observation_space = gymnasium.spaces.Box(-observer.bounds, observer.bounds)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
         self._clearances = clearance_grid(self.task.randomization.clearance)
         for clearance in self._clearances[:1] + self._clearances[-1:]:
@@ -193,18 +178,12 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._step_count = 0
         self._result = None
         self._peak_force = 0.0
-        self._path_height = self.task.path.start_height
-        self._path_speed = 0.0
-        position, rotation = self._conditions.start_position, self._conditions.start_rotation
-        law = self._scaled_law(self._conditions.gains)
-        self._controller.reset((*position, *quat_log(rotation)), law)
-        self._mapping.reset()
-        self._observer.reset()
-        self._reading = (0.0,) * 6
-        start = self._flange_command(position[0], position[1], self._path_height + position[2], rotation)
-        self._world.reset(*start)
+        conditions = self._conditions
+        start = (*conditions.start_position, *quat_log(conditions.start_rotation))
+        nominal = (conditions.estimate_position, conditions.estimate_rotation)
+        self._wrench: Wrench = (0.0,) * 6
+        self._world.reset(*self._insertion.reset(nominal, start, self._scaled_law(conditions.gains)))
         self._measure_pose()
-        self._last_action = np.zeros(6)
         return self._observe(np.zeros(6)), self._info(np.zeros(6))
 
     def _apply_conditions(self) -> None:
@@ -212,12 +191,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._conditions = conditions = draw_conditions(
             self.task.randomization, self._clearances, self.np_random
         )
-        self._estimate_matrix = rotation_matrix(conditions.estimate_rotation)
-        self._to_nominal = quat_conjugate(conditions.estimate_rotation)
         self._sensor.reset(self.np_random, conditions.sensor)
         if self.task.sensor.tare_samples:
             samples = self._sensor.samples(self.task.sensor.tare_samples, self.np_random)
-            self._contact_wrench.tare(samples, conditions.start_rotation)
+            self._insertion.contact_wrench.tare(samples, conditions.start_rotation)
         if conditions.clearance not in (None, self._world.part.clearance):
             self._world.close()
             self._world = self._make_world(replace(self.part, clearance=conditions.clearance))
@@ -239,7 +216,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             raise ValueError(f"action must be six finite numbers in [-1, 1], got {action!r}")
         self._actions.append(values.tolist())
         values = np.clip(values, -1.0, 1.0)
-        reference = self._mapping.apply(values)
+        self._insertion.apply(values)
         before = self._progress
         self._sensor.prepare(self._control_steps, self.np_random)
         readings = []
@@ -247,12 +224,11 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._moment: list[float] = []
         self._faults = Fault.NONE
         for _ in range(self._control_steps):
-            self._control_step(reference)
-            readings.append(self._reading)
+            self._control_step()
+            readings.append(self._wrench)
             if self._result is not None:
                 break
         wrench = np.array([sum(axis) / len(readings) for axis in zip(*readings, strict=True)])
-        self._last_action = values
         self._step_count += 1
         self._measure_pose()
         self._world.measure_penetration()
@@ -268,34 +244,12 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         info["reward_terms"] = terms
         return self._observe(wrench), sum(terms.values()), success or failure, self._timed_out, info
 
-    def _control_step(self, reference: list[float]) -> None:
-        path = self.task.path
-        period = 1.0 / self.task.control_rate
-        self._path_speed = min(path.speed, self._path_speed + path.speed * period / path.ramp)
-        self._path_height -= period * self._path_speed
-        offset, faults = self._controller.step(self._reading, reference)
+    def _control_step(self) -> None:
+        command, faults = self._insertion.step(self._wrench)
         if faults:
             self._faults |= faults
-        ahead = offset[2] - path.lead
-        if ahead > 0.0:  # the path waits for the tool; the command is not touched
-            self._path_height += ahead
-            offset[2] -= ahead
-            self._controller.rebase(2, ahead)
-        rotation = quat_exp((offset[3], offset[4], offset[5]))
-        command = self._flange_command(offset[0], offset[1], self._path_height + offset[2], rotation)
         self._world.advance(self._physics_steps, *command)
         self._read_wrench()
-
-    def _flange_command(
-        self, x: float, y: float, z: float, rotation: Quaternion
-    ) -> tuple[Vector, Quaternion]:
-        """Flange pose in the hole frame for a tip pose [m, xyzw] in the nominal frame."""
-        length = self.part.peg_length
-        axis = rotate(rotation_matrix(rotation), (0.0, 0.0, length))
-        flange = rotate(self._estimate_matrix, (x + axis[0], y + axis[1], z + axis[2]))
-        error = self._conditions.estimate_position
-        position = (flange[0] + error[0], flange[1] + error[1], flange[2] + error[2])
-        return position, quat_multiply(self._conditions.estimate_rotation, rotation)
 
     def _read_wrench(self) -> None:
         """Read the sensor (flange, tool axes) and make the contact wrench at the tip, in nominal axes."""
@@ -304,8 +258,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         tool = rotation_matrix(orientation)
         wrench = world.wrench
         reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
-        self._reading = self._contact_wrench(reading, self._in_nominal(orientation))
-        force, moment = self._reading[:3], self._reading[3:]
+        self._wrench = self._insertion.feel(reading, orientation)
+        force, moment = self._wrench[:3], self._wrench[3:]
         force_size = hypot(*force)
         moment_size = hypot(*moment)
         self._force.append(force_size)
@@ -318,21 +272,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         elif moment_size > self._limits.moment:
             self._result = Result.moment_limit
 
-    def _in_nominal(self, orientation: Quaternion) -> Quaternion:
-        """An orientation in the hole frame, in the nominal one."""
-        return quat_multiply(self._to_nominal, orientation)
-
     def _measure_pose(self) -> None:
         """Tip pose in the nominal frame and true progress."""
         position, orientation = self._world.pose()
-        axis = rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))
-        tip = (position[0] - axis[0], position[1] - axis[1], position[2] - axis[2])
-        error = self._conditions.estimate_position
-        relative = rotate_back(
-            self._estimate_matrix, (tip[0] - error[0], tip[1] - error[1], tip[2] - error[2])
-        )
-        rotation = quat_log(self._in_nominal(orientation))
-        self._pose = np.array((*relative, *rotation))
+        self._pose, tip = self._insertion.pose(position, orientation)
         self._progress = Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
 
     def _judge(self) -> None:
@@ -351,22 +294,19 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._timed_out = True
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
-        twist = self._tip_twist() if "twist" in self._observer.groups else np.zeros(6)
-        seen = self._coordinates
-        pose = seen.seen_pose(self._pose, self._path_height)
-        wrench, twist = seen.seen_wrench(wrench), seen.seen_twist(twist)
-        return self._observer.observe(wrench, pose, twist, self._last_action, self.np_random)
+        seen = "twist" in self._insertion.observer.groups
+        twist = self._tip_twist() if seen else np.zeros(6)
+        return self._insertion.observe(wrench, self._pose, twist, self.np_random)
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Twist of the tip in nominal axes [m/s, rad/s]."""
         linear, angular = self._world.twist()
         tool = rotation_matrix(self._world.pose()[1])
+        nominal = rotation_matrix(self._conditions.estimate_rotation)
         # The velocity of a point moves as the moment of a wrench does, with (angular, linear) in its place.
         to_flange = rotate(tool, (0.0, 0.0, self.part.peg_length))
         tip = move_moment(angular, linear, to_flange)
-        return np.array(
-            (*rotate_back(self._estimate_matrix, tip), *rotate_back(self._estimate_matrix, angular))
-        )
+        return np.array((*rotate_back(nominal, tip), *rotate_back(nominal, angular)))
 
     def _info(self, wrench: NDArray[np.float64]) -> dict[str, Any]:
         info: dict[str, Any] = {

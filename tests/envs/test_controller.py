@@ -14,7 +14,7 @@ def recorded(env: PegInHoleEnv, seed: int, steps: int) -> list[tuple[str, tuple,
     """Every call of sensor, wrench frame and controller with its arguments and its result."""
     calls: list[tuple[str, tuple, Any]] = []
     env.reset(seed=seed)
-    inner = env._controller, env._contact_wrench
+    inner = env._insertion.controller, env._insertion.contact_wrench
 
     class Recorder:
         def __init__(self, target: object) -> None:
@@ -33,8 +33,8 @@ def recorded(env: PegInHoleEnv, seed: int, steps: int) -> list[tuple[str, tuple,
             calls.append(("wrench", arguments, result))
             return result
 
-    env._controller, env._contact_wrench = Recorder(inner[0]), Recorder(inner[1])  # type: ignore[assignment]
-    env._mapping._controller = env._controller
+    env._insertion.controller, env._insertion.contact_wrench = Recorder(inner[0]), Recorder(inner[1])  # type: ignore[assignment]
+    env._insertion._mapping._controller = env._insertion.controller
     rng = np.random.default_rng(seed)
     action = rng.uniform(-1.0, 1.0, 6)
     for step in range(steps):
@@ -44,8 +44,8 @@ def recorded(env: PegInHoleEnv, seed: int, steps: int) -> list[tuple[str, tuple,
         *_, terminated, truncated, _ = env.step(action.astype(np.float32))
         if terminated or truncated:
             break
-    env._controller, env._contact_wrench = inner
-    env._mapping._controller = inner[0]
+    env._insertion.controller, env._insertion.contact_wrench = inner
+    env._insertion._mapping._controller = inner[0]
     return calls
 
 
@@ -57,7 +57,7 @@ def test_replayed_outside_the_simulation_every_command_is_the_same_to_the_bit(ki
     law = ComplianceLaw.from_diagonals(c.mass, c.damping, c.stiffness)
     controller = AdmittanceController(law, env.task.control_rate, env.task.admittance)
     contact = ContactWrench(ToolConfig(centre=[0.0, 0.0, -env.part.peg_length]))
-    contact.bias = env._contact_wrench.bias
+    contact.bias = env._insertion.contact_wrench.bias
     readings = steps = 0
     for name, arguments, result in calls:
         if name == "wrench":

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
+from assembly_rl.controllers.insertion.observation import ObservationConfig
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.config import ActionConfig, ActionKind, ObservationConfig
 
 SCALE = np.diag([1.0, 1.0, 1.0, 1.5, 1.5, 1.5])
 COUPLED = SCALE + 0.02 * np.random.default_rng(0).normal(size=(6, 6)) * np.outer([1] * 3 + [30] * 3, [1] * 6)
@@ -42,17 +43,17 @@ def test_what_the_policy_sees_is_the_new_part_in_old_coordinates(
     scale = np.array(task.observation.wrench_scale)
     felt = np.linalg.solve(matrix.T, info["wrench"])
     np.testing.assert_allclose(observation[:6], 3.0 * np.tanh(felt / (3.0 * scale)), rtol=1e-4, atol=1e-5)
-    path = np.array([0.0, 0.0, env._path_height, 0.0, 0.0, 0.0])
+    path = np.array([0.0, 0.0, env._insertion.height, 0.0, 0.0, 0.0])
     seen = (path + matrix @ (info["pose"] - path)) / np.array(task.observation.pose_scale)
     np.testing.assert_allclose(observation[6:12], np.clip(seen, -5.0, 5.0), rtol=1e-4, atol=1e-5)
-    law = env._controller.law
+    law = env._insertion.controller.law
     old = TaskConfig().compliance
     np.testing.assert_allclose(law.damping, matrix.T @ np.diag(old.damping) @ matrix)
     action = np.array([0.5, -0.2, 0.3, 0.1, -0.6, 0.2])
     asked = -np.array(task.action.wrench) * action
     if kind is ActionKind.twist:
         asked = -np.diag(old.damping) @ (np.array(task.action.twist) * action)
-    np.testing.assert_allclose(env._mapping.apply(action), matrix.T @ asked, rtol=1e-9)
+    np.testing.assert_allclose(env._insertion._mapping.apply(action), matrix.T @ asked, rtol=1e-9)
 
 
 def test_a_scaled_tool_answers_a_scaled_wrench_alike() -> None:

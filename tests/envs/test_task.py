@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
+from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.envs.config import ActionConfig, ActionKind
 
 QUIET = {"force_noise": 0.0, "moment_noise": 0.0, "force_bias": 0.0, "moment_bias": 0.0}
 EXACT = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
@@ -219,11 +219,13 @@ def test_an_action_changes_the_law(kind: str, name: str) -> None:
     env.step(action)  # from the episode's law, not from that of the action before
     for matrix in ("damping", "stiffness"):
         np.testing.assert_allclose(
-            getattr(env._controller.law, matrix), np.diag(expected[matrix]), rtol=1e-12
+            getattr(env._insertion.controller.law, matrix), np.diag(expected[matrix]), rtol=1e-12
         )
     env.reset(seed=0)
-    np.testing.assert_allclose(env._controller.law.stiffness, np.diag(base["stiffness"]), rtol=1e-12)
-    np.testing.assert_allclose(env._controller.law.damping, np.diag(base["damping"]), rtol=1e-12)
+    np.testing.assert_allclose(
+        env._insertion.controller.law.stiffness, np.diag(base["stiffness"]), rtol=1e-12
+    )
+    np.testing.assert_allclose(law.damping, np.diag(base["damping"]), rtol=1e-12)
 
 
 def test_a_kind_by_name_is_not_taken_for_another() -> None:
@@ -309,8 +311,8 @@ def test_a_blocked_path_waits_and_presses_with_what_the_law_says(
     monkeypatch.setattr(env._world, "advance", record)
     for _ in range(700):
         *_, info = env.step(np.zeros(6, np.float32))
-        leads.append(env._controller.offset[2])
-        assert commands[-1] == pytest.approx(env._path_height + leads[-1], abs=1e-12)
+        leads.append(env._insertion.controller.offset[2])
+        assert commands[-1] == pytest.approx(env._insertion.height + leads[-1], abs=1e-12)
         forces.append(info["wrench"][2])
     assert max(leads) == pytest.approx(lead, abs=1e-12)
     assert np.mean(forces[-100:]) == pytest.approx(800.0 * speed + 300.0 * lead, rel=0.01)
@@ -346,8 +348,8 @@ def test_every_range_is_used_uniformly() -> None:
         )
         assert plate == 1.0  # Bullet takes the product
         frictions.append(tool)
-        dampings.append(env._controller.law.damping[0, 0] / 150.0)
-        assert env._controller.law.damping[5, 5] == pytest.approx(dampings[-1])
+        dampings.append(env._insertion.controller.law.damping[0, 0] / 150.0)
+        assert env._insertion.controller.law.damping[5, 5] == pytest.approx(dampings[-1])
         noises.append(env._sensor._noise[0] / 0.05)
         origin, axes = nominal_frame(env)
         estimates.append([*origin, *axes.as_rotvec()])

@@ -1,14 +1,55 @@
 """What an action in [-1, 1]^6 means to the admittance controller."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.envs.config import ActionConfig, ActionKind
-from assembly_rl.envs.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.validation import require_six
+
+
+class ActionKind(Enum):
+    """What an action means; see ``ActionMapping``."""
+
+    wrench = "wrench"
+    twist = "twist"
+    damping = "damping"
+    stiffness = "stiffness"
+
+    @property
+    def changes_gains(self) -> bool:
+        """Whether actions ask the controller for another law."""
+        return self in (ActionKind.damping, ActionKind.stiffness)
+
+
+@dataclass
+class ActionConfig:
+    """What the agent commands.
+
+    Attributes:
+        kind: Meaning of an action.
+        wrench: Scale of a wrench set-point [N] and [Nm].
+        twist: Scale of a reference twist [m/s] and [rad/s].
+        gain_ratio: Largest factor by which damping is multiplied.
+        stiffness: Largest stiffness that an action adds [N/m] and [Nm/rad].
+    """
+
+    kind: ActionKind = ActionKind.wrench
+    wrench: list[float] = field(default_factory=lambda: [5.0, 5.0, 8.0, 0.15, 0.15, 0.15])
+    twist: list[float] = field(default_factory=lambda: [0.03, 0.03, 0.01, 0.15, 0.15, 0.15])
+    gain_ratio: float = 4.0
+    stiffness: list[float] = field(default_factory=lambda: [2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])
+
+    def __post_init__(self) -> None:
+        self.kind = ActionKind(self.kind)
+        require_six(self, "wrench", "twist", "stiffness")
+        if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
+            raise ValueError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
 
 
 class ActionMapping:

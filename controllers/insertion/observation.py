@@ -1,18 +1,47 @@
 """Observation groups: what an agent can be given to see, each component with a name."""
 
 from collections import deque
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.validation import AXES
-from assembly_rl.envs.config import ObservationConfig
+from assembly_rl.controllers.validation import AXES, require_not_negative, require_six
 
 Array = NDArray[np.float64]
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 LIMIT = 5.0
 """Bound of every component but wrenches (3) and actions (1), in its own scale; beyond it is clipped."""
+
+
+@dataclass
+class ObservationConfig:
+    """What the agent sees, in fixed units: each component is divided by its scale, never by statistics.
+
+    Attributes:
+        groups: Names of the groups, in order; ``Observer`` has them.
+        wrench_scale: Scale of the wrench [N] and [Nm]; compressed as ``3 tanh(w / (3 scale))``.
+        pose_scale: Scale of the pose [m] and [rad].
+        twist_scale: Scale of the twist [m/s] and [rad/s].
+        history: Past wrenches in the group ``wrench_history``, one a policy step.
+        second_copies: Second sensors of each component.
+        second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
+    """
+
+    groups: list[str] = field(default_factory=lambda: ["wrench", "pose", "last_action"])
+    wrench_scale: list[float] = field(default_factory=lambda: [5.0, 5.0, 10.0, 0.1, 0.1, 0.05])
+    pose_scale: list[float] = field(default_factory=lambda: [0.001, 0.001, 0.01, 0.0262, 0.0262, 0.0262])
+    twist_scale: list[float] = field(default_factory=lambda: [0.01, 0.01, 0.01, 0.1, 0.1, 0.1])
+    history: int = 4
+    second_copies: int = 1
+    second_noise: float = 0.3
+
+    def __post_init__(self) -> None:
+        require_six(self, "wrench_scale", "pose_scale", "twist_scale", positive=True)
+        if self.history < 1:
+            raise ValueError(f"ObservationConfig.history must be >= 1, got {self.history}")
+        require_not_negative(self, "second_noise")
 
 
 class Observer:

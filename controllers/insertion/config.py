@@ -1,0 +1,74 @@
+"""Configuration of an insertion, on a robot or in simulation. SI units; vectors of six are x y z rx ry rz."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
+from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.limits import LimitConfig
+from assembly_rl.controllers.insertion.observation import ObservationConfig
+from assembly_rl.controllers.insertion.path import PathConfig
+from assembly_rl.controllers.validation import AXES, require_positive
+
+
+def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int:
+    """How often a slow period holds a fast one; a ValueError where it is no whole number."""
+    ratio = round(fast / slow)
+    if ratio < 1 or abs(fast / slow - ratio) > 1e-9:
+        raise ValueError(
+            f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {fast / slow:g}"
+        )
+    return ratio
+
+
+@dataclass
+class InsertionConfig:
+    """What a policy was trained with and a robot needs to run it.
+
+    Attributes:
+        policy_rate: Actions a second [Hz]; divides the control rate.
+        control_rate: Steps of the admittance controller a second [Hz].
+        path: The nominal insertion path.
+        admittance: Everything about the admittance controller but its law.
+        action: What an action means.
+        observation: What the policy sees.
+        limits: Where an insertion ends.
+        coordinates: A (6, 6) of a part other than the one that law, action and observation were made for;
+            see ``Coordinates``. Null for none.
+    """
+
+    policy_rate: float = 20.0
+    control_rate: float = 200.0
+    path: PathConfig = field(default_factory=PathConfig)
+    admittance: AdmittanceConfig = field(default_factory=AdmittanceConfig)
+    action: ActionConfig = field(default_factory=ActionConfig)
+    observation: ObservationConfig = field(default_factory=ObservationConfig)
+    limits: LimitConfig = field(default_factory=LimitConfig)
+    coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
+
+    def __post_init__(self) -> None:
+        require_positive(self, "policy_rate", "control_rate")
+        Coordinates(self.coordinates)
+        if self.coordinates is not None and self.action.kind.changes_gains:
+            raise ValueError(
+                f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"
+            )
+        self.control_steps()
+        if self.action.kind is ActionKind.wrench:
+            for axis, value, limit in zip(
+                AXES, self.action.wrench, self.admittance.reference_limit, strict=True
+            ):
+                if value > limit:
+                    raise ValueError(
+                        f"action.wrench[{axis}] = {value} exceeds admittance.reference_limit {limit}: "
+                        "lower the one or raise the other"
+                    )
+
+    def control_steps(self) -> int:
+        """Control steps in a policy step."""
+        return whole_ratio("control_rate", self.control_rate, "policy_rate", self.policy_rate)
+
+    def policy_steps(self) -> int:
+        """Policy steps in the longest episode."""
+        return max(1, round(self.limits.time * self.policy_rate))

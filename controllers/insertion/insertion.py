@@ -1,0 +1,188 @@
+"""An insertion in progress: what stands between a robot's sensors, a policy and the robot's command."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.admittance import AdmittanceController
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.faults import Fault
+from assembly_rl.controllers.insertion.action import ActionMapping
+from assembly_rl.controllers.insertion.config import InsertionConfig
+from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    Pose,
+    Quaternion,
+    Vector,
+    quat_conjugate,
+    quat_exp,
+    quat_log,
+    quat_multiply,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+)
+from assembly_rl.controllers.stability import ContactConfig
+from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
+
+Array = NDArray[np.float64]
+NOWHERE: Vector = (0.0, 0.0, 0.0)
+
+
+class Insertion:
+    """Moves a tool along the nominal path, corrected by an admittance controller that a policy steers.
+
+    The path runs straight down the z axis of the ``nominal`` frame (the estimated hole, origin at the centre
+    of its mouth, z out of it). ``tip`` is the compliance centre; its axes are those of the flange, where the
+    wrench sensor sits. Law, wrench, offset, observation and action are in the axes of ``nominal``, wrenches
+    about the tip. Poses of the flange are in a frame w of the caller's, in simulation that of the true hole,
+    on a robot its base.
+
+    In each control period ``feel`` makes a wrench of a reading, and ``step`` a command of that; once in a
+    policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
+
+    Args:
+        config: Rates, path, controller, meaning of observation and action.
+        law: The compliance law at the tip.
+        tool: Where the tip is from the flange, and what hangs on the sensor.
+        gravity: In w [m/s2].
+        contact: The stiffest contact; None for no check of stability.
+
+    Raises:
+        ValueError: See ``AdmittanceController``, ``Observer`` and ``ContactWrench``.
+    """
+
+    def __init__(
+        self,
+        config: InsertionConfig,
+        law: ComplianceLaw,
+        tool: ToolConfig,
+        gravity: Sequence[float] = (0.0, 0.0, 0.0),
+        contact: ContactConfig | None = None,
+    ) -> None:
+        admittance = config.admittance
+        if not config.action.kind.changes_gains:  # then the energy tank need not be filled
+            admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
+        self.controller = AdmittanceController(law, config.control_rate, admittance, contact)
+        self.contact_wrench = ContactWrench(tool, gravity)
+        self._coordinates = Coordinates(config.coordinates)
+        self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
+        self.observer = Observer(config.observation)
+        self._path = config.path
+        self._period = 1.0 / config.control_rate
+        self._faster = config.path.speed * self._period / config.path.ramp
+        x, y, z = tool.centre
+        self._to_flange: Vector = (-x, -y, -z)  # from the tip, in the tool's axes
+        self.reset((NOWHERE, IDENTITY))
+
+    def reset(
+        self, nominal: Pose, start: Sequence[float] = (0.0,) * 6, law: ComplianceLaw | None = None
+    ) -> Pose:
+        """Begin at the start of the path.
+
+        Args:
+            nominal: T_wn, position [m] and quaternion xyzw.
+            start: Offset of the tip from the start of the path (6,) [m, rad], in nominal axes.
+            law: Another law.
+
+        Returns:
+            T_wf, the pose of the flange there.
+
+        Raises:
+            ValueError: See ``AdmittanceController.reset``.
+        """
+        self.controller.reset(start, law)
+        self._mapping.reset()
+        self.observer.reset()
+        self._origin, self._turn = nominal
+        self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
+        self.height = self._path.start_height
+        """Of the path above the nominal mouth [m]."""
+        self._speed = 0.0
+        self._last_action = np.zeros(6)
+        self._reference = [0.0] * 6
+        x, y, z, *turn = start
+        return self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
+
+    def orientation(self, flange: Quaternion) -> Quaternion:
+        """q_nf from q_wf, xyzw."""
+        return quat_multiply(self._to_nominal, flange)
+
+    def feel(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
+        """The contact wrench about the tip [N, Nm], nominal axes, from a reading in the flange's axes.
+
+        Args:
+            reading: Six floats; see ``ContactWrench``.
+            flange: q_wf, xyzw, when it was measured.
+        """
+        return self.contact_wrench(reading, self.orientation(flange))
+
+    def pose(self, position: Vector, orientation: Quaternion) -> tuple[Array, Vector]:
+        """Pose of the tip (6,) [m, rad] in the nominal frame, and its position in w, from T_wf."""
+        arm = rotate(rotation_matrix(orientation), self._to_flange)
+        tip = (position[0] - arm[0], position[1] - arm[1], position[2] - arm[2])
+        origin = self._origin
+        relative = rotate_back(self._axes, (tip[0] - origin[0], tip[1] - origin[1], tip[2] - origin[2]))
+        return np.array((*relative, *quat_log(self.orientation(orientation)))), tip
+
+    def observe(
+        self, wrench: Array, pose: Array, twist: Array, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """What the policy sees.
+
+        Args:
+            wrench: Mean over the last policy period (6,) [N, Nm], as ``feel`` gives it.
+            pose: (6,) [m, rad], as ``pose`` gives it.
+            twist: Of the tip, nominal axes (6,) [m/s, rad/s].
+            rng: Draws the noise of second sensors.
+        """
+        seen = self._coordinates
+        return self.observer.observe(
+            seen.seen_wrench(wrench),
+            seen.seen_pose(pose, self.height),
+            seen.seen_twist(twist),
+            self._last_action,
+            rng,
+        )
+
+    def apply(self, action: Array) -> None:
+        """Put an action (6,) in [-1, 1] into force."""
+        self._last_action = action
+        self._reference = self._mapping.apply(action)
+
+    def step(
+        self, wrench: Sequence[float], time: float | None = None, stamp: float | None = None
+    ) -> tuple[Pose, Fault]:
+        """Go on by a control period.
+
+        Args:
+            wrench: As ``feel`` gives it.
+            time: See ``AdmittanceController.step``.
+            stamp: See there.
+
+        Returns:
+            The command T_wf and the faults.
+        """
+        path = self._path
+        self._speed = min(path.speed, self._speed + self._faster)
+        self.height -= self._period * self._speed
+        offset, faults = self.controller.step(wrench, self._reference, time, stamp)
+        ahead = offset[2] - path.lead
+        if ahead > 0.0:  # the path waits for the tool; the command is not touched
+            self.height += ahead
+            offset[2] -= ahead
+            self.controller.rebase(2, ahead)
+        turn = quat_exp((offset[3], offset[4], offset[5]))
+        return self._flange(offset[0], offset[1], self.height + offset[2], turn), faults
+
+    def _flange(self, x: float, y: float, z: float, rotation: Quaternion) -> Pose:
+        """T_wf for a pose of the tip [m, xyzw] in the nominal frame."""
+        arm = rotate(rotation_matrix(rotation), self._to_flange)
+        flange = rotate(self._axes, (x + arm[0], y + arm[1], z + arm[2]))
+        origin = self._origin
+        position = (flange[0] + origin[0], flange[1] + origin[1], flange[2] + origin[2])
+        return position, quat_multiply(self._turn, rotation)
