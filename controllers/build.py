@@ -1,12 +1,16 @@
-"""Configuration objects from plain mappings, as YAML gives them."""
+"""Configuration objects from plain mappings, as YAML and JSON give them."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from math import isfinite
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+NAMES = {float: "a finite number", int: "an integer", bool: "true or false", str: "text"}
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
@@ -24,7 +28,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
             raise ValueError(
                 f"{kind.__name__} has no field {key!r}; did you mean {close!r}? Known: {', '.join(names)}"
             )
-        hint = hints[key]
+        hint = _without_none(hints[key])
         if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
             value = from_mapping(hint, value)
         elif isinstance(hint, type) and issubclass(hint, Enum) and not isinstance(value, Enum):
@@ -35,3 +39,70 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
             value = hint[value]
         built[key] = value
     return kind(**built)
+
+
+def require_complete(kind: Any, values: Any, path: str) -> None:
+    """Raise a ValueError unless JSON has every field of a dataclass, no other, and each of its type.
+
+    ``from_mapping`` can then build it; what the class itself refuses is left to it.
+
+    Args:
+        kind: The dataclass, or the type of a field.
+        values: What JSON has there.
+        path: Of it, for the message, such as ``insertion.path``.
+    """
+    if kind is Any:
+        return
+    if isinstance(kind, UnionType) and values is None:
+        return
+    kind = _without_none(kind)
+    if is_dataclass(kind) and isinstance(kind, type):
+        _require_fields(kind, values, path)
+    elif get_origin(kind) is list:
+        if not isinstance(values, list):
+            raise ValueError(f"{path} must be a list, got {_shown(values)}")
+        for number, value in enumerate(values):
+            require_complete(get_args(kind)[0], value, f"{path}[{number}]")
+    elif get_origin(kind) is dict or kind is dict:
+        if not isinstance(values, dict):
+            raise ValueError(f"{path} must be an object, got {_shown(values)}")
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        if values not in list(kind.__members__):
+            raise ValueError(f"{path} must be one of {', '.join(kind.__members__)}, got {_shown(values)}")
+    elif not _is(kind, values):
+        raise ValueError(f"{path} must be {NAMES[kind]}, got {_shown(values)}")
+
+
+def _without_none(hint: Any) -> Any:
+    """The one type of a field that may be null as well."""
+    if not isinstance(hint, UnionType):
+        return hint
+    (kind,) = (choice for choice in get_args(hint) if choice is not NoneType)
+    return kind
+
+
+def _require_fields(kind: type[Any], values: Any, path: str) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must be an object, got {_shown(values)}")
+    hints = get_type_hints(kind)
+    for name in values:
+        if name not in hints:
+            close = get_close_matches(name, hints, 1, 0.0)[0]
+            raise ValueError(f"{path}.{name} is unknown; did you mean {close!r}?")
+    for name, hint in hints.items():
+        if name not in values:
+            raise ValueError(f"{path}.{name} is missing")
+        require_complete(hint, values[name], f"{path}.{name}")
+
+
+def _is(kind: type[Any], value: Any) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -22,12 +22,12 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
-from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+from assembly_rl.envs.physics import InsertionWorld
 from assembly_rl.envs.render import render
 from assembly_rl.envs.reward import Progress, reward_terms
+from assembly_rl.envs.robot import SimulatedRobot
 
 
 class Result(StrEnum):
@@ -130,7 +130,6 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
         self.metadata = self.metadata | {"render_fps": self.task.policy_rate}
         self._control_steps = self.task.control_steps()
-        self._physics_steps = self.task.physics_steps()
         self._policy_steps = self.task.policy_steps()
         self._limits = self.task.limits
         if self._limits.goal_margin >= self.part.hole_depth:
@@ -138,7 +137,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
                 f"limits.goal_margin {self._limits.goal_margin} m must be less than the part's hole_depth "
                 f"{self.part.hole_depth} m"
             )
-        self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
+        self._robot = SimulatedRobot(self.part, self.task, render_mode is not None)
         self._law = self.task.law()
         self._insertion = Insertion(
             self.task,
@@ -150,10 +149,6 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.observation_names = observer.names
         self.observation_space = gymnasium.spaces.Box(-observer.bounds, observer.bounds)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
-        self._clearances = clearance_grid(self.task.randomization.clearance)
-        for clearance in self._clearances[:1] + self._clearances[-1:]:
-            replace(self.part, clearance=clearance)  # a range that cannot be built is told now
-        self._world = self._make_world(self.part)
         self._episode_rng: dict[str, Any] | None = None  # random state at the episode's reset
         self._actions: list[list[float]] = []
         self._result: Result | None = None
@@ -162,8 +157,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """The task's law with its damping times a factor."""
         return replace(self._law, damping=self._law.damping * factor)
 
-    def _make_world(self, part: PegHole) -> InsertionWorld:
-        return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)
+    @property
+    def _world(self) -> InsertionWorld:
+        return self._robot.world
 
     # ------------------------------------------------------------------ episode
 
@@ -174,31 +170,18 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         super().reset(seed=seed)
         self._episode_rng = dict(self.np_random.bit_generator.state)
         self._actions = []
-        self._apply_conditions()
         self._step_count = 0
         self._result = None
         self._peak_force = 0.0
-        conditions = self._conditions
-        start = (*conditions.start_position, *quat_log(conditions.start_rotation))
-        nominal = (conditions.estimate_position, conditions.estimate_rotation)
         self._wrench: Wrench = (0.0,) * 6
-        self._world.reset(*self._insertion.reset(nominal, start, self._scaled_law(conditions.gains)))
+        nominal = self._robot.draw(self.np_random)
+        self._conditions = conditions = self._robot.conditions
+        if len(self._robot.free_readings):
+            self._insertion.contact_wrench.tare(self._robot.free_readings, conditions.start_rotation)
+        start = (*conditions.start_position, *quat_log(conditions.start_rotation))
+        self._robot.place(self._insertion.reset(nominal, start, self._scaled_law(conditions.gains)))
         self._measure_pose()
         return self._observe(np.zeros(6)), self._info(np.zeros(6))
-
-    def _apply_conditions(self) -> None:
-        """Draw the episode's conditions and put them into force."""
-        self._conditions = conditions = draw_conditions(
-            self.task.randomization, self._clearances, self.np_random
-        )
-        self._sensor.reset(self.np_random, conditions.sensor)
-        if self.task.sensor.tare_samples:
-            samples = self._sensor.samples(self.task.sensor.tare_samples, self.np_random)
-            self._insertion.contact_wrench.tare(samples, conditions.start_rotation)
-        if conditions.clearance not in (None, self._world.part.clearance):
-            self._world.close()
-            self._world = self._make_world(replace(self.part, clearance=conditions.clearance))
-        self._world.set_friction(conditions.friction)
 
     def step(
         self, action: NDArray[np.float32]
@@ -218,7 +201,6 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         values = np.clip(values, -1.0, 1.0)
         self._insertion.apply(values)
         before = self._progress
-        self._sensor.prepare(self._control_steps, self.np_random)
         readings = []
         self._force: list[float] = []
         self._moment: list[float] = []
@@ -248,17 +230,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         command, faults = self._insertion.step(self._wrench)
         if faults:
             self._faults |= faults
-        self._world.advance(self._physics_steps, *command)
-        self._read_wrench()
-
-    def _read_wrench(self) -> None:
-        """Read the sensor (flange, tool axes) and make the contact wrench at the tip, in nominal axes."""
-        world = self._world
-        orientation = world.pose()[1]
-        tool = rotation_matrix(orientation)
-        wrench = world.wrench
-        reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
-        self._wrench = self._insertion.feel(reading, orientation)
+        reading = self._robot.move(command)
+        self._wrench = self._insertion.feel(reading, self._world.pose()[1])
         force, moment = self._wrench[:3], self._wrench[3:]
         force_size = hypot(*force)
         moment_size = hypot(*moment)
@@ -266,7 +239,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._moment.append(moment_size)
         if force_size > self._peak_force:  # penetration is largest where the force is
             self._peak_force = force_size
-            world.measure_penetration()
+            self._world.measure_penetration()
         if force_size > self._limits.force:
             self._result = Result.force_limit
         elif moment_size > self._limits.moment:
@@ -358,4 +331,4 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def close(self) -> None:
         """Disconnect from PyBullet."""
-        self._world.close()
+        self._robot.close()

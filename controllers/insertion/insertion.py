@@ -30,6 +30,7 @@ from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
 
 Array = NDArray[np.float64]
+BLIND = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
 NOWHERE: Vector = (0.0, 0.0, 0.0)
 
 
@@ -168,9 +169,12 @@ class Insertion:
             The command T_wf and the faults.
         """
         path = self._path
-        self._speed = min(path.speed, self._speed + self._faster)
-        self.height -= self._period * self._speed
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
+        if faults and faults & BLIND:  # the path comes to rest, too
+            self._speed = max(0.0, self._speed - self._faster)
+        else:
+            self._speed = min(path.speed, self._speed + self._faster)
+        self.height -= self._period * self._speed
         ahead = offset[2] - path.lead
         if ahead > 0.0:  # the path waits for the tool; the command is not touched
             self.height += ahead

@@ -222,9 +222,8 @@ def test_an_action_changes_the_law(kind: str, name: str) -> None:
             getattr(env._insertion.controller.law, matrix), np.diag(expected[matrix]), rtol=1e-12
         )
     env.reset(seed=0)
-    np.testing.assert_allclose(
-        env._insertion.controller.law.stiffness, np.diag(base["stiffness"]), rtol=1e-12
-    )
+    law = env._insertion.controller.law
+    np.testing.assert_allclose(law.stiffness, np.diag(base["stiffness"]), rtol=1e-12)
     np.testing.assert_allclose(law.damping, np.diag(base["damping"]), rtol=1e-12)
 
 

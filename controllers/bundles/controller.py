@@ -1,0 +1,292 @@
+"""A bundle at work: readings and poses in, commands out, at the control rate."""
+
+from collections import deque
+from collections.abc import Sequence
+from enum import StrEnum
+from math import hypot, isfinite
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from assembly_rl.controllers.bundles.manifest import Manifest
+from assembly_rl.controllers.bundles.recording import Recording
+from assembly_rl.controllers.faults import Fault
+from assembly_rl.controllers.insertion import Insertion
+from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
+from assembly_rl.controllers.validation import finite_numbers
+
+MEMORY = 10.0
+"""Of the log [s], or the longest insertion where that takes longer."""
+PATIENCE = 20
+"""Control periods in which the rate of the loop is measured."""
+WRONG = 0.2
+"""Deviation of the mean period from the control period, as a share of it, that is not jitter any more."""
+NO_RNG = np.random.default_rng(0)
+AT_REST = np.zeros(6)
+
+
+class State(StrEnum):
+    """Of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
+
+    idle = "idle"
+    """Not reset yet."""
+    running = "running"
+    success = "success"
+    """The tip is at the bottom of the hole, by its estimated position."""
+    timeout = "timeout"
+    force_limit = "force_limit"
+    moment_limit = "moment_limit"
+    workspace = "workspace"
+    """The tip is too far from the hole's axis, or turned too far."""
+    fault = "fault"
+    """The controller has stopped, for want of usable readings or poses."""
+    wrong_rate = "wrong_rate"
+    """Steps do not come at the control rate."""
+
+
+class Command(NamedTuple):
+    """Of a control step.
+
+    Attributes:
+        position: Of the flange in the base frame [m], at the end of the control period.
+        orientation: Of the flange, xyzw.
+        faults: Of this step.
+        state: Of the insertion.
+    """
+
+    position: Vector
+    orientation: Quaternion
+    faults: Fault
+    state: State
+
+
+class BundleController:
+    """The controller that was trained: one step for each control period.
+
+    Frames and signs are in ``Manifest.conventions``: a reading is the wrench that the ENVIRONMENT applies to
+    the tool, force then moment, about the flange's origin in the flange's axes; poses are T_base_flange; the
+    hole is T_base_nominal, as well as it is known.
+
+    Args:
+        manifest: Of the bundle.
+        policy: Its network, from observations to actions before the clip to [-1, 1].
+
+    Raises:
+        ValueError: A field that the controller refuses; the message names it.
+
+    Attributes:
+        manifest: Of the bundle.
+        rate: At which ``step`` has to be called [Hz].
+        actions: The latest action of the policy (6,), in [-1, 1].
+        reason: Why an insertion ended, for people.
+    """
+
+    def __init__(self, manifest: Manifest, policy: MLP) -> None:
+        self.manifest, self._policy = manifest, policy
+        config = manifest.insertion
+        self.rate = config.control_rate
+        self._insertion = Insertion(
+            config,
+            manifest.law.law(),
+            manifest.tool,
+            manifest.gravity,
+            manifest.contact,
+        )
+        self._limits, self._every = config.limits, config.control_steps()
+        self._most = config.policy_steps() * self._every
+        self._goal = manifest.part.hole_depth - config.limits.goal_margin
+        self._period = 1.0 / self.rate
+        seconds = max(MEMORY, config.limits.time)
+        self._log: deque[tuple[object, ...]] = deque(maxlen=round(seconds * self.rate))
+        self._state, self.reason = State.idle, "call reset()"
+        self._command: Pose = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+        self.actions: NDArray[np.float64] = np.zeros(6)
+
+    @property
+    def start(self) -> Pose:
+        """T_nominal_flange at which an insertion starts: bring the robot there before ``reset``."""
+        path = self.manifest.insertion.path
+        x, y, z = self.manifest.tool.centre
+        return (-x, -y, path.start_height - z), (0.0, 0.0, 0.0, 1.0)
+
+    def reset(
+        self,
+        hole: Pose,
+        free_readings: ArrayLike | None = None,
+        bias: Sequence[float] | None = None,
+        rate: float | None = None,
+    ) -> Command:
+        """Begin an insertion; the robot stands at the start, at rest and in free space.
+
+        Args:
+            hole: T_base_nominal, position [m] and quaternion xyzw.
+            free_readings: (n, 6) readings there; their mean less the tool's weight is the sensor's bias.
+            bias: (6,), where it is known already [N, Nm]. With neither it stays as it is.
+            rate: At which ``step`` is going to be called [Hz]; checked.
+
+        Returns:
+            The command that the insertion starts with: the robot should be there.
+
+        Raises:
+            ValueError: A pose that is none, readings that are none, a rate that is not the bundle's.
+        """
+        require_pose("hole", hole)
+        if rate is not None and abs(rate - self.rate) > 1e-6 * self.rate:
+            raise ValueError(
+                f"the loop runs at {rate:g} Hz, the bundle's insertion.control_rate is {self.rate:g} Hz: "
+                "run the loop at that rate"
+            )
+        insertion = self._insertion
+        start = insertion.reset(hole)
+        if free_readings is not None:
+            insertion.contact_wrench.tare(free_readings, insertion.orientation(start[1]))
+        elif bias is not None:
+            if not finite_numbers(bias, 6):
+                raise ValueError(f"bias must be six finite numbers, got {bias!r}")
+            a, b, c, d, e, f = map(float, bias)
+            insertion.contact_wrench.bias = (a, b, c, d, e, f)
+        self._hole = hole
+        self._log.clear()
+        self._count = 0
+        self._since: float | None = None
+        self._felt: list[Sequence[float]] = []
+        self._state, self.reason = State.running, ""
+        self._command = start
+        self.actions = np.zeros(6)
+        return Command(*start, Fault.NONE, self._state)
+
+    @property
+    def state(self) -> State:
+        """Of the insertion."""
+        return self._state
+
+    def step(
+        self,
+        wrench: Sequence[float] | NDArray[np.float64],
+        pose: tuple[Sequence[float], Sequence[float]],
+        time: float,
+        stamp: float | None = None,
+    ) -> Command:
+        """One control period. Never raises, and never commands anything but finite numbers.
+
+        Args:
+            wrench: Reading of the sensor, six floats [N, Nm].
+            pose: T_base_flange as measured: position [m], quaternion xyzw.
+            time: Of this step on a steady clock [s].
+            stamp: When the wrench was measured, on the same clock [s]; None for now.
+        """
+        reading = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
+        try:
+            (x, y, z), (qx, qy, qz, qw) = pose
+            position, orientation = (
+                (float(x), float(y), float(z)),
+                (float(qx), float(qy), float(qz), float(qw)),
+            )
+            known = isfinite(sum(position)) and abs(sum(q * q for q in orientation) - 1.0) < 1e-3
+        except (TypeError, ValueError, OverflowError):
+            known = False
+        self._known = known
+        if not known:  # nothing is known about where the tool is: as without a wrench
+            position, orientation = self._command
+            reading = (np.nan,) * 6
+        faults = Fault.NONE
+        if self._state is State.running:
+            faults = self._run(reading, position, orientation, time, stamp)
+        elif self._state is not State.idle:
+            faults = Fault.STOPPED
+        command = Command(*self._command, faults, self._state)
+        try:
+            self._log.append(
+                (time, *reading, *position, *orientation, *command[0], *command[1], int(faults), self._state)
+            )
+        except TypeError:
+            pass
+        return command
+
+    def _run(
+        self,
+        reading: Sequence[float],
+        position: Vector,
+        orientation: Quaternion,
+        time: float,
+        stamp: float | None,
+    ) -> Fault:
+        insertion = self._insertion
+        felt = insertion.feel(reading, orientation)
+        self._felt.append(felt)
+        self._watch_rate(time)
+        self._judge(felt)
+        if self._state is State.running and self._count % self._every == 0:
+            self._decide(position, orientation)
+        if self._state is not State.running:
+            return Fault.NONE
+        self._count += 1
+        self._command, faults = insertion.step(felt, time, stamp)
+        if Fault.STOPPED in faults:
+            self._end(State.fault, "no usable reading or pose for too long: check sensor and connection")
+        return faults
+
+    def _watch_rate(self, time: float) -> None:
+        """Whether steps come at the control rate; single ones that do not are the controller's to flag."""
+        if self._count % PATIENCE:
+            return
+        before, self._since = self._since, time
+        if before is None:
+            return
+        try:
+            period = (time - before) / PATIENCE
+        except TypeError:
+            return
+        if abs(period - self._period) > WRONG * self._period:
+            rate = f"{1.0 / period:.4g} Hz" if period > 0.0 else "no steady clock"
+            self._end(
+                State.wrong_rate,
+                f"steps come at {rate}, the bundle's insertion.control_rate is {self.rate:g} Hz: "
+                "call step() at that rate, with the time in seconds",
+            )
+
+    def _judge(self, felt: Sequence[float]) -> None:
+        limits = self._limits
+        if hypot(*felt[:3]) > limits.force:
+            self._end(State.force_limit, f"more than insertion.limits.force = {limits.force:g} N")
+        elif hypot(*felt[3:]) > limits.moment:
+            self._end(State.moment_limit, f"more than insertion.limits.moment = {limits.moment:g} Nm")
+
+    def _decide(self, position: Vector, orientation: Quaternion) -> None:
+        """Once in a policy period, as in training: judge the pose, then let the policy act."""
+        usable = [felt for felt in self._felt if isfinite(sum(felt))]
+        self._felt = []
+        if not usable or not self._known:
+            return  # what the policy said last holds until the controller has had enough
+        limits, (pose, _) = self._limits, self._insertion.pose(position, orientation)
+        if -pose[2] >= self._goal:
+            self._end(State.success, "")
+        elif hypot(pose[0], pose[1]) > limits.lateral or hypot(*pose[3:]) > limits.angle:
+            self._end(State.workspace, "the tip left insertion.limits.lateral or .angle")
+        elif self._count >= self._most:
+            self._end(State.timeout, f"not done within insertion.limits.time = {limits.time:g} s")
+        if self._state is not State.running:
+            return
+        wrench = np.array([sum(axis) / len(usable) for axis in zip(*usable, strict=True)])
+        observation = self._insertion.observe(wrench, pose, AT_REST, NO_RNG)
+        action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
+        if not np.isfinite(action).all():
+            self._end(State.fault, "the policy gave no finite action")
+            return
+        self.actions = action
+        self._insertion.apply(action)
+
+    def _end(self, state: State, reason: str) -> None:
+        self._state, self.reason = state, reason
+
+    def recording(self) -> Recording:
+        """What came in and went out lately: the insertion so far, for diagnosis and replay.
+
+        Raises:
+            ValueError: There was no insertion yet.
+        """
+        if self._state is State.idle:
+            raise ValueError("nothing is recorded before reset()")
+        return Recording.of_rows(self._hole, self._insertion.contact_wrench.bias, self._log)

@@ -1,0 +1,182 @@
+"""Bundles as files: a safetensors file whose metadata holds the manifest and a hash over all of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.bundles.controller import BundleController
+from assembly_rl.controllers.bundles.golden import Golden
+from assembly_rl.controllers.bundles.manifest import Manifest
+from assembly_rl.controllers.mlp import MLP
+
+KIND = "assembly_rl controller bundle"
+LARGEST = 64 * 1024 * 1024
+"""Of a file [bytes]."""
+
+Tensors = dict[str, NDArray[np.generic]]
+
+
+class BundleError(ValueError):
+    """A bundle cannot be used; the message names the file, the field and what to do."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The content of a bundle.
+
+    Attributes:
+        manifest: What it says.
+        policy: The network.
+        golden: Inputs with the outputs that have to come out.
+        sha256: Over all of it (hex).
+    """
+
+    manifest: Manifest
+    policy: MLP
+    golden: Golden
+    sha256: str
+
+
+def write_bundle(
+    path: str | PathLike[str], manifest: Mapping[str, object], policy: MLP, golden: Golden
+) -> str:
+    """Write a bundle into a new file and read it back.
+
+    Args:
+        path: Of the file.
+        manifest: As JSON has it; see ``Manifest``.
+        policy: The network.
+        golden: See there.
+
+    Returns:
+        The hash (hex).
+
+    Raises:
+        FileExistsError: The file exists; nothing is overwritten.
+        BundleError: What was given makes no bundle that could be read.
+    """
+    from safetensors.numpy import save
+
+    tensors: Tensors = dict(golden.tensors())
+    for number, (weight, bias, _) in enumerate(policy.layers):
+        tensors |= {f"policy.{number}.weight": weight, f"policy.{number}.bias": bias}
+    text = json.dumps(manifest, allow_nan=False)
+    digest = _digest(text, tensors)
+    content = save(tensors, {"kind": KIND, "manifest": text, "sha256": digest})
+    _parse(Path(path), content)
+    with Path(path).open("xb") as file:
+        file.write(content)
+    return digest
+
+
+def read_bundle(path: str | PathLike[str]) -> Bundle:
+    """Read a bundle and check all of it; nothing in it is executed.
+
+    Raises:
+        BundleError: No bundle, a damaged one, one of a newer format, or one whose fields or golden vectors
+            are wrong.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({LARGEST})")
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error}") from error
+    return _parse(path, content)
+
+
+def load_bundle(path: str | PathLike[str]) -> BundleController:
+    """A controller from a bundle, after its golden vectors have come out right.
+
+    Raises:
+        BundleError: See ``read_bundle``.
+    """
+    bundle = read_bundle(path)
+    return BundleController(bundle.manifest, bundle.policy)
+
+
+def _parse(path: Path, content: bytes) -> Bundle:
+    try:
+        return _understand(content)
+    except RecursionError:
+        raise BundleError(f"{path}: the manifest is nested without end") from None
+    except ValueError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def _understand(content: bytes) -> Bundle:
+    metadata, tensors = _take_apart(content)
+    if metadata.get("kind") != KIND:
+        raise ValueError("this is no bundle: make one with assembly-rl-export run=<dir>")
+    text, digest = metadata.get("manifest", ""), metadata.get("sha256")
+    if digest != _digest(text, tensors):
+        raise ValueError("sha256 does not match the content: the file is damaged, export or copy it again")
+    manifest = Manifest.read(json.loads(text, parse_constant=_no_number))
+    policy = _network(manifest, tensors)
+    golden = Golden.of(tensors)
+    if tensors:
+        raise ValueError(f"the tensor {min(tensors)!r} is unknown")
+    try:
+        golden.check(BundleController(manifest, policy), policy)
+    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        raise ValueError(f"numbers of the manifest are out of range: {error}") from error
+    return Bundle(manifest, policy, golden, digest)
+
+
+def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:
+    """Metadata and tensors of a safetensors file."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors: Tensors = dict(load(content))
+        # The library has checked the header: eight bytes with its length, then JSON.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return dict(header.get("__metadata__") or {}), tensors
+    except (SafetensorError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"this is no bundle, or a damaged one: {error}") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"the manifest holds {name}, which is no number")
+
+
+def _network(manifest: Manifest, tensors: Tensors) -> MLP:
+    """The policy; takes its tensors away."""
+    layers = []
+    for number, activation in enumerate(manifest.activations):
+        parts = []
+        for name, dimensions in (("weight", 2), ("bias", 1)):
+            key = f"policy.{number}.{name}"
+            if key not in tensors:
+                raise ValueError(f"the tensor {key!r} is missing")
+            tensor = tensors.pop(key)
+            if tensor.dtype != np.float32 or tensor.ndim != dimensions or not np.isfinite(tensor).all():
+                raise ValueError(f"the tensor {key!r} must be {dimensions}-D, float32 and finite")
+            parts.append(tensor)
+        layers.append((*parts, activation))
+    policy = MLP(layers)  # type: ignore[arg-type]
+    shape = (layers[0][0].shape[1], len(layers[-1][1])) if layers else (0, 0)
+    if shape != (len(manifest.observations), len(manifest.actions)):
+        raise ValueError(
+            f"the network has {shape[0]} inputs and {shape[1]} outputs, observations and actions are "
+            f"{len(manifest.observations)} and {len(manifest.actions)}"
+        )
+    return policy
+
+
+def _digest(text: str, tensors: Tensors) -> str:
+    """SHA-256 over the manifest and, in the order of their names, over all tensors."""
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        digest.update(np.ascontiguousarray(tensor).tobytes())
+    return digest.hexdigest()

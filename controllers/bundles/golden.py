@@ -1,0 +1,112 @@
+"""Inputs with the outputs that have to come out of them, on any machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.bundles.controller import BundleController
+from assembly_rl.controllers.mlp import MLP
+
+Array = NDArray[np.float64]
+ACTION_TOLERANCE = 1e-5
+"""Of an action: float32 sums in another order differ by less."""
+COMMAND_TOLERANCE = 1e-8
+"""[m] and of a quaternion's components."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the exporting machine computed.
+
+    Attributes:
+        observations: (n, observations), float32.
+        actions: (n, 6), float32, of the network before the clip.
+        hole: (7,), with which the controller is reset.
+        bias: (6,), of the sensor.
+        times: (k,) [s].
+        wrenches: (k, 6) readings of the first steps of an insertion [N, Nm].
+        poses: (k, 7) [m, xyzw].
+        commands: (k, 7) of the controller [m, xyzw].
+    """
+
+    observations: NDArray[np.float32]
+    actions: NDArray[np.float32]
+    hole: Array
+    bias: Array
+    times: Array
+    wrenches: Array
+    poses: Array
+    commands: Array
+
+    def tensors(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Name and values, for a file."""
+        for field in fields(self):
+            yield f"golden.{field.name}", getattr(self, field.name)
+
+    @classmethod
+    def of(cls, tensors: dict[str, NDArray[Any]]) -> "Golden":
+        """From a file's tensors, which it takes away.
+
+        Raises:
+            ValueError: One is missing, or of another shape or type.
+        """
+        taken = {}
+        for field in fields(cls):
+            name = f"golden.{field.name}"
+            if name not in tensors:
+                raise ValueError(f"the tensor {name!r} is missing")
+            taken[field.name] = tensors.pop(name)
+        own = cls(**taken)
+        n, k = len(np.atleast_1d(own.observations)), len(np.atleast_1d(own.times))
+        shapes = {
+            "observations": (n, *own.observations.shape[1:2]), "actions": (n, 6), "hole": (7,), "bias": (6,),
+            "times": (k,), "wrenches": (k, 6), "poses": (k, 7), "commands": (k, 7),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            kind = np.float32 if name in ("observations", "actions") else np.float64
+            tensor = taken[name]
+            if tensor.shape != shape or tensor.dtype != kind or not np.isfinite(tensor).all():
+                raise ValueError(
+                    f"the tensor 'golden.{name}' must have shape {shape}, {kind.__name__}, finite"
+                )
+        if not n or not k:
+            raise ValueError("there are no golden vectors: export the run again")
+        return own
+
+    def check(self, controller: BundleController, policy: MLP) -> None:
+        """Let the network and the controller compute them again.
+
+        Raises:
+            ValueError: Something else came out.
+        """
+        for number, (observation, action) in enumerate(zip(self.observations, self.actions, strict=True)):
+            if observation.shape != (len(controller.manifest.observations),):
+                raise ValueError("the tensor 'golden.observations' does not fit observations")
+            error = float(np.abs(policy(observation) - action).max())
+            if not error <= ACTION_TOLERANCE:
+                raise ValueError(
+                    f"golden observation {number} gives an action that is off by {error:.2g}: the network "
+                    "or this machine computes something else than at the export"
+                )
+        for number, command in enumerate(run(controller, self)):
+            error = float(np.abs(command - self.commands[number]).max())
+            if not error <= COMMAND_TOLERANCE:
+                raise ValueError(
+                    f"golden step {number} gives a command that is off by {error:.2g}: the controller "
+                    "computes something else than at the export"
+                )
+
+
+def run(controller: BundleController, golden: Golden) -> Iterator[Array]:
+    """Commands (7,) of a controller that meets the golden steps."""
+    hole = golden.hole.tolist()
+    position, orientation = (hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6])
+    controller.reset((position, orientation), bias=golden.bias.tolist())
+    for time, wrench, pose in zip(
+        golden.times.tolist(), golden.wrenches.tolist(), golden.poses.tolist(), strict=True
+    ):
+        command = controller.step(wrench, (pose[:3], pose[3:]), time)
+        yield np.array((*command.position, *command.orientation))

@@ -1,0 +1,183 @@
+"""What a bundle says about the controller that it holds. SI units; vectors of six are x y z rx ry rz."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assembly_rl.controllers.build import from_mapping, require_complete
+from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.insertion.config import InsertionConfig
+from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.stability import ContactConfig
+from assembly_rl.controllers.validation import AXES, require_positive
+from assembly_rl.controllers.wrench import ToolConfig
+
+FORMAT = 1
+CONVENTIONS = {
+    "units": "SI: m, rad, s, N, Nm, kg",
+    "quaternion": "x y z w",
+    "wrench": "force then moment that the environment applies to the tool, about the sensor's origin",
+    "sensor": "origin and axes are those of the flange",
+    "pose": "T_base_flange: position, then quaternion",
+    "command": "T_base_flange, to be reached at the end of the control period",
+    "hole": "T_base_nominal: origin at the centre of the hole's mouth, z out of the hole",
+    "law": "about the tip, in the axes of the nominal frame; linear components first",
+    "tare": "mean of readings in free space at the start",
+    "start": "the tip path.start_height above the mouth, at rest, in free space",
+}
+"""What the numbers mean; a bundle with other ones is not read."""
+UNKNOWABLE = ("twist", "second_wrench", "second_pose")
+"""Observation groups that a robot's wrench and pose do not give."""
+MAX_RATE = 10_000.0
+"""[Hz]"""
+MAX_DELAY = 50
+"""Control periods."""
+MAX_HISTORY = 1000
+"""Past wrenches that a policy may see."""
+
+
+@dataclass
+class LawConfig:
+    """Matrices of the compliance law, six rows of six each.
+
+    Attributes:
+        mass: M [kg, kg m, kg m2].
+        damping: D [Ns/m, Ns, Nms/rad].
+        stiffness: K [N/m, N, Nm/rad].
+    """
+
+    mass: list[list[float]]
+    damping: list[list[float]]
+    stiffness: list[list[float]]
+
+    def law(self) -> ComplianceLaw:
+        """The law; see there for what is refused."""
+        return ComplianceLaw(self.mass, self.damping, self.stiffness)  # type: ignore[arg-type]
+
+
+@dataclass
+class SensorNote:
+    """The sensor that the policy was trained with; a robot's should be as fast.
+
+    Attributes:
+        cutoff: Of its first-order low-pass filter [Hz].
+        delay: From contact to reading [s].
+    """
+
+    cutoff: float
+    delay: float
+
+
+@dataclass
+class PartNote:
+    """The part that the policy was trained for.
+
+    Attributes:
+        section: Name of the section.
+        parameters: Of it [m].
+        clearance: [m]
+        chamfer: [m]
+        hole_depth: [m]; the insertion is done ``insertion.limits.goal_margin`` above it.
+        peg_length: From flange to tip [m].
+    """
+
+    section: str
+    parameters: dict[str, Any]
+    clearance: float
+    chamfer: float
+    hole_depth: float
+    peg_length: float
+
+
+@dataclass
+class Manifest:
+    """Everything in a bundle but the numbers of its network.
+
+    Attributes:
+        format: Of the bundle.
+        name: Of the controller.
+        created: Date and time, UTC.
+        conventions: See ``CONVENTIONS``.
+        insertion: Rates, path, controller, meaning of action and observation, limits.
+        observations: Name of every component that the policy sees, in order.
+        actions: Name of every component that it gives, in order.
+        activations: Of the network, layer by layer.
+        law: The compliance law.
+        contact: The stiffest contact that the law has to be stable in; null for no check.
+        tool: Where the tip is, and what hangs on the sensor.
+        gravity: In the base frame [m/s2].
+        sensor: That of the training.
+        part: That of the training.
+        provenance: How it was trained and what it achieved: algorithm, seed, versions, evaluation.
+    """
+
+    format: int
+    name: str
+    created: str
+    conventions: dict[str, str]
+    insertion: InsertionConfig
+    observations: list[str]
+    actions: list[str]
+    activations: list[str]
+    law: LawConfig
+    contact: ContactConfig | None
+    tool: ToolConfig
+    gravity: list[float]
+    sensor: SensorNote
+    part: PartNote
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.conventions != CONVENTIONS:
+            wrong = sorted(
+                key
+                for key in {*self.conventions, *CONVENTIONS}
+                if self.conventions.get(key) != CONVENTIONS.get(key)
+            )
+            raise ValueError(f"conventions.{wrong[0]} is not that of this assembly_rl: export the run anew")
+        insertion = self.insertion
+        if insertion.control_rate > MAX_RATE:
+            raise ValueError(
+                f"insertion.control_rate must be <= {MAX_RATE:g} Hz, got {insertion.control_rate}"
+            )
+        observation = insertion.observation
+        for group in observation.groups:
+            if group in UNKNOWABLE:
+                raise ValueError(
+                    f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
+                    "with wrench, pose, last_action or wrench_history"
+                )
+        if observation.history > MAX_HISTORY:
+            raise ValueError(
+                f"insertion.observation.history must be <= {MAX_HISTORY}, got {observation.history}"
+            )
+        names = list(Observer(observation).names)
+        if self.observations != names:
+            raise ValueError(f"observations must be {names}, as insertion.observation says")
+        if self.actions != list(AXES):
+            raise ValueError(f"actions must be {list(AXES)}, got {self.actions}")
+        if self.contact is not None and self.contact.delay * insertion.control_rate > MAX_DELAY:
+            raise ValueError(
+                f"contact.delay must be <= {MAX_DELAY} control periods, got {self.contact.delay} s"
+            )
+        require_positive(self.part, "hole_depth", "peg_length")
+        if insertion.limits.goal_margin >= self.part.hole_depth:
+            raise ValueError(
+                f"insertion.limits.goal_margin must be less than part.hole_depth = {self.part.hole_depth} m, "
+                f"got {insertion.limits.goal_margin}"
+            )
+
+    @classmethod
+    def read(cls, values: Any) -> "Manifest":
+        """From JSON.
+
+        Raises:
+            ValueError: A newer format, a field that is missing, unknown, of another type or out of range.
+        """
+        found = values.get("format") if isinstance(values, Mapping) else None
+        if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+            raise ValueError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
+        if found > FORMAT:
+            raise ValueError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
+        require_complete(cls, values, "bundle")
+        return from_mapping(cls, values)

@@ -1,0 +1,141 @@
+"""What a robot measured and was told, as a CSV file that people and programs read."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.se3 import Pose, require_pose
+from assembly_rl.controllers.validation import finite_numbers
+
+Array = NDArray[np.float64]
+WRENCH = ("fx", "fy", "fz", "mx", "my", "mz")
+POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
+COMMAND = tuple(f"command_{name}" for name in POSE)
+COLUMNS = ("time", *WRENCH, *POSE, *COMMAND, "faults", "state")
+
+
+@dataclass
+class Recording:
+    """An insertion, one row for each control period; conventions as in a bundle.
+
+    A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm], ``x`` ... ``qw`` [m, xyzw], and where
+    it was recorded with a bundle ``command_x`` ... ``command_qw``, ``faults`` and ``state``. Lines above with
+    ``# hole = `` (seven numbers) and ``# bias = `` (six) say what the controller was reset with.
+
+    Attributes:
+        hole: T_base_nominal, the hole as it was estimated.
+        bias: Of the sensor (6,) [N, Nm]; subtracted.
+        times: (n,) [s]
+        wrenches: (n, 6) readings [N, Nm].
+        poses: (n, 7) T_base_flange [m, xyzw].
+        commands: (n, 7) T_base_flange [m, xyzw]; none, (0, 7), where they were not recorded.
+        faults: (n,) of the controller, or none.
+        states: Of the insertion, n or none.
+    """
+
+    hole: Pose
+    bias: tuple[float, ...]
+    times: Array
+    wrenches: Array
+    poses: Array
+    commands: Array
+    faults: NDArray[np.int64]
+    states: list[str]
+
+    @classmethod
+    def of_rows(cls, hole: Pose, bias: Iterable[float], rows: Iterable[tuple[object, ...]]) -> "Recording":
+        """From rows of ``COLUMNS``."""
+        table = list(rows)
+        numbers = np.array([row[:-2] for row in table], dtype=np.float64).reshape(-1, len(COLUMNS) - 2)
+        faults = np.array([row[-2] for row in table], dtype=np.int64)
+        states = [str(row[-1]) for row in table]
+        return cls(
+            hole, tuple(bias), numbers[:, 0], numbers[:, 1:7], numbers[:, 7:14], numbers[:, 14:], faults,
+            states,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a CSV file; floats keep every bit.
+
+        Raises:
+            FileExistsError: The file exists; nothing is overwritten.
+        """
+        position, orientation = self.hole
+        columns = COLUMNS if len(self.commands) else COLUMNS[: 1 + len(WRENCH) + len(POSE)]
+        with Path(path).open("x", encoding="utf-8", newline="") as file:
+            file.write(f"# hole = {' '.join(map(repr, (*position, *orientation)))}\n")
+            file.write(f"# bias = {' '.join(map(repr, self.bias))}\n")
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            for number in range(len(self)):
+                row = [self.times[number], *self.wrenches[number], *self.poses[number]]
+                if len(self.commands):
+                    row += [*self.commands[number], self.faults[number], self.states[number]]
+                writer.writerow([value.item() if hasattr(value, "item") else value for value in row])
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Recording":
+        """Read a CSV file.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: A column or line that is missing or no number; the message names it.
+        """
+        notes: dict[str, str] = {}
+        lines = []
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            for line in file:
+                if line.startswith("#"):
+                    name, _, text = line[1:].partition("=")
+                    notes[name.strip()] = text
+                else:
+                    lines.append(line)
+        rows = list(csv.DictReader(lines))
+        given = rows[0].keys() if rows else ()
+        for name in COLUMNS[: 1 + len(WRENCH) + len(POSE)]:
+            if name not in given:
+                raise ValueError(f"{path} has no column {name!r}; it needs {', '.join(COLUMNS[:14])}")
+        hole = _numbers(path, "hole", notes.get("hole"), 7)
+        bias = _numbers(path, "bias", notes.get("bias", "0 0 0 0 0 0"), 6)
+        pose = ((hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6]))
+        require_pose(f"{path}: hole", pose)
+        told = all(name in given for name in COLUMNS)
+        table = {name: _column(path, name, rows) for name in (COLUMNS[:-2] if told else COLUMNS[:14])}
+        return cls(
+            pose,
+            tuple(bias),
+            table["time"],
+            np.stack([table[name] for name in WRENCH], 1),
+            np.stack([table[name] for name in POSE], 1),
+            np.stack([table[name] for name in COMMAND], 1) if told else np.zeros((0, 7)),
+            _column(path, "faults", rows).astype(np.int64) if told else np.zeros(0, dtype=np.int64),
+            [row["state"] for row in rows] if told else [],
+        )
+
+
+def _numbers(path: str | PathLike[str], name: str, text: str | None, count: int) -> list[float]:
+    try:
+        values = [float(word) for word in (text or "").split()]
+    except ValueError:
+        values = []
+    if not finite_numbers(values, count):
+        raise ValueError(f"{path} needs a line '# {name} = ' with {count} numbers above its columns")
+    return values
+
+
+def _column(path: str | PathLike[str], name: str, rows: list[dict[str, str]]) -> Array:
+    values = np.zeros(len(rows))
+    for number, row in enumerate(rows):
+        try:
+            values[number] = float(row[name])
+        except (TypeError, ValueError):
+            raise ValueError(f"{path}: row {number + 1} has no number in {name!r}: {row[name]!r}") from None
+    return values

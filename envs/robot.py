@@ -1,0 +1,103 @@
+"""The robot in simulation: commands in, readings and poses out; whatever its controller."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.build import from_mapping
+from assembly_rl.controllers.se3 import Pose, rotate_back, rotation_matrix
+from assembly_rl.controllers.wrench import Wrench
+from assembly_rl.envs.conditions import clearance_grid, draw_conditions
+from assembly_rl.envs.config import TaskConfig
+from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+
+
+class SimulatedRobot:
+    """What a robot program meets: a position-controlled robot with a peg, a wrench sensor, and a plate.
+
+    Its base frame is that of the true hole. ``PegInHoleEnv`` drives one; so can a bundle.
+
+    Args:
+        part: Geometry, or a mapping of ``PegHole``'s fields.
+        task: Physics, sensor, rates and randomization, or a (nested) mapping of ``TaskConfig``'s fields.
+        visual: Build what a camera sees, too.
+
+    Raises:
+        ValueError: Anything wrong in part or task.
+
+    Attributes:
+        world: The physics.
+        conditions: Of the episode.
+        free_readings: (n, 6) readings in free space at the start [N, Nm]; none without a tare.
+    """
+
+    def __init__(
+        self,
+        part: PegHole | Mapping[str, Any] | None = None,
+        task: TaskConfig | Mapping[str, Any] | None = None,
+        visual: bool = False,
+    ) -> None:
+        self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
+        self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
+        self._visual = visual
+        self._batch, self._physics_steps = self.task.control_steps(), self.task.physics_steps()
+        self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
+        self._clearances = clearance_grid(self.task.randomization.clearance)
+        for clearance in self._clearances[:1] + self._clearances[-1:]:
+            replace(self.part, clearance=clearance)  # a range that cannot be built is told now
+        self.world = self._make_world(self.part)
+
+    def _make_world(self, part: PegHole) -> InsertionWorld:
+        return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self._visual)
+
+    def draw(self, rng: np.random.Generator) -> Pose:
+        """Draw an episode's conditions and put them into force.
+
+        Returns:
+            T_base_nominal, the hole as it is estimated.
+        """
+        self.conditions = conditions = draw_conditions(self.task.randomization, self._clearances, rng)
+        self._sensor.reset(rng, conditions.sensor)
+        self.free_readings: NDArray[np.float64] = self._sensor.samples(self.task.sensor.tare_samples, rng)
+        if conditions.clearance not in (None, self.world.part.clearance):
+            self.world.close()
+            self.world = self._make_world(replace(self.part, clearance=conditions.clearance))
+        self.world.set_friction(conditions.friction)
+        self._rng, self._moves = rng, 0
+        return conditions.estimate_position, conditions.estimate_rotation
+
+    def place(self, flange: Pose) -> None:
+        """Put the tool at rest at T_base_flange."""
+        self.world.reset(*flange)
+
+    @property
+    def pose(self) -> Pose:
+        """T_base_flange as measured."""
+        return self.world.pose()
+
+    @property
+    def time(self) -> float:
+        """Since the episode was drawn [s]."""
+        return self._moves / self.task.control_rate
+
+    def move(self, command: Pose) -> Wrench:
+        """Let a control period pass in which the flange is commanded to go to T_base_flange.
+
+        Returns:
+            The sensor's reading at its end [N, Nm], in the axes of the flange.
+        """
+        if self._moves % self._batch == 0:  # noise is drawn for a policy period at once, which makes it cheap
+            self._sensor.prepare(self._batch, self._rng)
+        self._moves += 1
+        world = self.world
+        world.advance(self._physics_steps, *command)
+        tool, wrench = rotation_matrix(world.pose()[1]), world.wrench
+        return self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+
+    def close(self) -> None:
+        """Disconnect from PyBullet."""
+        self.world.close()
