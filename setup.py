@@ -54,6 +54,7 @@ setup(
     ],
     extras_require={
         "drawings": ["ezdxf>=1.4", "svgpathtools>=1.7"],
+        "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "studies": ["pyarrow>=18"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
@@ -79,6 +80,8 @@ setup(
             "assembly-rl-plan=assembly_rl.plan:main",
             "assembly-rl-benchmark=assembly_rl.benchmark:main",
             "assembly-rl-transfer=assembly_rl.transfer:main",
+            "assembly-rl-export=assembly_rl.export:main",
+            "assembly-rl-replay=assembly_rl.replay:main",
         ],
     },
 )

@@ -251,6 +251,54 @@ class GraphConfig:
 
 
 @dataclass
+class ExportConfig:
+    """Of ``assembly-rl-export``.
+
+    Attributes:
+        run: Folder of a run.
+        output: A new folder; by default ``export`` in that of the run.
+        episodes: Held-out insertions in which the bundle is compared with the training stack.
+        tool_mass: Of all that hangs on the robot's sensor [kg]; 0 where the sensor compensates it.
+        centre_of_mass: Of that, from the flange in its axes [m].
+        gravity: In the robot's base frame [m/s2].
+        soc: The Ascend chip that the command line of ``atc`` is for.
+    """
+
+    run: Any = None
+    output: str | None = None
+    episodes: int = 100
+    tool_mass: float = 0.0
+    centre_of_mass: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    gravity: list[float] = field(default_factory=lambda: [0.0, 0.0, -9.81])
+    soc: str = "Ascend310P3"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "episodes")
+        if self.run is None:
+            raise ValueError("nothing to export: give run=<dir>")
+
+
+@dataclass
+class ReplayConfig:
+    """Of ``assembly-rl-replay``.
+
+    Attributes:
+        bundle: File.
+        recording: CSV file; see ``assembly_rl.controllers.bundles.Recording``.
+        output: Folder for plot and commands; by default beside the recording.
+    """
+
+    bundle: Any = None
+    recording: Any = None
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("bundle", "recording"):
+            if getattr(self, name) is None:
+                raise ValueError(f"nothing to replay: give {name}=<file>")
+
+
+@dataclass
 class PlanConfig:
     """Of ``assembly-rl-plan``.
 
@@ -287,6 +335,8 @@ def register() -> None:
     store.store("benchmark_schema", BenchmarkConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
+    store.store("export_schema", ExportConfig)
+    store.store("replay_schema", ReplayConfig)
     store.store("transfer_schema", TransferCommandConfig)
     store.store("schema", Profile, group="profile")
     store.store("schema", StudyConfig, group="study")

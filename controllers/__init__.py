@@ -1,6 +1,7 @@
 """Control for robot and simulation alike: SE(3), compliance law, admittance controller (numpy alone)."""
 
 from assembly_rl.controllers.admittance import AdmittanceController
+from assembly_rl.controllers.bundles import BundleController, BundleError, Recording, load_bundle
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig, GainConfig, SafetyConfig
 from assembly_rl.controllers.discretization import Discretization
@@ -12,6 +13,8 @@ from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 __all__ = [
     "AdmittanceConfig",
     "AdmittanceController",
+    "BundleController",
+    "BundleError",
     "ComplianceLaw",
     "ContactConfig",
     "ContactWrench",
@@ -21,8 +24,10 @@ __all__ = [
     "FixedGuidance",
     "GainConfig",
     "Guidance",
+    "Recording",
     "ReflexGuidance",
     "SafetyConfig",
     "ToolConfig",
+    "load_bundle",
     "max_contact_stiffness",
 ]

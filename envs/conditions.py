@@ -6,7 +6,7 @@ from math import ceil, cos, exp, floor, log, pi, sin, sqrt
 
 import numpy as np
 
-from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp
+from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp, quat_log
 from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
 
 CLEARANCE_STEP = 1e-5
@@ -36,6 +36,11 @@ class Conditions:
     clearance: float | None
     sensor: float
     gains: float
+
+    @property
+    def start_offset(self) -> list[float]:
+        """Start as an offset (6,) [m, rad], to a nanometre."""
+        return [round(value, 9) for value in (*self.start_position, *quat_log(self.start_rotation))]
 
 
 def clearance_grid(bounds: Sequence[float]) -> list[float]:

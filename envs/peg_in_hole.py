@@ -178,7 +178,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._conditions = conditions = self._robot.conditions
         if len(self._robot.free_readings):
             self._insertion.contact_wrench.tare(self._robot.free_readings, conditions.start_rotation)
-        start = (*conditions.start_position, *quat_log(conditions.start_rotation))
+        start = conditions.start_offset
         self._robot.place(self._insertion.reset(nominal, start, self._scaled_law(conditions.gains)))
         self._measure_pose()
         return self._observe(np.zeros(6)), self._info(np.zeros(6))
@@ -230,8 +230,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         command, faults = self._insertion.step(self._wrench)
         if faults:
             self._faults |= faults
-        reading = self._robot.move(command)
-        self._wrench = self._insertion.feel(reading, self._world.pose()[1])
+        self._robot.move(command)
+        self._wrench = self._insertion.feel(self._robot.reading, self._world.pose()[1])
         force, moment = self._wrench[:3], self._wrench[3:]
         force_size = hypot(*force)
         moment_size = hypot(*moment)

@@ -1,14 +1,24 @@
 """The robot in simulation: commands in, readings and poses out; whatever its controller."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.build import from_mapping
-from assembly_rl.controllers.se3 import Pose, rotate_back, rotation_matrix
+from assembly_rl.controllers.bundles import BundleController, Command, State
+from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    Pose,
+    compose,
+    displace,
+    rotate,
+    rotate_back,
+    rotation_matrix,
+)
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
@@ -33,6 +43,7 @@ class SimulatedRobot:
         world: The physics.
         conditions: Of the episode.
         free_readings: (n, 6) readings in free space at the start [N, Nm]; none without a tare.
+        reading: The latest [N, Nm], in the axes of the flange; at the start their mean.
     """
 
     def __init__(
@@ -68,6 +79,8 @@ class SimulatedRobot:
             self.world = self._make_world(replace(self.part, clearance=conditions.clearance))
         self.world.set_friction(conditions.friction)
         self._rng, self._moves = rng, 0
+        a, b, c, d, e, f = self.free_readings.mean(0).tolist() if len(self.free_readings) else (0.0,) * 6
+        self.reading: Wrench = (a, b, c, d, e, f)
         return conditions.estimate_position, conditions.estimate_rotation
 
     def place(self, flange: Pose) -> None:
@@ -84,20 +97,59 @@ class SimulatedRobot:
         """Since the episode was drawn [s]."""
         return self._moves / self.task.control_rate
 
-    def move(self, command: Pose) -> Wrench:
-        """Let a control period pass in which the flange is commanded to go to T_base_flange.
-
-        Returns:
-            The sensor's reading at its end [N, Nm], in the axes of the flange.
-        """
+    def move(self, command: Pose) -> None:
+        """Let a control period pass in which the flange is commanded to go to T_base_flange."""
         if self._moves % self._batch == 0:  # noise is drawn for a policy period at once, which makes it cheap
             self._sensor.prepare(self._batch, self._rng)
         self._moves += 1
         world = self.world
         world.advance(self._physics_steps, *command)
         tool, wrench = rotation_matrix(world.pose()[1]), world.wrench
-        return self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+        self.reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+
+    @property
+    def depth(self) -> float:
+        """Of the tip below the mouth of the true hole [m]."""
+        (_, _, z), orientation = self.pose
+        return rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))[2] - z
+
+    @property
+    def success(self) -> bool:
+        """Whether the peg is in."""
+        return self.depth >= self.part.hole_depth - self.task.limits.goal_margin
 
     def close(self) -> None:
         """Disconnect from PyBullet."""
         self.world.close()
+
+
+def insert(
+    robot: SimulatedRobot,
+    controller: BundleController,
+    seed: int,
+    watch: Callable[[int, Pose, Command], object] | None = None,
+) -> State:
+    """One insertion with a bundle, under the conditions of the environment's episode with that seed.
+
+    Args:
+        robot: Plays the robot.
+        controller: Of the bundle.
+        seed: Of the episode.
+        watch: Called in each control step with its number, the measured pose and the command.
+    """
+    rng = gymnasium.utils.seeding.np_random(seed)[0]
+    hole = robot.draw(rng)
+    tip = displace(((0.0, 0.0, robot.task.path.start_height), IDENTITY), robot.conditions.start_offset)
+    near = compose(hole, compose(tip, ((0.0, 0.0, robot.part.peg_length), IDENTITY)))
+    start = controller.reset(hole, near, free_readings=robot.free_readings, rate=robot.task.control_rate)
+    robot.place((start.position, start.orientation))
+    number = 0
+    while controller.state is State.running:
+        pose = robot.pose
+        command = controller.step(robot.reading, pose, robot.time)
+        if watch is not None:
+            watch(number, pose, command)
+        if command.state is State.running:
+            robot.move((command.position, command.orientation))
+        number += 1
+    return controller.state

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from math import hypot, isfinite
+from math import hypot, isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from assembly_rl.controllers.insertion import Insertion
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
 from assembly_rl.controllers.validation import finite_numbers
+from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
 MEMORY = 10.0
 """Of the log [s], or the longest insertion where that takes longer."""
@@ -114,6 +115,7 @@ class BundleController:
     def reset(
         self,
         hole: Pose,
+        pose: Pose | None = None,
         free_readings: ArrayLike | None = None,
         bias: Sequence[float] | None = None,
         rate: float | None = None,
@@ -122,17 +124,21 @@ class BundleController:
 
         Args:
             hole: T_base_nominal, position [m] and quaternion xyzw.
+            pose: T_base_flange as measured, near ``start``; None for right there.
             free_readings: (n, 6) readings there; their mean less the tool's weight is the sensor's bias.
             bias: (6,), where it is known already [N, Nm]. With neither it stays as it is.
             rate: At which ``step`` is going to be called [Hz]; checked.
 
         Returns:
-            The command that the insertion starts with: the robot should be there.
+            The command that the insertion starts with: where the robot is.
 
         Raises:
-            ValueError: A pose that is none, readings that are none, a rate that is not the bundle's.
+            ValueError: A pose that is none or too far from the start, readings that are none, a rate that is
+                not the bundle's.
         """
         require_pose("hole", hole)
+        if pose is not None:
+            require_pose("pose", pose)
         if rate is not None and abs(rate - self.rate) > 1e-6 * self.rate:
             raise ValueError(
                 f"the loop runs at {rate:g} Hz, the bundle's insertion.control_rate is {self.rate:g} Hz: "
@@ -140,6 +146,11 @@ class BundleController:
             )
         insertion = self._insertion
         start = insertion.reset(hole)
+        if pose is not None:
+            x, y, z, *turn = insertion.pose(*pose)[0].tolist()
+            # To a nanometre: a robot at the start is there exactly, whatever the rounding.
+            offset = [round(value, 9) for value in (x, y, z - insertion.height, *turn)]
+            start = insertion.reset(hole, offset)
         if free_readings is not None:
             insertion.contact_wrench.tare(free_readings, insertion.orientation(start[1]))
         elif bias is not None:
@@ -177,33 +188,40 @@ class BundleController:
             time: Of this step on a steady clock [s].
             stamp: When the wrench was measured, on the same clock [s]; None for now.
         """
-        reading = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
         try:
+            a, b, c, d, e, f = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
             (x, y, z), (qx, qy, qz, qw) = pose
+            reading = (float(a), float(b), float(c), float(d), float(e), float(f))
             position, orientation = (
                 (float(x), float(y), float(z)),
                 (float(qx), float(qy), float(qz), float(qw)),
             )
-            known = isfinite(sum(position)) and abs(sum(q * q for q in orientation) - 1.0) < 1e-3
+            time = float(time)
+            square = qx * qx + qy * qy + qz * qz + qw * qw
+            known = isfinite(x + y + z) and abs(square - 1.0) < 1e-3
         except (TypeError, ValueError, OverflowError):
-            known = False
+            known, time = False, nan
+        if not known:  # without the pose nothing is known about the tool: as without a wrench
+            reading, (position, orientation) = NOT_A_WRENCH, self._command
         self._known = known
-        if not known:  # nothing is known about where the tool is: as without a wrench
-            position, orientation = self._command
-            reading = (np.nan,) * 6
         faults = Fault.NONE
         if self._state is State.running:
             faults = self._run(reading, position, orientation, time, stamp)
         elif self._state is not State.idle:
             faults = Fault.STOPPED
-        command = Command(*self._command, faults, self._state)
-        try:
-            self._log.append(
-                (time, *reading, *position, *orientation, *command[0], *command[1], int(faults), self._state)
+        self._log.append(
+            (
+                time,
+                *reading,
+                *position,
+                *orientation,
+                *self._command[0],
+                *self._command[1],
+                faults,
+                self._state,
             )
-        except TypeError:
-            pass
-        return command
+        )
+        return Command(*self._command, faults, self._state)
 
     def _run(
         self,
@@ -235,11 +253,8 @@ class BundleController:
         before, self._since = self._since, time
         if before is None:
             return
-        try:
-            period = (time - before) / PATIENCE
-        except TypeError:
-            return
-        if abs(period - self._period) > WRONG * self._period:
+        period = (time - before) / PATIENCE
+        if not abs(period - self._period) <= WRONG * self._period:
             rate = f"{1.0 / period:.4g} Hz" if period > 0.0 else "no steady clock"
             self._end(
                 State.wrong_rate,

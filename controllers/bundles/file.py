@@ -66,6 +66,7 @@ def write_bundle(
     tensors: Tensors = dict(golden.tensors())
     for number, (weight, bias, _) in enumerate(policy.layers):
         tensors |= {f"policy.{number}.weight": weight, f"policy.{number}.bias": bias}
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}  # as they are written
     text = json.dumps(manifest, allow_nan=False)
     digest = _digest(text, tensors)
     content = save(tensors, {"kind": KIND, "manifest": text, "sha256": digest})
@@ -178,5 +179,5 @@ def _digest(text: str, tensors: Tensors) -> str:
     digest = hashlib.sha256(text.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-        digest.update(np.ascontiguousarray(tensor).tobytes())
+        digest.update(tensor.tobytes())
     return digest.hexdigest()

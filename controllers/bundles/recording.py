@@ -52,7 +52,7 @@ class Recording:
         """From rows of ``COLUMNS``."""
         table = list(rows)
         numbers = np.array([row[:-2] for row in table], dtype=np.float64).reshape(-1, len(COLUMNS) - 2)
-        faults = np.array([row[-2] for row in table], dtype=np.int64)
+        faults = np.array([int(row[-2]) for row in table], dtype=np.int64)  # type: ignore[call-overload]
         states = [str(row[-1]) for row in table]
         return cls(
             hole, tuple(bias), numbers[:, 0], numbers[:, 1:7], numbers[:, 7:14], numbers[:, 14:], faults,

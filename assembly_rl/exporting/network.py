@@ -1,0 +1,137 @@
+"""The policy as an ONNX file: physical quantities in, action out, batch of one.
+
+The normalisation of the observation is inside: whoever runs the file scales nothing.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.insertion.observation import LIMIT, ObservationConfig, Observer
+from assembly_rl.controllers.mlp import MLP
+
+OPSET = 13
+"""Of the file: old enough for the converters of embedded runtimes."""
+IR_VERSION = 8
+TOLERANCE = 1e-5
+"""Largest difference of an action that onnxruntime may make."""
+SAMPLES = 1000
+"""Observations at which the two are compared."""
+OPERATORS = {"relu": "Relu", "tanh": "Tanh"}
+
+Inputs = dict[str, NDArray[np.float32]]
+
+
+def widths(config: ObservationConfig) -> dict[str, int]:
+    """Inputs of the file and their widths: a group of observations each."""
+    return {group: 6 * (config.history if group == "wrench_history" else 1) for group in config.groups}
+
+
+def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
+    """Write the network with its normalisation.
+
+    Args:
+        path: A new file.
+        policy: The network, actions before the clip.
+        config: What it sees; of wrench, pose, last_action and wrench_history.
+
+    Raises:
+        ImportError: The package onnx is missing.
+        FileExistsError: The file exists.
+    """
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    nodes, constants = [], []
+
+    def constant(name: str, values: Any) -> str:
+        constants.append(numpy_helper.from_array(np.asarray(values, dtype=np.float32), name))
+        return name
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    observed = []
+    for group, width in widths(config).items():
+        value = group
+        if group.startswith("wrench"):
+            scale = np.tile(np.array(config.wrench_scale) * 3.0, width // 6)[None]
+            value = node("Div", [value, constant(f"{group}_scale", scale)], f"{group}_scaled")
+            value = node("Tanh", [value], f"{group}_compressed")
+            value = node("Mul", [value, constant(f"{group}_bound", 3.0)], f"{group}_seen")
+        elif group == "pose":
+            value = node(
+                "Div", [value, constant("pose_scale", np.array(config.pose_scale)[None])], "pose_scaled"
+            )
+            bounds = [constant("pose_low", -LIMIT), constant("pose_high", LIMIT)]
+            value = node("Clip", [value, *bounds], "pose_seen")
+        observed.append(value)
+    value = node("Concat", observed, "observation", axis=1) if len(observed) > 1 else observed[0]
+    for number, (weight, bias, activation) in enumerate(policy.layers):
+        names = [constant(f"weight_{number}", weight), constant(f"bias_{number}", bias)]
+        value = node("Gemm", [value, *names], f"layer_{number}", transB=1)
+        if activation in OPERATORS:
+            value = node(OPERATORS[activation], [value], f"layer_{number}_{activation}")
+    node("Clip", [value, constant("lowest", -1.0), constant("highest", 1.0)], "action")
+    number = TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "policy",
+        [helper.make_tensor_value_info(name, number, [1, width]) for name, width in widths(config).items()],
+        [helper.make_tensor_value_info("action", number, [1, len(policy.layers[-1][1])])],
+        constants,
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="assembly_rl",
+    )
+    checker.check_model(model, full_check=True)
+    with path.open("xb") as file:
+        file.write(model.SerializeToString())
+
+
+def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) -> float:
+    """Largest difference of an action between onnxruntime and the controller, over ``SAMPLES`` inputs.
+
+    Inputs are drawn widely: up to four times the scale of each component.
+
+    Raises:
+        ImportError: The package onnxruntime is missing.
+        ValueError: The difference is larger than ``TOLERANCE``.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(seed)
+    scale = {"wrench": config.wrench_scale, "pose": config.pose_scale, "last_action": [0.25] * 6}
+    worst = 0.0
+    for _ in range(SAMPLES):
+        observer = Observer(config)
+        observer.reset()
+        drawn = {name: rng.uniform(-4.0, 4.0, 6) * values for name, values in scale.items()}
+        past = [rng.uniform(-4.0, 4.0, 6) * config.wrench_scale for _ in range(config.history)]
+        for wrench in past:
+            observer.observe(wrench, np.zeros(6), np.zeros(6), np.zeros(6), rng)
+        seen = observer.observe(drawn["wrench"], drawn["pose"], np.zeros(6), drawn["last_action"], rng)
+        drawn["wrench_history"] = np.concatenate(past[::-1])
+        feed: Inputs = {name: drawn[name].astype(np.float32)[None] for name in widths(config)}
+        (action,) = session.run(None, feed)
+        worst = max(worst, float(np.abs(action[0] - np.clip(policy(seen), -1.0, 1.0)).max()))
+    if not worst <= TOLERANCE:
+        raise ValueError(f"{path}: onnxruntime gives actions that are off by {worst:.2g}; they must agree")
+    return worst
+
+
+def atc_command(config: ObservationConfig, soc: str) -> str:
+    """The command line that converts the file for an Ascend chip (CANN's ``atc``)."""
+    shapes = ";".join(f"{name}:1,{width}" for name, width in widths(config).items())
+    return (
+        f'atc --framework=5 --model=policy.onnx --output=policy --soc_version={soc} --input_shape="{shapes}" '
+        "--input_format=ND --precision_mode=must_keep_origin_dtype"
+    )

@@ -1,0 +1,110 @@
+"""The page that a robot engineer reads before the controller moves anything."""
+
+# ruff: noqa: E501 (the page's own lines)
+
+from assembly_rl.controllers.bundles import Manifest
+from assembly_rl.controllers.validation import AXES
+
+
+def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
+    """README.md of an export.
+
+    Args:
+        manifest: Of the bundle.
+        digest: Its hash (hex).
+        onnx: What came out of the comparison with onnxruntime.
+        atc: Command line of the converter for Ascend.
+    """
+    own, config, part = manifest.provenance, manifest.insertion, manifest.part
+    limits, admittance, path = config.limits, config.admittance, config.path
+    found = own["evaluation"]
+    low, high = found["interval"]
+    six = " | ".join(AXES)
+    law = [
+        f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"
+        for name, units, matrix in (
+            ("M", "kg, kg m2", manifest.law.mass),
+            ("D", "Ns/m, Nms/rad", manifest.law.damping),
+            ("K", "N/m, Nm/rad", manifest.law.stiffness),
+        )
+    ]
+    return f"""# {manifest.name}
+
+A controller that inserts a {part.section} peg, clearance {1e3 * part.clearance:g} mm, chamfer {1e3 * part.chamfer:g} mm,
+{1e3 * part.hole_depth:g} mm deep. It was trained in simulation ({own["algorithm"]}, {own["steps"]} policy steps, seed
+{own["seed"]}) and succeeded there in {found["successes"]} of {found["episodes"]} insertions that it had not seen
+(95 % interval {100 * low:.0f} to {100 * high:.0f} %). **It has not touched a robot yet: begin slowly, with a soft
+environment and a hand on the emergency stop.**
+
+```python
+from assembly_rl.controllers import load_bundle
+
+controller = load_bundle("{manifest.name}.bundle")
+controller.reset(hole, pose, free_readings, rate={config.control_rate:g})  # at controller.start above the hole
+while running:  # {config.control_rate:g} times a second
+    command = controller.step(wrench, pose, time)
+    robot.move_to(command.position, command.orientation)
+```
+
+Needs Python 3.11, numpy and safetensors; neither torch nor PyBullet. SHA-256 {digest}.
+
+## Frames and signs
+
+| | |
+| --- | --- |
+| wrench | {manifest.conventions["wrench"]}, in the flange's axes. If yours pushes back with the other sign, negate it |
+| pose, command | T_base_flange, position [m] and quaternion x y z w |
+| hole | T_base_nominal: origin at the centre of the hole's mouth as you know it, z out of the hole |
+| tip (compliance centre) | {_metres(manifest.tool.centre)} from the flange, in its axes |
+| start | the tip {1e3 * path.start_height:g} mm above the mouth, peg along -z of the hole, at rest, in free space |
+| tool on the sensor | {manifest.tool.mass:g} kg at {_metres(manifest.tool.centre_of_mass)}; gravity in the base frame {manifest.gravity} m/s2 |
+
+If the tool's weight is 0 here and yours is not, either let your sensor compensate it or export again with `tool_mass`
+and `centre_of_mass`.
+
+## Rates
+
+| | |
+| --- | --- |
+| `step` | {config.control_rate:g} Hz; another rate ends the insertion with `wrong_rate` |
+| policy, inside | {config.policy_rate:g} Hz |
+| sensor's own filter in training | {manifest.sensor.cutoff:g} Hz, delay {1e3 * manifest.sensor.delay:g} ms: yours should not be slower |
+| oldest usable reading | {1e3 * admittance.safety.max_age:g} ms, where `step` is given a stamp |
+
+## Limits
+
+| | {six} |
+| --- | --- | --- | --- | --- | --- | --- |
+| offset from the path [m, rad] | {_row(admittance.offset_limit)} |
+| speed of the offset [m/s, rad/s] | {_row(admittance.speed_limit)} |
+| wrench that the policy may ask for [N, Nm] | {_row(admittance.reference_limit)} |
+
+An insertion ends with `force_limit` above {limits.force:g} N, `moment_limit` above {limits.moment:g} Nm, `workspace`
+beyond {1e3 * limits.lateral:g} mm or {limits.angle:g} rad from the hole's axis, `timeout` after {limits.time:g} s,
+`fault` after {admittance.safety.stop:g} s without usable readings; `success` when the tip is
+{1e3 * limits.goal_margin:g} mm above the bottom. The command then stands still until `reset`. Path speed
+{1e3 * path.speed:g} mm/s.
+
+## Compliance law at the tip (diagonal; all of it is in the bundle)
+
+| | {six} |
+| --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(law)}
+
+## Policy alone
+
+`policy.onnx`: batch of one, physical quantities in, action in [-1, 1] out, normalisation inside; {onnx}. The
+controller around it is not in this file. For Ascend (CANN):
+
+```
+{atc}
+```
+"""
+
+
+def _row(values: list[float]) -> str:
+    return " | ".join(f"{value:g}" for value in values)
+
+
+def _metres(values: list[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)}) m"

@@ -1,0 +1,127 @@
+"""The bundle against the training stack: the same insertions, action by action."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.bundles import BundleController, Command, State
+from assembly_rl.controllers.bundles.golden import Golden
+from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.se3 import Pose
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.evaluation import Agent
+
+GOLDEN_POLICY_STEPS = 4
+GOLDEN_OBSERVATIONS = 32
+TOLERANCE = 1e-6
+"""Of an action."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What both did.
+
+    Attributes:
+        error: Largest difference of an action.
+        steps: Policy steps that were compared.
+        trained: Successes with the training stack.
+        exported: Successes with the bundle.
+    """
+
+    error: float
+    steps: int
+    trained: int
+    exported: int
+
+
+def actions_of(environment: PegInHoleEnv, agent: Agent, seed: int) -> tuple[list[NDArray[np.float64]], bool]:
+    """Actions of an agent in an episode, and whether it succeeded."""
+    observation, info = environment.reset(seed=seed)
+    actions, ended = [], False
+    while not ended:
+        action = agent.act(observation, info)
+        actions.append(action.astype(np.float64))
+        observation, _, terminated, truncated, info = environment.step(action)
+        ended = terminated or truncated
+    return actions, bool(info["is_success"])
+
+
+def compare(
+    part: PegHole,
+    task: TaskConfig,
+    agent: Agent,
+    controller: BundleController,
+    seeds: range,
+    advance: Callable[[], object],
+) -> Comparison:
+    """Run the same episodes with both; ``advance`` is called after each.
+
+    Raises:
+        ValueError: An action differs by more than ``TOLERANCE``.
+    """
+    environment, robot = PegInHoleEnv(part, task), SimulatedRobot(part, task)
+    error, steps, trained, exported = 0.0, 0, 0, 0
+    every = task.control_steps()
+    try:
+        for seed in seeds:
+            expected, success = actions_of(environment, agent, seed)
+            found: list[NDArray[np.float64]] = []
+
+            def keep(
+                number: int, _: Pose, command: Command, found: list[NDArray[np.float64]] = found
+            ) -> None:
+                if number % every == 0 and command.state is State.running:
+                    found.append(controller.actions)
+
+            insert(robot, controller, seed, keep)
+            for one, other in zip(expected, found, strict=False):
+                error = max(error, float(np.abs(one - other).max()))
+                steps += 1
+            trained += success
+            exported += robot.success
+            advance()
+    finally:
+        environment.close()
+        robot.close()
+    if not error <= TOLERANCE:
+        raise ValueError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
+    return Comparison(error, steps, trained, exported)
+
+
+def make_golden(
+    part: PegHole, task: TaskConfig, policy: MLP, controller: BundleController, seed: int
+) -> Golden:
+    """What the first steps of an insertion give, and what the network makes of its observations."""
+    robot = SimulatedRobot(part, task)
+    rows: list[list[float]] = []
+    most = GOLDEN_POLICY_STEPS * task.control_steps()
+
+    def keep(number: int, pose: Pose, command: Command) -> None:
+        if number < most:
+            told = (*command.position, *command.orientation)
+            rows.append([robot.time, *robot.reading, *pose[0], *pose[1], *told])
+
+    insert(robot, controller, seed, keep)
+    robot.close()
+    environment = PegInHoleEnv(part, task)
+    observation, _ = environment.reset(seed=seed)
+    observations, ended = [observation], False
+    while not ended and len(observations) < GOLDEN_OBSERVATIONS:
+        observation, _, terminated, truncated, _ = environment.step(np.clip(policy(observation), -1.0, 1.0))
+        observations.append(observation)
+        ended = terminated or truncated
+    environment.close()
+    table, recording = np.array(rows), controller.recording()
+    return Golden(
+        observations=np.array(observations, dtype=np.float32),
+        actions=np.array([policy(row) for row in observations], dtype=np.float32),
+        hole=np.array([*recording.hole[0], *recording.hole[1]]),
+        bias=np.array(recording.bias),
+        times=table[:, 0],
+        wrenches=table[:, 1:7],
+        poses=table[:, 7:14],
+        commands=table[:, 14:],
+    )

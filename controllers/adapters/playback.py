@@ -1,0 +1,31 @@
+"""A bundle that meets what was recorded: the plainest robot program there is."""
+
+from assembly_rl.controllers.bundles import BundleController, Recording
+
+
+def play_back(controller: BundleController, recorded: Recording) -> Recording:
+    """Feed a recording to a bundle, step by step.
+
+    The commands go nowhere: the readings are those that the recorded ones led to.
+
+    Args:
+        controller: Of the bundle.
+        recorded: What was measured.
+
+    Returns:
+        The same with the bundle's commands, faults and states.
+
+    Raises:
+        ValueError: The recording is empty, or its first pose is too far from the start.
+    """
+    if not len(recorded):
+        raise ValueError("the recording has no rows")
+    poses = [(row[:3], row[3:]) for row in recorded.poses.tolist()]
+    x, y, z, qx, qy, qz, qw = recorded.poses[0].tolist()
+    controller.reset(recorded.hole, ((x, y, z), (qx, qy, qz, qw)), bias=recorded.bias)
+    rows: list[tuple[object, ...]] = []
+    for time, wrench, pose in zip(recorded.times.tolist(), recorded.wrenches.tolist(), poses, strict=True):
+        command = controller.step(wrench, pose, time)
+        told = (*command.position, *command.orientation)
+        rows.append((time, *wrench, *pose[0], *pose[1], *told, command.faults, command.state))
+    return Recording.of_rows(recorded.hole, recorded.bias, rows)
