@@ -72,7 +72,7 @@ class Learner(OffPolicyAlgorithm):
         """Of the policy, which has ``follow`` and ``shares`` where action components are tied."""
         policy: Any = self.policy
         self._follow = policy.follow.cpu().numpy() if hasattr(policy, "follow") else None
-        return None if self._follow is None else Ties(policy.follow, policy.shares)
+        return None if self._follow is None else Ties(policy.follow, policy.shares, policy.leash)
 
     def _setup_learn(self, *arguments: Any, **options: Any) -> Any:
         result = super()._setup_learn(*arguments, **options)

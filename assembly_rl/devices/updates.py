@@ -113,10 +113,13 @@ class Ties:
     Attributes:
         follow: (components, components), takes each component from the first of its dimension.
         shares: (components, 1), one over the number of components of its dimension; 0 where nothing moves.
+        leash: (components, components), from what the actor gives before tanh to the gradient that draws it
+            back to what it could do before; changed in place.
     """
 
     follow: Tensor
     shares: Tensor
+    leash: Tensor
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,8 @@ class SACUpdate:
             taught = self._lesson.of_gaussian(critics.batch.observations, self._means[:rows], log_std[:rows])
             for own, lesson in zip(self._slopes, taught, strict=True):
                 own.mul_(self._lesson.critics).add_(lesson)
+        if ties is not None:
+            by_mean.addmm_(self._means[:rows], ties.leash, alpha=1.0 / rows)
         by_log_std.masked_fill_(cut_off, 0.0)
         self._actor.backward()
         self.adam.step(learning_rates[0])
@@ -314,6 +319,8 @@ class TD3Update:
             )
         torch.addcmul(slope, slope * actions, actions, value=-1.0, out=slope)
         self._slope.copy_(slope)
+        if self._ties is not None:
+            self._slope.addmm_(self._actions, self._ties.leash, alpha=1.0 / len(actions))
         self._own.backward()
         self.adam.step(learning_rates[0])
         critics.follow()

@@ -27,9 +27,9 @@ class PEADConfig(LearningMethod):
         samples: Policy steps in all dimensions before ``cs3`` groups are estimated.
         warm_up: Random actions before learning: ``free`` in all components, or ``tied``.
         freeze: Policy steps after a growth in which the critics learn alone.
-        ramp: Policy steps after a growth in which the noise grows from half, and after the freeze those in
-            which the policy from before the growth has less and less of a say.
-        hold: Factor on the divergence from that policy at first; see ``assembly_rl.wdpd.coaching``.
+        ramp: Policy steps after a growth in which the noise grows from half.
+        leash: Weight in the actor's loss of the square of what it does beyond the dimensions before; see
+            ``assembly_rl.pead.ties.leash``.
         restart: Networks start anew at a growth; what was visited stays. A control.
     """
 
@@ -43,15 +43,15 @@ class PEADConfig(LearningMethod):
     window: int = 40
     gain: float = 0.05
     samples: int = 1500
-    warm_up: str = "tied"
+    warm_up: str = "free"
     freeze: int = 300
     ramp: int = 1500
-    hold: float = 1.0
+    leash: float = 2.0
     restart: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "window")
-        require_not_negative(self, "freeze", "ramp", "gain", "hold")
+        require_not_negative(self, "freeze", "ramp", "gain", "leash")
         for name, known in (("grouping", GROUPINGS), ("trigger", TRIGGERS), ("warm_up", WARM_UPS)):
             if getattr(self, name) not in known:
                 raise ValueError(

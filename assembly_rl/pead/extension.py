@@ -3,7 +3,6 @@
 import csv
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from stable_baselines3 import PPO
@@ -18,13 +17,10 @@ from assembly_rl.lcrl.visited import Visited
 from assembly_rl.pead.config import PEADConfig
 from assembly_rl.pead.grouping import Grouping, check_stages, like_sized, parse
 from assembly_rl.pead.similarity import similar
-from assembly_rl.pead.ties import restart, start, tie
+from assembly_rl.pead.ties import leash, restart, start, tie
 from assembly_rl.runs import RowLog, RunDirectory
-from assembly_rl.runs.files import read_json, read_tensors, write_json, write_tensors
-from assembly_rl.runs.parts import copied
+from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.training import ProgressBar
-from assembly_rl.wdpd.coaching import Coach
-from assembly_rl.wdpd.teacher import Teacher
 
 GROUPS = "groups.json"
 """In a run directory: the stages that cs3 gave."""
@@ -80,7 +76,6 @@ class Extension(BaseCallback):
         self._episodes: deque[float] = deque(maxlen=2 * config.window)
         self._stage, self._since = 0, 0
         self._visited: Visited | None = None
-        self._coach: Coach | None = None
 
     def _on_training_start(self) -> None:
         if isinstance(self.model, Learner):
@@ -93,7 +88,6 @@ class Extension(BaseCallback):
             with self._run.episodes.open(encoding="utf-8", newline="") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) > self._since]
             self._episodes.extend(float(row["success"]) for row in rows)
-            self._hold()
             if isinstance(self.model, Learner):
                 self.model.bind()
         elif self._config.grouping == "cs3":
@@ -121,8 +115,6 @@ class Extension(BaseCallback):
         self._moderate()
 
     def _on_rollout_end(self) -> None:
-        if self._coach is not None:
-            self._coach.teach()
         if self._visited is not None:
             self._visited.add_rollout()
 
@@ -154,7 +146,6 @@ class Extension(BaseCallback):
             restart(self.model)
             start(self.model, grouping)
         else:
-            write_tensors(self._before(), copied(Teacher(self.model.policy).state_dict()))
             tie(self.model, grouping)
             after = leaders(self.model.policy)
             if isinstance(self._config, LCRLConfig) and before is not None and after is not None:
@@ -167,7 +158,6 @@ class Extension(BaseCallback):
             edges = united(connected(self.model), self.model.policy)
             connect(self.model, edges, self._config.critics == "local")
         self._since = self.num_timesteps
-        self._hold()
         if isinstance(self.model, Learner):
             self.model.bind()
         self._episodes.clear()
@@ -179,26 +169,10 @@ class Extension(BaseCallback):
             f"{grouping.dimensions} dimensions: {grouping} ({trigger})"
         )
 
-    def _before(self) -> Path:
-        """File of what the policy did before this stage."""
-        return self._run.path / f"before_stage_{self._stage + 1}.safetensors"
-
-    def _hold(self) -> None:
-        """After a growth the policy before it is the teacher of the one after it."""
-        config = self._config
-        if not self._stage or config.restart or not config.hold:
-            return
-        teacher = Teacher(self.model.policy)
-        teacher.load_state_dict(read_tensors(self._before()))
-        weights = np.ones(self._stages[0].matrix.shape[0])
-        self._coach = Coach(
-            self.model, teacher, weights, config.hold, config.freeze, config.ramp, self._since
-        )
-
     def _moderate(self) -> None:
         """Hold back for a while after a growth what could do harm."""
-        if self._coach is not None:
-            self._coach.set()
+        if self._stage and not self._config.restart:
+            leash(self.model, self._stages[self._stage - 1], self._config.leash)
         since = self.num_timesteps - self._since if self._stage else float("inf")
         ramp = min(1.0, since / self._config.ramp) if self._config.ramp else 1.0
         if isinstance(self.model, Learner):

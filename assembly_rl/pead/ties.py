@@ -10,6 +10,7 @@ dimension: they know nothing yet of what the dimension cannot do.
 import functools
 from typing import Any, cast
 
+import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.distributions import DiagGaussianDistribution
@@ -29,7 +30,8 @@ def tie(model: BaseAlgorithm, grouping: Grouping) -> None:
     policy: Any = model.policy
     if hasattr(policy, "follow"):
         _wake(policy)
-    for name, values in (("follow", grouping.follow), ("shares", grouping.shares[:, None])):
+    loose = np.zeros_like(grouping.tie)
+    for name, values in (("follow", grouping.follow), ("shares", grouping.shares[:, None]), ("leash", loose)):
         _buffer(policy, name, torch.from_numpy(values))
     for layer, plain in _outputs(policy):
         matrix = torch.from_numpy(grouping.tie)
@@ -41,6 +43,25 @@ def tie(model: BaseAlgorithm, grouping: Grouping) -> None:
         policy.action_dist = TiedGaussian(policy)
         log_std, out = cast(Any, policy.log_std), cast(Any, policy.action_net)
         log_std.register_hook(lambda gradient: out.tie.abs() @ gradient)
+        out.register_forward_hook(functools.partial(_draw_back, policy))
+
+
+def leash(model: BaseAlgorithm, before: Grouping, strength: float) -> None:
+    """Add ``strength |(I - P) m|^2`` to an actor's loss, m its output before tanh, mean over states.
+
+    P projects onto the actions of the dimensions before: there the actor learns on as it did, and beside
+    them it goes only where the critics (or, with PPO, the advantages) insist.
+    """
+    policy: Any = model.policy
+    beyond = np.eye(len(before.matrix), dtype=np.float32) - before.projection
+    policy.leash.copy_(torch.from_numpy(2.0 * strength * beyond))
+
+
+def _draw_back(policy: Any, _: nn.Module, __: Any, output: Tensor) -> None:
+    """The leash of a policy that learns by autograd."""
+    if output.requires_grad:
+        drawn = output.detach() @ policy.leash / len(output)
+        output.register_hook(lambda gradient: gradient + drawn)
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.lcrl.connections import connect, connected, leaders, split, united
 from assembly_rl.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.pead.grouping import FULL, Grouping, parse
-from assembly_rl.pead.ties import restart, start, tie
+from assembly_rl.pead.ties import leash, restart, start, tie
 
 torch.set_num_threads(1)
 QUICK = {"batch_size": 16, "network": [12, 8]}
@@ -103,6 +103,8 @@ def test_the_gradient_is_that_of_a_policy_in_these_dimensions(name: str) -> None
     """Against autograd, with the outputs as functions of those of each dimension's first component."""
     model = learner(name, parse(["x -y", "z", "rx ry rz"], SCALES))
     model.learn(40)
+    before = parse(["x -y z", "ry rz"], SCALES)
+    leash(model, before, 0.7)
     follow, shares = model.policy.follow, model.policy.shares
     generator = torch.get_rng_state()
     model.replay_buffer.gather(model._batch.whole)
@@ -129,6 +131,8 @@ def test_the_gradient_is_that_of_a_policy_in_these_dimensions(name: str) -> None
         loss = (cost - torch.min(*model.critic(states, taken))).mean()
     else:
         loss = -model.critic.q1_forward(states, torch.tanh(found[0])).mean()
+    beyond = torch.from_numpy(np.eye(6, dtype=np.float32) - before.projection)
+    loss = loss + 0.7 * ((found[0] @ beyond) ** 2).sum(1).mean()
     loss.backward()
 
     torch.set_rng_state(generator)
@@ -206,3 +210,20 @@ def test_what_begins_to_move_learns_at_the_pace_of_the_rest(name: str) -> None:
     assert 0.0 < moved[key][2].max() < 2.0 * moved[key][[0, 1, 3]].max()
     columns = moved["critic.qf0.0.weight"][:, 18:].amax(0)
     assert 0.0 < columns[2] < 2.0 * columns[[0, 1, 3, 4, 5]].max()
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_leash_holds_back_what_is_new_and_nothing_else(name: str) -> None:
+    beyond = np.eye(6) - FIRST.projection
+    moved = {}
+    for strength in (0.0, 30.0):
+        model = learner(name)
+        model.learn(96)
+        before = actions(model)
+        extend(model, FULL)
+        leash(model, FIRST, strength)
+        model.learn(192, reset_num_timesteps=False)
+        change = actions(model) - before
+        moved[strength] = np.abs(change @ beyond).mean(), np.abs(change @ FIRST.projection).mean()
+    assert moved[30.0][0] < 0.5 * moved[0.0][0]
+    assert moved[30.0][1] > 0.3 * moved[0.0][1]
