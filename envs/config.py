@@ -11,6 +11,7 @@ from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_positive, require_six
 from assembly_rl.envs.coordinates import Coordinates
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
+from assembly_rl.envs.robots.config import RobotConfig
 
 
 class ActionKind(Enum):
@@ -257,6 +258,7 @@ class TaskConfig:
         admittance: Everything else about that controller; the class is the one a robot runs.
         coordinates: A (6, 6) of a part other than the one that law, action and observation were made for;
             see ``assembly_rl.envs.coordinates``. Null for none.
+        robot: What holds the tool.
     """
 
     policy_rate: float = 20.0
@@ -272,6 +274,7 @@ class TaskConfig:
     limits: LimitConfig = field(default_factory=LimitConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
     coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
+    robot: RobotConfig = field(default_factory=RobotConfig)
 
     def __post_init__(self) -> None:
         require_positive(self, "policy_rate", "control_rate")

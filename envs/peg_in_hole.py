@@ -36,6 +36,7 @@ from assembly_rl.envs.observation import Observer
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
 from assembly_rl.envs.render import render
 from assembly_rl.envs.reward import Progress, reward_terms
+from assembly_rl.envs.worlds import make_world
 
 
 class Result(StrEnum):
@@ -46,13 +47,15 @@ class Result(StrEnum):
     force_limit = "force_limit"
     moment_limit = "moment_limit"
     workspace = "workspace"
+    joint_limit = "joint_limit"
     certificate_failed = "certificate_failed"
 
 
 class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     """Insert a peg into a tight hole by steering an admittance controller.
 
-    A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg. An admittance
+    A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg; with
+    ``task.robot.model="iiwa"`` the spring hangs on an arm whose joints follow the command. An admittance
     controller turns the measured wrench into a pose offset around a nominal path, which runs straight down
     the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
     clearance. The agent steers the controller at the policy rate.
@@ -92,9 +95,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ## Episode
     Starts with the tip above the estimated mouth, at rest, hole estimate, friction, sensor bias and whatever
     else ``task.randomization`` says drawn anew. Ends with a ``Result``: ``success`` (tip within
-    ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace`` (terminated),
-    ``timeout`` (truncated), or ``certificate_failed``: the simulated contact penetrated by more than a third
-    of the clearance, so the episode says nothing about the real fit and counts as a failure.
+    ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace``, ``joint_limit``
+    (of an arm; all terminated), ``timeout`` (truncated), or ``certificate_failed``: the simulated contact
+    penetrated by more than a third of the clearance, so the episode says nothing about the real fit and
+    counts as a failure.
 
     ## Info
     | key | value |
@@ -178,7 +182,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return replace(self._law, damping=self._law.damping * factor)
 
     def _make_world(self, part: PegHole) -> InsertionWorld:
-        return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self.render_mode is not None)
+        return make_world(part, self.task, self.render_mode is not None)
 
     # ------------------------------------------------------------------ episode
 
@@ -317,6 +321,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._result = Result.force_limit
         elif moment_size > self._limits.moment:
             self._result = Result.moment_limit
+        elif world.joint_limit:
+            self._result = Result.joint_limit
 
     def _in_nominal(self, orientation: Quaternion) -> Quaternion:
         """An orientation in the hole frame, in the nominal one."""
@@ -411,7 +417,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ pictures
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture of plate (cut open) and tool, (480, 640, 3) uint8, or None without a render mode."""
+        """A picture of plate (cut open), tool and arm, (480, 640, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None
         return render(self._world)
