@@ -15,7 +15,7 @@ from rich.console import Console
 from assembly_rl.config import CONFIG_PACKAGE, register, unknown
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 
-GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "study", "task")
+GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:

@@ -202,7 +202,8 @@ class EvalConfig:
     Attributes:
         run: Folders of runs whose best policies are evaluated.
         controller: Baselines, by name.
-        geometry, task: The conditions; where neither is given, those of the first run.
+        geometry, task: The conditions; where neither is given, those of the first run. Another
+            ``task.robot`` than the first run's, if given, is compared with it.
         geometries: Names of geometries to evaluate on, instead of ``geometry``.
         clearance: Clearances [m]; by default the geometry's.
         friction: Coefficients of friction; by default the task's range.

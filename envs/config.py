@@ -9,6 +9,7 @@ from assembly_rl.controllers.insertion.coordinates import Coordinates
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_six
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
+from assembly_rl.envs.robots.config import RobotConfig
 
 
 def require_range(owner: object, *names: str) -> None:
@@ -132,6 +133,7 @@ class TaskConfig(InsertionConfig):
         compliance: The law that the admittance controller starts an episode with.
         reward: Weights of the reward's terms.
         randomization: What differs from episode to episode.
+        robot: What holds the tool.
     """
 
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
@@ -139,6 +141,7 @@ class TaskConfig(InsertionConfig):
     compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
+    robot: RobotConfig = field(default_factory=RobotConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()

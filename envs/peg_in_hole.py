@@ -38,13 +38,15 @@ class Result(StrEnum):
     force_limit = "force_limit"
     moment_limit = "moment_limit"
     workspace = "workspace"
+    joint_limit = "joint_limit"
     certificate_failed = "certificate_failed"
 
 
 class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     """Insert a peg into a tight hole by steering an admittance controller.
 
-    A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg. An admittance
+    A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg; with
+    ``task.robot.model="iiwa"`` the spring hangs on an arm whose joints follow the command. An admittance
     controller turns the measured wrench into a pose offset around a nominal path, which runs straight down
     the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
     clearance. The agent steers the controller at the policy rate.
@@ -84,9 +86,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ## Episode
     Starts with the tip above the estimated mouth, at rest, hole estimate, friction, sensor bias and whatever
     else ``task.randomization`` says drawn anew. Ends with a ``Result``: ``success`` (tip within
-    ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace`` (terminated),
-    ``timeout`` (truncated), or ``certificate_failed``: the simulated contact penetrated by more than a third
-    of the clearance, so the episode says nothing about the real fit and counts as a failure.
+    ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace``, ``joint_limit``
+    (of an arm; all terminated), ``timeout`` (truncated), or ``certificate_failed``: the simulated contact
+    penetrated by more than a third of the clearance, so the episode says nothing about the real fit and
+    counts as a failure.
 
     ## Info
     | key | value |
@@ -244,6 +247,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._result = Result.force_limit
         elif moment_size > self._limits.moment:
             self._result = Result.moment_limit
+        elif self._world.joint_limit:
+            self._result = Result.joint_limit
 
     def _measure_pose(self) -> None:
         """Tip pose in the nominal frame and true progress."""
@@ -324,7 +329,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ pictures
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture of plate (cut open) and tool, (480, 640, 3) uint8, or None without a render mode."""
+        """A picture of plate (cut open), tool and arm, (480, 640, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None
         return render(self._world)

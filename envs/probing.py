@@ -17,6 +17,7 @@ from assembly_rl.controllers.se3 import (
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+from assembly_rl.envs.worlds import make_world
 
 DEPTH = 0.2
 """Share of the hole's depth at which the part is held."""
@@ -54,11 +55,11 @@ def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
 
     Args:
         part: In its hole.
-        task: Servo, sensor, rates and friction.
+        task: Servo, sensor, robot, rates and friction.
         seed: Of the sensor's bias and noise.
     """
     rng = np.random.default_rng(seed)
-    world = InsertionWorld(part, task.physics, task.sensor.cutoff)
+    world = make_world(part, task)
     sensor = WrenchSensor(task.sensor, task.control_rate)
     sensor.reset(rng)
     world.set_friction(float(np.mean(task.randomization.friction)))

@@ -1,7 +1,7 @@
-"""A camera for the insertion world: a section view of the task with a close-up of the hole's mouth."""
+"""A camera for the insertion world: a section view, a close-up of the hole's mouth, and the arm."""
 
-from dataclasses import dataclass
-from math import cos, radians, sin
+from dataclasses import dataclass, replace
+from math import atan2, cos, hypot, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS
 from assembly_rl.envs.physics import InsertionWorld
 from assembly_rl.envs.physics.engine import pybullet
+from assembly_rl.envs.robots.arm_world import ArmWorld
 
 Pixels = NDArray[np.uint8]
 
@@ -18,6 +19,9 @@ OVERSAMPLING = 2
 
 CLOSE_UP = 0.005
 """Width [m] of what the close-up shows."""
+
+WRIST = 0.06
+"""Radius [m] of the arm's last link, with some margin."""
 
 LIGHT = (-0.5, -0.9, 1.1)  # direction towards it
 SKY, FLOOR = (250, 251, 253), (222, 227, 234)
@@ -65,25 +69,43 @@ class _Camera:
 def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels:
     """Picture of a world that was built with ``visual=True``, (height, width, 3) uint8.
 
-    The plate is cut open on the side of the camera. The close-up looks along y at the mouth's right edge.
-    PyBullet's software renderer is used: on machines without a display it is as fast as OpenGL.
+    Plate and peg, with a close-up along y of the mouth's right edge; of an arm, the whole of it with both
+    beside it. The plate is cut open on the side of the camera. PyBullet's software renderer is used: on
+    machines without a display it is as fast as OpenGL.
     """
     client, part = world.client, world.part
     pybullet.resetBasePositionAndOrientation(world.tool_picture, *world.pose(), physicsClientId=client)
     columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
+    left, margin = round(0.6 * columns), columns // 32
+    picture = _backdrop(columns, rows)
     top, bottom = part.peg_length + FLANGE_THICKNESS + 0.003, -part.hole_depth
     reach = part.circumradius + part.wall + 0.5 * (top - bottom)
-    target, tall, left = (0.0, 0.0, 0.5 * (top + bottom)), 1.3 * (top - bottom), round(0.6 * columns)
-    main = _Camera(target, radians(24), radians(24), 8.0 * tall, tall * left / rows, tall, reach)
-    picture = _backdrop(columns, rows)
-    picture.paste(_shoot(client, main, left, rows))
-
     x, y = max(part.hole_outline.round(9).tolist(), key=lambda vertex: (vertex[0], -vertex[1]))
-    side = round(0.36 * columns)
     close = _Camera((x, 0.0, 0.0), 0.0, 0.0, 5.0, CLOSE_UP, CLOSE_UP, reach)
-    corner = (columns - side - columns // 32, (rows - side) // 2)
-    _add_close_up(picture, _shoot(client, close, side, side), corner, main.pixel((x, y, 0.0), left, rows))
+    target, tall = (0.0, 0.0, 0.5 * (top + bottom)), 1.3 * (top - bottom)
+    main = _Camera(target, radians(24), radians(24), 8.0 * tall, tall * left / rows, tall, reach)
+    if isinstance(world, ArmWorld):
+        whole, side = _whole_arm(world, left / rows), (rows - 3 * margin) // 2
+        main = replace(main, width=tall, scene=reach + WRIST)
+        right, below = columns - side - margin, rows - side - margin
+        picture.paste(_shoot(client, whole, left, rows))
+        origin = whole.pixel((0.0, 0.0, 0.0), left, rows)
+        _add_inset(picture, _shoot(client, main, side, side), (right, margin), origin, main, 0.02)
+        u, v = main.pixel((x, y, 0.0), side, side)
+        corner, origin = (right, below), (right + u, margin + v)
+    else:
+        side = round(0.36 * columns)
+        picture.paste(_shoot(client, main, left, rows))
+        corner, origin = (columns - side - margin, (rows - side) // 2), main.pixel((x, y, 0.0), left, rows)
+    _add_inset(picture, _shoot(client, close, side, side), corner, origin, close, 0.001)
     return np.asarray(picture.reduce(OVERSAMPLING))
+
+
+def _whole_arm(world: ArmWorld, aspect: float) -> _Camera:
+    """All of the arm from its side, as far as it is from base to hole, with what it stands on."""
+    x, y, z = world.arm.base[0]
+    target, tall = (0.5 * x, 0.5 * y, z + 0.25), 1.2 * max(1.0, hypot(x, y) / 0.6)
+    return _Camera(target, atan2(-y, -x) + radians(30), radians(15), 4.0, aspect * tall, tall, 1.5 * tall)
 
 
 def _backdrop(width: int, height: int) -> Image.Image:
@@ -122,18 +144,28 @@ def _edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
     return edges
 
 
-def _add_close_up(
-    picture: Image.Image, close_up: Image.Image, corner: tuple[int, int], origin: tuple[float, float]
+def _add_inset(
+    picture: Image.Image,
+    inset: Image.Image,
+    corner: tuple[int, int],
+    origin: tuple[float, float],
+    camera: _Camera,
+    bar: float,
 ) -> None:
-    """Paste the close-up at its upper left corner and draw where it is taken, with a scale bar."""
-    (x, y), (u, v), side, line = corner, origin, close_up.width, OVERSAMPLING
+    """Paste a closer view at its upper left corner and draw where it is taken, with a scale bar [m]."""
+    (x, y), (u, v), side, line = corner, origin, inset.width, OVERSAMPLING
     draw, mark = ImageDraw.Draw(picture), side // 14
-    for sign in (-1, 1):
-        draw.line((u + mark, v + sign * mark, x, y + (side if sign > 0 else 0)), INK, line // 2)
+    if u < x:  # it is to the right, or else below
+        draw.line((u + mark, v - mark, x, y), INK, line // 2)
+        draw.line((u + mark, v + mark, x, y + side), INK, line // 2)
+    else:
+        draw.line((u - mark, v + mark, x, y), INK, line // 2)
+        draw.line((u + mark, v + mark, x + side, y), INK, line // 2)
     draw.rectangle((u - mark, v - mark, u + mark, v + mark), outline=INK, width=line)
-    picture.paste(close_up, corner)
+    picture.paste(inset, corner)
     draw.rectangle((x, y, x + side, y + side), outline=INK, width=line)
-    bar = side * 0.001 / CLOSE_UP
-    left, base = x + side - bar - side // 14, y + side - side // 14
-    draw.line((left, base, left + bar, base), INK, 2 * line)
-    draw.text((left + bar / 2, base - line), "1 mm", INK, ImageFont.load_default(side // 13), "mb")
+    length = side * bar / camera.width
+    left, base = x + side - length - side // 14, y + side - side // 14
+    draw.line((left, base, left + length, base), INK, 2 * line)
+    label = f"{1e3 * bar:g} mm"
+    draw.text((left + length / 2, base - line), label, INK, ImageFont.load_default(side // 13), "mb")

@@ -24,6 +24,7 @@ from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
+from assembly_rl.envs.worlds import make_world
 
 
 class SimulatedRobot:
@@ -63,7 +64,7 @@ class SimulatedRobot:
         self.world = self._make_world(self.part)
 
     def _make_world(self, part: PegHole) -> InsertionWorld:
-        return InsertionWorld(part, self.task.physics, self.task.sensor.cutoff, self._visual)
+        return make_world(part, self.task, self._visual)
 
     def draw(self, rng: np.random.Generator) -> Pose:
         """Draw an episode's conditions and put them into force.
@@ -144,7 +145,7 @@ def insert(
     start = controller.reset(hole, near, free_readings=robot.free_readings, rate=robot.task.control_rate)
     robot.place((start.position, start.orientation))
     number = 0
-    while controller.state is State.running:
+    while controller.state is State.running and not robot.world.joint_limit:
         pose = robot.pose
         command = controller.step(robot.reading, pose, robot.time)
         if watch is not None:

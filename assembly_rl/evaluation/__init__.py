@@ -8,7 +8,7 @@ from assembly_rl.evaluation.episodes import (
     Evaluator,
     Scenario,
 )
-from assembly_rl.evaluation.summary import Summary, summarize, wilson_interval
+from assembly_rl.evaluation.summary import Summary, change, summarize, wilson_interval
 
 __all__ = [
     "HELD_OUT_SEED",
@@ -20,6 +20,7 @@ __all__ = [
     "LearnedAgent",
     "Scenario",
     "Summary",
+    "change",
     "summarize",
     "wilson_interval",
 ]

@@ -16,6 +16,29 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 
 @dataclass(frozen=True)
+class Change:
+    """From one set of episodes to another with the same seeds.
+
+    Attributes:
+        lost: Episodes that succeed only in the first.
+        gained: Episodes that succeed only in the second.
+        p: Of no difference, by McNemar's exact test.
+    """
+
+    lost: int
+    gained: int
+    p: float
+
+
+def change(before: list[Row], after: list[Row]) -> Change:
+    """Compare rows of the same seeds, in the same order."""
+    pairs = [(one["success"], other["success"]) for one, other in zip(before, after, strict=True)]
+    lost, gained = pairs.count((True, False)), pairs.count((False, True))
+    p = float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0
+    return Change(lost, gained, p)
+
+
+@dataclass(frozen=True)
 class Summary:
     """Of a number of episodes.
 

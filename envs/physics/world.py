@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 from math import atan2, exp, pi, sqrt
+from typing import Any
 
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
 from assembly_rl.controllers.wrench import Wrench
@@ -40,10 +41,14 @@ class InsertionWorld:
         visual: Build what a camera sees, too.
     """
 
+    client = -1
+    """Of PyBullet; negative without a connection."""
+    joint_limit = False
+    """Whether a joint of the robot is at its limit; a floating tool has none."""
+
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
         self.part = part
         self.config = config
-        self.client = -1
         self.client = pybullet.connect(pybullet.DIRECT)
         self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
         ratio, stiffness = 2.0 * config.servo_damping_ratio, config.servo_stiffness
@@ -127,6 +132,8 @@ class InsertionWorld:
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
         self.wrench: Wrench = (0.0,) * 6
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
+        self.pull: Wrench = (0.0,) * 6
+        """Wrench [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole axes."""
         self.penetration = 0.0
         """Largest penetration found by ``measure_penetration`` since the last reset [m]."""
 
@@ -220,6 +227,7 @@ class InsertionWorld:
             my = keep * my - smoothing * ny
             mz = keep * mz - smoothing * nz
         self.wrench = (fx, fy, fz, mx, my, mz)
+        self.pull = (gx, gy, gz, nx, ny, nz)
 
     def measure_penetration(self) -> float:
         """Largest penetration of the contacts of the last step [m]; kept for the episode's certificate."""
@@ -236,8 +244,11 @@ class InsertionWorld:
     @property
     def physics_hash(self) -> str:
         """SHA-256 (hex) over engine version, solver, servo and geometry."""
-        content = [pybullet.getAPIVersion(), SOLVER, vars(self.config), self.part.content_hash]
+        content = self._physics_content()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def _physics_content(self) -> list[Any]:
+        return [pybullet.getAPIVersion(), SOLVER, vars(self.config), self.part.content_hash]
 
     def close(self) -> None:
         """Disconnect from PyBullet; closing twice is harmless."""

@@ -5,7 +5,7 @@ import pytest
 
 from assembly_rl.controllers import FixedGuidance
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario, summarize, wilson_interval
+from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario, change, summarize, wilson_interval
 from assembly_rl.evaluation.episodes import run_episode
 
 
@@ -29,6 +29,16 @@ def row(success: bool, time: float, peak: float, valid: bool = True) -> dict:
         "reward": time,
         "certificate_valid": valid,
     }
+
+
+def test_change_by_hand() -> None:
+    good, bad = row(True, 2.0, 10.0), row(False, 5.0, 30.0)
+    effect = change([good] * 6 + [bad, bad], [bad] * 5 + [good, good, bad])
+    assert (effect.lost, effect.gained) == (5, 1)
+    assert effect.p == pytest.approx(2 * (1 + 6) / 2**6)  # one or none of six fair coins, on either side
+    assert change([good, bad], [good, bad]).p == 1.0
+    with pytest.raises(ValueError, match="zip"):
+        change([good], [])
 
 
 def test_summary_by_hand() -> None:

@@ -1,0 +1,1 @@
+"""Robots that hold the tool: a floating one, or an arm."""
