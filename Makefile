@@ -52,7 +52,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,studies,video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,export,studies,video]'
 	touch $@
 
 clean:  ## The environment and caches; never runs/

@@ -349,7 +349,7 @@ def test_every_range_is_used_uniformly() -> None:
         frictions.append(tool)
         dampings.append(env._insertion.controller.law.damping[0, 0] / 150.0)
         assert env._insertion.controller.law.damping[5, 5] == pytest.approx(dampings[-1])
-        noises.append(env._sensor._noise[0] / 0.05)
+        noises.append(env._robot._sensor._noise[0] / 0.05)
         origin, axes = nominal_frame(env)
         estimates.append([*origin, *axes.as_rotvec()])
         starts.append(info["pose"])
