@@ -44,10 +44,10 @@ def _cut(values: Sequence[float], limits: Sequence[float]) -> list[float]:
     return [max(-limit, min(limit, value)) for value, limit in zip(values, limits, strict=True)]
 
 
-def _seconds(time: object) -> float | None:
+def seconds(time: object) -> float:
     """A time as a float; NaN for what is none."""
     try:
-        return None if time is None else float(time)  # type: ignore[arg-type]
+        return float(time)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return nan
 
@@ -257,7 +257,8 @@ class AdmittanceController:
         """
         faults = 0
         if time is not None or stamp is not None:
-            faults = self._check_time(_seconds(time), _seconds(stamp))
+            now, then = None if time is None else seconds(time), None if stamp is None else seconds(stamp)
+            faults = self._check_time(now, then)
         felt = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
         wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
         try:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from enum import Enum
-from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from assembly_rl.controllers.validation import is_finite
 
 T = TypeVar("T")
 
@@ -41,8 +42,8 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
     return kind(**built)
 
 
-def require_complete(kind: Any, values: Any, path: str) -> None:
-    """Raise a ValueError unless JSON has every field of a dataclass, no other, and each of its type.
+def complete(kind: Any, values: Any, path: str) -> Any:
+    """JSON that has every field of a dataclass, no other, and each of its type; integers become floats.
 
     ``from_mapping`` can then build it; what the class itself refuses is left to it.
 
@@ -50,27 +51,30 @@ def require_complete(kind: Any, values: Any, path: str) -> None:
         kind: The dataclass, or the type of a field.
         values: What JSON has there.
         path: Of it, for the message, such as ``insertion.path``.
+
+    Raises:
+        ValueError: A field that is missing, unknown or of another type.
     """
-    if kind is Any:
-        return
-    if isinstance(kind, UnionType) and values is None:
-        return
+    if kind is Any or (isinstance(kind, UnionType) and values is None):
+        return values
     kind = _without_none(kind)
     if is_dataclass(kind) and isinstance(kind, type):
-        _require_fields(kind, values, path)
-    elif get_origin(kind) is list:
+        return _complete_fields(kind, values, path)
+    if get_origin(kind) is list:
         if not isinstance(values, list):
             raise ValueError(f"{path} must be a list, got {_shown(values)}")
-        for number, value in enumerate(values):
-            require_complete(get_args(kind)[0], value, f"{path}[{number}]")
-    elif get_origin(kind) is dict or kind is dict:
+        return [complete(get_args(kind)[0], value, f"{path}[{k}]") for k, value in enumerate(values)]
+    if get_origin(kind) is dict:
         if not isinstance(values, dict):
             raise ValueError(f"{path} must be an object, got {_shown(values)}")
-    elif isinstance(kind, type) and issubclass(kind, Enum):
+        return {key: complete(get_args(kind)[1], value, f"{path}.{key}") for key, value in values.items()}
+    if isinstance(kind, type) and issubclass(kind, Enum):
         if values not in list(kind.__members__):
             raise ValueError(f"{path} must be one of {', '.join(kind.__members__)}, got {_shown(values)}")
-    elif not _is(kind, values):
+        return values
+    if not _is(kind, values):
         raise ValueError(f"{path} must be {NAMES[kind]}, got {_shown(values)}")
+    return float(values) if kind is float else values
 
 
 def _without_none(hint: Any) -> Any:
@@ -81,7 +85,7 @@ def _without_none(hint: Any) -> Any:
     return kind
 
 
-def _require_fields(kind: type[Any], values: Any, path: str) -> None:
+def _complete_fields(kind: type[Any], values: Any, path: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{path} must be an object, got {_shown(values)}")
     hints = get_type_hints(kind)
@@ -89,15 +93,15 @@ def _require_fields(kind: type[Any], values: Any, path: str) -> None:
         if name not in hints:
             close = get_close_matches(name, hints, 1, 0.0)[0]
             raise ValueError(f"{path}.{name} is unknown; did you mean {close!r}?")
-    for name, hint in hints.items():
+    for name in hints:
         if name not in values:
             raise ValueError(f"{path}.{name} is missing")
-        require_complete(hint, values[name], f"{path}.{name}")
+    return {name: complete(hint, values[name], f"{path}.{name}") for name, hint in hints.items()}
 
 
 def _is(kind: type[Any], value: Any) -> bool:
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and is_finite(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)

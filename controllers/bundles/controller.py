@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from math import hypot, isfinite, nan
+from math import hypot, isfinite
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers.admittance import seconds
 from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.bundles.recording import Recording
 from assembly_rl.controllers.faults import Fault
@@ -161,7 +162,7 @@ class BundleController:
         self._hole = hole
         self._log.clear()
         self._count = 0
-        self._since: float | None = None
+        self._since: tuple[int, float] | None = None
         self._felt: list[Sequence[float]] = []
         self._state, self.reason = State.running, ""
         self._command = start
@@ -188,19 +189,17 @@ class BundleController:
             time: Of this step on a steady clock [s].
             stamp: When the wrench was measured, on the same clock [s]; None for now.
         """
+        time = seconds(time)
         try:
             a, b, c, d, e, f = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
             (x, y, z), (qx, qy, qz, qw) = pose
             reading = (float(a), float(b), float(c), float(d), float(e), float(f))
-            position, orientation = (
-                (float(x), float(y), float(z)),
-                (float(qx), float(qy), float(qz), float(qw)),
-            )
-            time = float(time)
+            position = (float(x), float(y), float(z))
+            orientation = (float(qx), float(qy), float(qz), float(qw))
             square = qx * qx + qy * qy + qz * qz + qw * qw
             known = isfinite(x + y + z) and abs(square - 1.0) < 1e-3
         except (TypeError, ValueError, OverflowError):
-            known, time = False, nan
+            known = False
         if not known:  # without the pose nothing is known about the tool: as without a wrench
             reading, (position, orientation) = NOT_A_WRENCH, self._command
         self._known = known
@@ -248,12 +247,12 @@ class BundleController:
 
     def _watch_rate(self, time: float) -> None:
         """Whether steps come at the control rate; single ones that do not are the controller's to flag."""
-        if self._count % PATIENCE:
+        if self._count % PATIENCE or not isfinite(time):
             return
-        before, self._since = self._since, time
+        before, self._since = self._since, (self._count, time)
         if before is None:
             return
-        period = (time - before) / PATIENCE
+        period = (time - before[1]) / (self._count - before[0])
         if not abs(period - self._period) <= WRONG * self._period:
             rate = f"{1.0 / period:.4g} Hz" if period > 0.0 else "no steady clock"
             self._end(

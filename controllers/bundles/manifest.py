@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assembly_rl.controllers.build import from_mapping, require_complete
+from assembly_rl.controllers.build import complete, from_mapping
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import Observer
@@ -179,5 +179,4 @@ class Manifest:
             raise ValueError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
             raise ValueError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
-        require_complete(cls, values, "bundle")
-        return from_mapping(cls, values)
+        return from_mapping(cls, complete(cls, values, "bundle"))
