@@ -19,7 +19,7 @@ from assembly_rl.evaluation.summary import wilson_interval
 from assembly_rl.exporting.manifest import describe
 from assembly_rl.exporting.network import TOLERANCE, atc_command, parity, write_onnx
 from assembly_rl.exporting.page import page
-from assembly_rl.exporting.parity import compare, make_golden
+from assembly_rl.exporting.parity import compare, make_golden, weighted
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import publish
 from assembly_rl.subjects import load_best
@@ -47,7 +47,8 @@ def export(config: ExportConfig, console: Console) -> Path:
     policy = extract_actor(load_best(run))
     nothing = {"episodes": 0, "successes": 0, "interval": [0.0, 1.0]}
     content = describe(run, trained, policy, config, nothing)
-    controller = BundleController(Manifest.read(content), policy)
+    weightless = content | {"tool": content["tool"] | {"mass": 0.0}}  # as in the simulation
+    controller = BundleController(Manifest.read(weightless), policy)
     columns = TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn()
     with Progress(*columns, console=console, transient=True) as bar:
         row = bar.add_task("insertions with training stack and bundle", total=config.episodes)
@@ -59,6 +60,7 @@ def export(config: ExportConfig, console: Console) -> Path:
         "task": "as trained, seeds never seen in training", "first_seed": HELD_OUT_SEED,
     }  # fmt: skip
     golden = make_golden(part, task, policy, controller, HELD_OUT_SEED)
+    golden = weighted(golden, Manifest.read(content), policy)
     partial = output.with_name(f".{output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

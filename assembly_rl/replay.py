@@ -58,7 +58,7 @@ def replay(config: ReplayConfig, console: Console) -> float:
         ):
             shown.add_row(name, *(form.format(value) for value in values))
         console.print(shown)
-        console.print("[m] along x, y, z and [rad] about them, in the axes of the base")
+        console.print("m along x, y, z and rad about them, in the axes of the base")
     else:
         console.print("the recording has no commands to compare with")
     console.print(f"  {table}\n  {picture}")

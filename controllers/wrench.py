@@ -66,16 +66,25 @@ class ContactWrench:
     """
 
     def __init__(self, tool: ToolConfig, gravity: Sequence[float] = (0.0, 0.0, -9.81)) -> None:
-        if not finite_numbers(gravity, 3):
-            raise ValueError(f"gravity must be three finite numbers, got {gravity!r}")
         x, y, z = tool.centre
         self._arm: Vector = (-x, -y, -z)  # from the compliance centre to the sensor
         mx, my, mz = tool.centre_of_mass
         self._centre_of_mass: Vector = (mx, my, mz)
-        gx, gy, gz = gravity
-        self._weight: Vector = (tool.mass * gx, tool.mass * gy, tool.mass * gz)
+        self._mass = tool.mass
         self._weightless = tool.mass == 0.0
+        self.turn_gravity(gravity)
         self.bias: Wrench = (0.0,) * 6
+
+    def turn_gravity(self, gravity: Sequence[float]) -> None:
+        """Another direction of gravity [m/s2], where the compliance frame is another one now.
+
+        Raises:
+            ValueError: Not three finite numbers.
+        """
+        if not finite_numbers(gravity, 3):
+            raise ValueError(f"gravity must be three finite numbers, got {gravity!r}")
+        x, y, z = gravity
+        self._weight: Vector = (self._mass * x, self._mass * y, self._mass * z)
 
     def tare(self, readings: ArrayLike, rotation: Quaternion = IDENTITY) -> Wrench:
         """Take the mean of readings in free space, less the tool's weight, for the sensor's bias.
@@ -98,13 +107,16 @@ class ContactWrench:
                 f"readings must be finite; reading {np.argwhere(~np.isfinite(samples))[0][0]} is not"
             )
         require_pose("rotation", ((0.0, 0.0, 0.0), rotation))
-        weight = self._tool_weight(rotation_matrix(rotation))
+        weight = self.tool_weight(rotation)
         a, b, c, d, e, f = (samples.mean(axis=0) - weight).tolist()
         self.bias = (a, b, c, d, e, f)
         return self.bias
 
+    def tool_weight(self, rotation: Quaternion) -> Wrench:
+        """Wrench of the tool's weight about the sensor, in its axes [N, Nm]; q_cs xyzw."""
+        return self._tool_weight(rotation_matrix(rotation))
+
     def _tool_weight(self, r: Matrix3) -> Wrench:
-        """Wrench of the tool's weight about the sensor, in its axes."""
         x, y, z = force = rotate_back(r, self._weight)
         return (x, y, z, *move_moment(force, (0.0, 0.0, 0.0), self._centre_of_mass))
 

@@ -142,7 +142,8 @@ def insert(
     hole = robot.draw(rng)
     tip = displace(((0.0, 0.0, robot.task.path.start_height), IDENTITY), robot.conditions.start_offset)
     near = compose(hole, compose(tip, ((0.0, 0.0, robot.part.peg_length), IDENTITY)))
-    start = controller.reset(hole, near, free_readings=robot.free_readings, rate=robot.task.control_rate)
+    free = robot.free_readings if len(robot.free_readings) else None
+    start = controller.reset(hole, near, free, rate=robot.task.control_rate)
     robot.place((start.position, start.orientation))
     number = 0
     while controller.state is State.running and not robot.world.joint_limit:

@@ -1,15 +1,16 @@
 """The bundle against the training stack: the same insertions, action by action."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.bundles import BundleController, Command, State
-from assembly_rl.controllers.bundles.golden import Golden
+from assembly_rl.controllers.bundles import BundleController, Command, Manifest, State
+from assembly_rl.controllers.bundles.golden import Golden, run
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose
+from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.robot import SimulatedRobot, insert
 from assembly_rl.evaluation import Agent
@@ -89,6 +90,14 @@ def compare(
     if not error <= TOLERANCE:
         raise ValueError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
     return Comparison(error, steps, trained, exported)
+
+
+def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
+    """The same insertion with what hangs on the robot's sensor, which the simulation has no weight for."""
+    tool = ContactWrench(manifest.tool, manifest.gravity)
+    weights = [tool.tool_weight((a, b, c, d)) for a, b, c, d in golden.poses[:, 3:].tolist()]
+    golden = replace(golden, wrenches=golden.wrenches + np.array(weights))
+    return replace(golden, commands=np.array(list(run(BundleController(manifest, policy), golden))))
 
 
 def make_golden(

@@ -40,7 +40,7 @@ def plot_replay(recorded: Recording, own: Recording, path: Path) -> None:
     tidy(panels[1], "its rotation [deg]")
     tidy(panels[2], "force read [N]")
     tidy(panels[3], "moment read [Nm]", "time [s]")
-    legend(panels[0], columns=2, place="upper right")
+    legend(panels[0], columns=2, place="lower left")
     ends = next((k for k, state in enumerate(own.states) if state != "running"), None)
     if ends is not None:
         for panel in panels:

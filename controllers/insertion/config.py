@@ -11,13 +11,17 @@ from assembly_rl.controllers.insertion.observation import ObservationConfig
 from assembly_rl.controllers.insertion.path import PathConfig
 from assembly_rl.controllers.validation import AXES, require_positive
 
+MOST = 1e6
+"""Fast periods in a slow one."""
+
 
 def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int:
     """How often a slow period holds a fast one; a ValueError where it is no whole number."""
-    ratio = round(fast / slow)
-    if ratio < 1 or abs(fast / slow - ratio) > 1e-9:
+    quotient = fast / slow
+    ratio = round(quotient) if quotient < MOST else 0
+    if ratio < 1 or abs(quotient - ratio) > 1e-9:
         raise ValueError(
-            f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {fast / slow:g}"
+            f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {quotient:g}"
         )
     return ratio
 

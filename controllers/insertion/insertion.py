@@ -70,6 +70,8 @@ class Insertion:
             admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
         self.controller = AdmittanceController(law, config.control_rate, admittance, contact)
         self.contact_wrench = ContactWrench(tool, gravity)
+        gx, gy, gz = gravity
+        self._gravity: Vector = (float(gx), float(gy), float(gz))
         self._coordinates = Coordinates(config.coordinates)
         self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
         self.observer = Observer(config.observation)
@@ -101,6 +103,7 @@ class Insertion:
         self.observer.reset()
         self._origin, self._turn = nominal
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
+        self.contact_wrench.turn_gravity(rotate_back(self._axes, self._gravity))
         self.height = self._path.start_height
         """Of the path above the nominal mouth [m]."""
         self._speed = 0.0

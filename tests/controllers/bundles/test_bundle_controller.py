@@ -11,7 +11,7 @@ from bundle_maker import HOLE, LENGTH, manifest, policy, write
 from assembly_rl.controllers import BundleController, Fault, Recording, load_bundle
 from assembly_rl.controllers.adapters.playback import play_back
 from assembly_rl.controllers.bundles import Manifest, State
-from assembly_rl.controllers.se3 import compose, quat_exp
+from assembly_rl.controllers.se3 import compose, quat_exp, rotate_back, rotation_matrix
 
 IDENTITY = (0.0, 0.0, 0.0, 1.0)
 FREE = [0.0] * 6
@@ -76,17 +76,20 @@ def test_readings_in_free_space_are_the_bias() -> None:
         assert other.position == pytest.approx(one.position, abs=1e-12)
 
 
-def test_the_weight_of_the_tool_is_no_contact() -> None:
-    heavy = controller(
-        tool={"centre": [0.0, 0.0, -LENGTH], "mass": 1.5, "centre_of_mass": [0.0, 0.01, -0.03]}
-    )
-    light = controller()
-    heavy.reset(HOLE, bias=[0.0] * 6)
-    light.reset(HOLE, bias=[0.0] * 6)
-    weight = [0.0, 0.0, -1.5 * 9.81, -1.5 * 9.81 * 0.01, 0.0, 0.0]
+@pytest.mark.parametrize("turn", [(0.0, 0.0, 0.0), (1.2, -0.4, 0.3), (np.pi / 2, 0.0, 0.0)])
+def test_the_weight_of_the_tool_is_no_contact(turn: tuple[float, float, float]) -> None:
+    """However the hole stands in the base frame, in which gravity is given."""
+    tool = {"centre": [0.0, 0.0, -LENGTH], "mass": 1.5, "centre_of_mass": [0.0, 0.01, -0.03]}
+    heavy, light = controller(tool=tool), controller()
+    hole = (HOLE[0], quat_exp(turn))
+    heavy.reset(hole, bias=[0.0] * 6)
+    light.reset(hole, bias=[0.0] * 6)
+    start = compose(hole, light.start)
+    force = rotate_back(rotation_matrix(start[1]), (0.0, 0.0, -1.5 * 9.81))
+    weight = [*force, *np.cross([0.0, 0.01, -0.03], force)]
     for number in range(30):
-        one = light.step(FREE, START, number / 200.0)
-        other = heavy.step(weight, START, number / 200.0)
+        one = light.step(FREE, start, number / 200.0)
+        other = heavy.step(weight, start, number / 200.0)
         assert other.position == pytest.approx(one.position, abs=1e-12)
 
 

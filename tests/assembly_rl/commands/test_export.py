@@ -1,0 +1,122 @@
+"""A trained controller on its way to a robot, as a user types it."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import QUICK, Run
+from safetensors.numpy import load_file
+
+from assembly_rl.controllers import load_bundle
+from assembly_rl.envs import PegHole
+from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.runs import RunDirectory
+from assembly_rl.subjects import load_agent
+
+SHORT = [*QUICK, "task.limits.time=1.5"]
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "ppo", "ddpg"])
+def test_a_run_leaves_as_bundle_network_and_page(algorithm: str, command: Run, tmp_path: Path) -> None:
+    own = SHORT
+    if algorithm == "ppo":
+        own = [text for text in own if not text.startswith(("algo.learning_starts", "algo.batch_size"))]
+        own += ["algo.batch_size=20", "algo.rollout=100", "algo.epochs=2"]
+    command("train", f"algo={algorithm}", *own, "run_dir=run")
+    shown = command("export", "run=run", "episodes=3", "tool_mass=1.2", "centre_of_mass=[0,0,-0.03]")
+    assert "largest difference of an action over" in shown and "steps: 0" in shown
+    assert "--soc_version=Ascend310P3" in shown
+    folder = tmp_path / "run" / "export"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md",
+        "atc.sh",
+        "policy.onnx",
+        "run.bundle",
+    ]
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "1.2 kg at (0, 0, -0.03) m" in page and "| `step` | 200 Hz" in page
+    assert "wrench:1,6;pose:1,6;last_action:1,6" in (folder / "atc.sh").read_text()
+    controller = load_bundle(folder / "run.bundle")
+    assert controller.manifest.provenance["evaluation"]["episodes"] == 3
+    assert controller.manifest.provenance["algorithm"] == algorithm
+    actor = load_agent(RunDirectory.open(tmp_path / "run")).actor
+    for own_layer, layer in zip(actor.layers, controller._policy.layers, strict=True):
+        np.testing.assert_array_equal(own_layer[0], layer[0])
+
+
+def test_what_was_recorded_is_replayed(command: Run, refused: Run, tmp_path: Path) -> None:
+    command("train", *SHORT, "run_dir=run")
+    command("export", "run=run", "episodes=1", "output=out")
+    assert "out exists; nothing is overwritten" in refused("export", "run=run", "output=out")
+    bundle = tmp_path / "out" / "run.bundle"
+    controller, robot = load_bundle(bundle), SimulatedRobot(PegHole())
+    insert(robot, controller, 3)
+    robot.close()
+    controller.recording().save(tmp_path / "a.csv")
+    shown = command("replay", "bundle=out/run.bundle", "recording=a.csv")
+    assert (
+        "commands, bundle less recording" in shown and (tmp_path / "a-replayed.png").stat().st_size > 20_000
+    )
+    assert "a-replayed.csv exists" in refused("replay", "bundle=out/run.bundle", "recording=a.csv")
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    bare = [",".join(line.split(",")[:14]) if "," in line else line for line in lines]
+    (tmp_path / "b.csv").write_text("\n".join(bare) + "\n")
+    assert "no commands to compare with" in command("replay", "bundle=out/run.bundle", "recording=b.csv")
+    assert "none.bundle cannot be read" in refused(
+        "replay", "bundle=none.bundle", "recording=a.csv", "output=x"
+    )
+    assert "none.csv cannot be read" in refused("replay", "bundle=out/run.bundle", "recording=none.csv")
+
+
+def test_what_a_robot_does_not_measure_is_not_exported(command: Run, refused: Run) -> None:
+    command("train", *SHORT, "task.observation.groups=[wrench,pose,twist]", "run_dir=run")
+    assert "sees 'twist', which a robot does not measure" in refused("export", "run=run")
+    assert "nothing to export: give run=<dir>" in refused("export")
+    assert "none is not a run" in refused("export", "run=none")
+
+
+def test_run_directories_hold_nothing_that_could_be_unpickled(command: Run, tmp_path: Path) -> None:
+    """Every file that a training leaves and that a command reads is JSON, CSV or safetensors."""
+    command("train", *SHORT, "run_dir=run")
+    kinds = {".json": json.loads, ".csv": str, ".safetensors": None}
+    read = [
+        path for path in (tmp_path / "run").rglob("*") if path.is_file() and "tensorboard" not in str(path)
+    ]
+    assert len(read) > 5
+    for path in read:
+        assert path.suffix in kinds, path
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".safetensors":
+            load_file(path)
+
+
+def test_a_pickle_planted_in_a_run_does_not_run(command: Run, refused: Run, tmp_path: Path) -> None:
+    class Payload:
+        def __reduce__(self) -> object:
+            return Path.mkdir, (tmp_path / "ran",)
+
+    payload = pickle.dumps(Payload())
+    command("train", *SHORT, "run_dir=run")
+    run = tmp_path / "run"
+    members = [path for path in run.rglob("*") if path.suffix in (".safetensors", ".json")]
+    assert {path.name for path in members} >= {"run.json"} and len(members) > 3
+    for path in members:
+        content = path.read_bytes()
+        path.write_bytes(payload)
+        for name, argument in (("export", "run=run"), ("eval", "run=run"), ("train", "resume=run")):
+            try:
+                command(name, argument, *(["episodes=1", "output=x.csv"] if name == "eval" else []))
+            except SystemExit as stop:
+                assert stop.code == 2
+            (tmp_path / "x.csv").unlink(missing_ok=True)
+            for made in (run / "export").glob("*"):
+                made.unlink()
+            if (run / "export").is_dir():
+                (run / "export").rmdir()
+        path.write_bytes(content)
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(payload)  # it would have run
+    assert (tmp_path / "ran").exists()
