@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +154,7 @@ def _network(manifest: Manifest, tensors: Tensors) -> MLP:
     """The policy; takes its tensors away."""
     layers = []
     for number, activation in enumerate(manifest.activations):
-        parts = []
+        parts: list[Any] = []
         for name, dimensions in (("weight", 2), ("bias", 1)):
             key = f"policy.{number}.{name}"
             if key not in tensors:
@@ -162,8 +163,8 @@ def _network(manifest: Manifest, tensors: Tensors) -> MLP:
             if tensor.dtype != np.float32 or tensor.ndim != dimensions or not np.isfinite(tensor).all():
                 raise ValueError(f"the tensor {key!r} must be {dimensions}-D, float32 and finite")
             parts.append(tensor)
-        layers.append((*parts, activation))
-    policy = MLP(layers)  # type: ignore[arg-type]
+        layers.append((parts[0], parts[1], activation))
+    policy = MLP(layers)
     shape = (layers[0][0].shape[1], len(layers[-1][1])) if layers else (0, 0)
     if shape != (len(manifest.observations), len(manifest.actions)):
         raise ValueError(

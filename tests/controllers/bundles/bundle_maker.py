@@ -1,5 +1,6 @@
 """A small bundle without a training: random weights, the default insertion."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import Enum
 from math import sin
@@ -20,9 +21,10 @@ LENGTH = 0.04
 HOLE = ((0.4, -0.1, 0.2), (0.0, 0.0, 0.0, 1.0))
 
 
-def policy(inputs: int = 18, scale: float = 0.3, seed: int = 0) -> MLP:
+def policy(inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,)) -> MLP:
     rng = np.random.default_rng(seed)
-    widths = [inputs, 8, 6]
+    widths = [inputs, *hidden, 6]
+    activations = [*["relu"] * len(hidden), "tanh"]
     return MLP(
         [
             (
@@ -30,7 +32,7 @@ def policy(inputs: int = 18, scale: float = 0.3, seed: int = 0) -> MLP:
                 (0.1 * rng.normal(size=after)).astype(np.float32),
                 activation,
             )
-            for before, after, activation in zip(widths, widths[1:], ("relu", "tanh"), strict=False)
+            for before, after, activation in zip(widths, widths[1:], activations, strict=False)
         ]
     )
 

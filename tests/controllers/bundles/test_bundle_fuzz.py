@@ -84,7 +84,7 @@ def forged(rng: np.random.Generator, values: dict[str, Any], tensors: dict[str, 
                 owner[key] = owner[key] * float(10.0 ** rng.uniform(-30, 30)) * rng.choice([-1.0, 1.0])
             else:
                 owner[key] = JUNK[int(rng.integers(len(JUNK)))]
-        except (KeyError, IndexError, TypeError, AttributeError):
+        except (KeyError, IndexError, TypeError, AttributeError, OverflowError):
             continue  # an earlier change has removed the place
     if rng.random() < 0.3:
         name = sorted(arrays)[int(rng.integers(len(arrays)))]
