@@ -11,6 +11,7 @@ import os
 import resource
 import time
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def forged(rng: np.random.Generator, values: dict[str, Any], tensors: dict[str, 
             elif kind == 1 and isinstance(owner[key], int | float):
                 owner[key] = owner[key] * float(10.0 ** rng.uniform(-30, 30)) * rng.choice([-1.0, 1.0])
             else:
-                owner[key] = JUNK[int(rng.integers(len(JUNK)))]
+                owner[key] = deepcopy(JUNK[int(rng.integers(len(JUNK)))])
         except (KeyError, IndexError, TypeError, AttributeError, OverflowError):
             continue  # an earlier change has removed the place
     if rng.random() < 0.3:
