@@ -146,6 +146,8 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
     plan = read_json(folder / PLAN, FORMAT)
     config = replace(config, transfer=replace(config.transfer, etcl=plan["etcl"]))
     names = list(ARMS) if config.compare else [MAIN]
+    if not plan["etcl"]:  # then it is the transfer itself
+        names = [name for name in names if name != "wdpd"]
     runs = {name: arm(config, folder, source, name, output) for name in names}
     part, run = config.geometry.part(), runs[MAIN]
     task, own = as_trained(source.config.task, config.task), train_config(run.config).task
@@ -164,6 +166,7 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
             evaluator.evaluate(scenario, choices[best][1], config.evaluation.held_out, HELD_OUT_SEED)
         )
     others = {ARMS[name][0]: json.loads((runs[name].path / "result.json").read_text()) for name in names[1:]}
+    expected = _from_nothing(source.run, steps[-1].samples)
     write_json(
         folder / REPORT,
         {
@@ -175,6 +178,7 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
                 for before, step in zip([None, *steps], steps, strict=False)
             ],
             "held_out": vars(final),
+            "source_from_nothing": expected,
             "others": others,
         },
     )
@@ -189,19 +193,36 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
     for name, known in others.items():
         if known["success"] > final.interval[1]:
             output.print(f"[yellow]negative transfer[/]: {name} inserts more at the same budget")
+    if expected > final.interval[1]:
+        output.print(
+            f"[yellow]probably negative transfer[/]: on its own part the source had {expected:.0%} after as "
+            "many steps from nothing; compare=true tries that here"
+        )
 
 
-def _curve(run: RunDirectory, probing: int) -> list[tuple[float, float]]:
-    """(Samples, success) of the validations of a run."""
+def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
+    """(Samples, success, low, high) of the validations of a run."""
     begun = probing if (run.path / "transfer.json").is_file() else 0
+    return [
+        (begun + int(row["step"]), float(row["success"]), float(row["low"]), float(row["high"]))
+        for row in _validations(run)
+    ]
+
+
+def _from_nothing(source: RunDirectory, steps: int) -> float:
+    """Best validation of a source within its own first steps; 0 where it was not looked at so early."""
+    early = [float(row["success"]) for row in _validations(source) if int(row["step"]) <= steps]
+    return max(early, default=0.0)
+
+
+def _validations(run: RunDirectory) -> list[dict[str, str]]:
     with run.evaluations.open(encoding="utf-8", newline="") as file:
-        return [(begun + int(row["step"]), float(row["success"])) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
 def _kept_at(run: RunDirectory) -> int:
     """Step of the best policy: the last of the best validations."""
-    with run.evaluations.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = _validations(run)
 
     def score(row: dict[str, str]) -> tuple[float, float, int]:
         success = float(row["success"])

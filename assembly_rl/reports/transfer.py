@@ -82,12 +82,12 @@ def _numbers(summary: Summary) -> list[str]:
 
 
 def plot_transfer(
-    curves: Mapping[str, Sequence[tuple[float, float]]], steps: Sequence[Step], path: Path, title: str
+    curves: Mapping[str, Sequence[tuple[float, ...]]], steps: Sequence[Step], path: Path, title: str
 ) -> None:
     """Validation success over samples on the new part, of each way to a controller.
 
     Args:
-        curves: Name -> (samples, success) of each validation.
+        curves: Name -> (samples, success, low, high) of each validation, with its 95 % interval.
         steps: Those of the command's own way; the first is the source's controller as it is.
         path: The picture.
         title: Above it.
@@ -98,7 +98,8 @@ def plot_transfer(
     tidy(axes, "validation success")
     axes.axhline(steps[0].summary.success, color=GREY, linestyle="--", linewidth=1.2, label="source as it is")
     for (name, points), colour in zip(curves.items(), COLOURS, strict=False):
-        samples, success = zip(*points, strict=True)
+        samples, success, low, high = zip(*points, strict=True)
+        axes.fill_between(samples, low, high, color=colour, alpha=0.12, linewidth=0)
         axes.plot(samples, success, "o-", color=colour, markersize=4, linewidth=2.0, label=name)
     axes.set_xlabel("policy steps on the new part", color=INK)
     axes.set_xlim(left=0.0)

@@ -1,6 +1,7 @@
 """A controller carried over to a new part, as a user types it."""
 
 import json
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -32,12 +33,14 @@ def test_a_transfer_reports_every_step_and_compares(
     shown = command(
         "transfer", f"source={source}", "geometry=L", "geometry.chamfer=0", "compare=true", *OWN, "run_dir=t"
     )
-    for part in ("as it is", "WDPD and fine-tuning", "held-out episodes", "WDPD only", "from scratch"):
+    for part in ("as it is", "WDPD and fine-tuning", "held-out episodes", "plain", "from scratch"):
         assert part in shown
     report = json.loads((tmp_path / "t" / "report.json").read_text())
     assert [step["name"] for step in report["steps"]][0] == "as it is"
     assert report["steps"][-1]["samples"] >= 50  # probing counts
-    assert set(report["others"]) == {"WDPD only", "plain fine-tuning", "from scratch"}
+    etcl = json.loads((tmp_path / "t" / "plan.json").read_text())["etcl"]
+    others = {"plain fine-tuning", "from scratch"} | ({"WDPD only"} if etcl else set())
+    assert set(report["others"]) == others
     assert (tmp_path / "t" / "figures" / "transfer.png").is_file()
     # What it starts from is the source's policy, to the last bit; what the source visited is still there.
     evaluations = (tmp_path / "t" / "transfer" / "evaluations.csv").read_text().splitlines()
@@ -69,6 +72,21 @@ def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path
     assert rows(one) == rows(other)
     command("transfer", f"source={source}", "geometry=triangle", *own, "seed=1", "run_dir=other")
     assert rows(tmp_path / "other" / "transfer") != rows(one)  # the seed is the transfer's, not the source's
+
+
+def test_a_source_that_learned_faster_from_nothing_is_told(
+    command: Run, tmp_path: Path, source: Path
+) -> None:
+    """Without a comparison: from the source's own validations."""
+    shutil.copytree(source, tmp_path / "fast")
+    path = tmp_path / "fast" / "evaluations.csv"
+    names, first, *others = path.read_text().splitlines()
+    values = dict(zip(names.split(","), first.split(","), strict=True)) | {"step": "50", "success": "1.0"}
+    path.write_text("\n".join([names, ",".join(values.values()), *others]) + "\n")
+    own = ["geometry=L", "geometry.chamfer=0", *OWN]
+    assert "probably negative transfer" in command("transfer", "source=fast", *own, "run_dir=a")
+    assert json.loads((tmp_path / "a" / "report.json").read_text())["source_from_nothing"] == 1.0
+    assert "negative transfer" not in command("transfer", f"source={source}", *own, "run_dir=b")
 
 
 def test_of_several_sources_the_nearest_is_taken(command: Run, tmp_path: Path, source: Path) -> None:
