@@ -118,7 +118,7 @@ class BundleNode:
         self._readings: deque[Wrench] = deque(maxlen=self._samples)
         self._reading, self._felt_at = NOT_A_WRENCH, nan
         self._pose, self._seen_at = NOWHERE, nan
-        self._command: Command | None = None
+        self._commanding = False
         self._state = State.idle
         self._zero: int = node.get_clock().now().nanoseconds  # floats keep nanoseconds when counted from here
         self._pose_message, self._text_message = geometry.PoseStamped, standard.String
@@ -191,16 +191,15 @@ class BundleNode:
         return response
 
     def _on_timer(self) -> None:
-        if self._command is None:
+        if not self._commanding:
             return
-        if self._state is State.running:
-            now = self._now()
-            pose = self._pose if self._is_fresh(self._seen_at, now) else NOWHERE
-            self._command = self._controller.step(self._reading, pose, now, self._felt_at)
-        self._publish(self._command)
-        if self._command.state is not self._state:
+        now = self._now()
+        pose = self._pose if self._is_fresh(self._seen_at, now) else NOWHERE
+        command = self._controller.step(self._reading, pose, now, self._felt_at)  # stands still after the end
+        self._publish(command)
+        if command.state is not self._state:
             self._save()
-            self._tell(self._command.state)
+            self._tell(command.state)
 
     # ------------------------------------------------------------------ what it does
 
@@ -226,14 +225,15 @@ class BundleNode:
                 )
         x, y, z, qx, qy, qz, qw = self._hole()
         hole = ((x, y, z), (qx, qy, qz, qw))
-        self._command = self._controller.reset(hole, self._pose, free_readings=list(self._readings))
+        self._controller.reset(hole, self._pose, free_readings=list(self._readings))
+        self._commanding = True
         self._tell(State.running)
 
     def finish(self) -> None:
         """End an insertion, if one runs, and publish no more commands."""
         if self._state is State.running:
             self._save()
-        self._command = None
+        self._commanding = False
         self._state = State.idle
 
     def _hole(self) -> list[float]:
