@@ -26,7 +26,7 @@ lint: $(TOOLS)  ## ruff and mypy
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
 	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
-	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks
+	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
 
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py

@@ -57,6 +57,7 @@ setup(
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "studies": ["pyarrow>=18"],
+        "ur": ["ur-rtde>=1.6"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
         "dev": [
             "hypothesis>=6.100",

@@ -1,0 +1,274 @@
+"""A bundle as a ROS 2 node: WrenchStamped and PoseStamped in, PoseStamped out.
+
+ROS is imported when the node is made. Topics are parameters (and can be remapped):
+
+- ``wrench_topic``, WrenchStamped: what the ENVIRONMENT applies to the tool. Negate a sensor of the other sign
+  where it is published (``multiplier`` of ros2_controllers' force_torque_sensor_broadcaster). Its
+  ``header.frame_id`` must be ``flange_frame``, the bundle's flange: peg along its -z, unlike ``tool0``.
+- ``pose_topic``, PoseStamped: ``flange_frame`` in ``base_frame``, measured. TF is not asked: publish
+  the pose (ros2_controllers' pose_broadcaster).
+- ``command_topic``, PoseStamped: the same, to be reached at the end of the control period; for a controller
+  that servos to poses.
+- ``~/state``, String: ``idle``, then those of ``State``; on change, kept for late subscribers.
+
+``~/start`` (Trigger) tares with the latest readings and begins where the robot is measured; nothing is
+published before. After the end the command stands still and is still published: a servo that holds its last
+target and one that stops when targets cease both stand. ``~/stop`` (Trigger) ends an insertion and the
+publishing; then the robot can be moved by others without a stale target that waits for it.
+
+A wrench or a pose that is older than the bundle's ``max_age``, by ``header.stamp`` on the node's clock, is
+not used, nor one in another frame: the controller holds, fades and ends with ``fault``.
+"""
+
+from collections import deque
+from importlib import import_module
+from itertools import count
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from assembly_rl.controllers.bundles import Command, State, load_bundle
+from assembly_rl.controllers.se3 import Pose
+from assembly_rl.controllers.wrench import NOT_A_WRENCH, Wrench
+
+NOWHERE: Pose = ((nan,) * 3, (nan,) * 4)
+MOST_SAMPLES = 10_000
+
+
+def spin() -> None:
+    """Let the node run until Ctrl-C; its parameters come as ROS has them, ``--ros-args -p bundle:=...``.
+
+    Raises:
+        ImportError, ValueError: See ``BundleNode``.
+    """
+    rclpy = _ros("rclpy")
+    rclpy.init()
+    try:
+        own = BundleNode()
+        try:
+            rclpy.spin(own.node)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            own.finish()
+    finally:
+        rclpy.try_shutdown()
+
+
+def _ros(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{module} is not there: source a ROS 2 workspace first (. /opt/ros/<distribution>/setup.sh) "
+            "that was built for this Python; pip has none"
+        ) from error
+
+
+class BundleNode:
+    """The node; ``rclpy.init`` comes before, ``rclpy.spin(BundleNode().node)`` after.
+
+    Raises:
+        ImportError: No ROS 2 in this Python.
+        ValueError: A parameter that is missing or cannot be used, see also ``load_bundle``.
+
+    Attributes:
+        node: For rclpy.
+    """
+
+    def __init__(self) -> None:
+        geometry, standard = _ros("geometry_msgs.msg"), _ros("std_msgs.msg")
+        interfaces, quality = _ros("rcl_interfaces.msg"), _ros("rclpy.qos")
+        trigger = _ros("std_srvs.srv").Trigger
+        self.node = node = _ros("rclpy.node").Node("insertion")
+
+        def parameter(name: str, default: Any, description: str, **more: Any) -> Any:
+            descriptor = interfaces.ParameterDescriptor(description=description, **more)
+            return node.declare_parameter(name, default, descriptor).value
+
+        def text(name: str, description: str, default: str = "") -> str:
+            value: str = parameter(name, default, description, read_only=True)
+            if not value:
+                raise ValueError(f"the parameter {name!r} is needed: {description}")
+            return value
+
+        self._controller = load_bundle(text("bundle", "File of the bundle"))
+        self._base_frame = text("base_frame", "header.frame_id of poses and commands")
+        self._flange_frame = text(
+            "flange_frame", "header.frame_id of wrenches: the bundle's flange, peg along -z"
+        )
+        parameter(
+            "hole",
+            [nan] * 7,
+            "T_base_nominal: position [m] and quaternion xyzw of the hole, z out of it; read by ~/start",
+        )
+        self._samples: int = parameter(
+            "tare_samples",
+            100,
+            "Readings that ~/start takes the sensor's bias from",
+            read_only=True,
+            integer_range=[interfaces.IntegerRange(from_value=1, to_value=MOST_SAMPLES, step=1)],
+        )
+        self._folder: str = parameter(
+            "recording", "", "Folder for a CSV file of each insertion; empty for none", read_only=True
+        )
+        if self._folder and not Path(self._folder).is_dir():
+            raise ValueError(f"the parameter 'recording' names no folder: {self._folder!r}")
+
+        self._readings: deque[Wrench] = deque(maxlen=self._samples)
+        self._reading, self._felt_at = NOT_A_WRENCH, nan
+        self._pose, self._seen_at = NOWHERE, nan
+        self._commanding = False
+        self._state = State.idle
+        self._zero: int = node.get_clock().now().nanoseconds  # floats keep nanoseconds when counted from here
+        self._pose_message, self._text_message = geometry.PoseStamped, standard.String
+        topic = text("command_topic", "Topic of commands", "command")
+        self._commands = node.create_publisher(geometry.PoseStamped, topic, 1)
+        kept = quality.QoSProfile(depth=1, durability=quality.DurabilityPolicy.TRANSIENT_LOCAL)
+        self._states = node.create_publisher(standard.String, "~/state", kept)
+        for kind, name, heard in (
+            (geometry.WrenchStamped, "wrench", self._on_wrench),
+            (geometry.PoseStamped, "pose", self._on_pose),
+        ):
+            topic = text(f"{name}_topic", f"Topic of measured {name}s", name)
+            node.create_subscription(kind, topic, heard, quality.qos_profile_sensor_data)
+        node.create_service(trigger, "~/start", self._on_start)
+        node.create_service(trigger, "~/stop", self._on_stop)
+        node.create_timer(1.0 / self._controller.rate, self._on_timer)
+        self._tell(State.idle)
+
+    # ------------------------------------------------------------------ time
+
+    def _now(self) -> float:
+        """On the node's clock, from its start [s]."""
+        return 1e-9 * (self.node.get_clock().now().nanoseconds - self._zero)
+
+    def _seconds(self, stamp: Any) -> float:
+        """A header's stamp, likewise [s]."""
+        return 1e-9 * (stamp.sec * 1_000_000_000 + stamp.nanosec - self._zero)
+
+    def _is_fresh(self, stamp: float, now: float) -> bool:
+        most = self._controller.manifest.insertion.admittance.safety.max_age
+        return -1.0 / self._controller.rate <= now - stamp <= most
+
+    # ------------------------------------------------------------------ what ROS calls
+
+    def _is_of(self, frame: str, message: Any) -> bool:
+        found = message.header.frame_id
+        if found != frame:
+            self.node.get_logger().error(
+                f"{type(message).__name__} in frame {found!r} is not used, it must be in {frame!r}: "
+                "see the parameters base_frame and flange_frame",
+                throttle_duration_sec=5.0,
+            )
+        return bool(found == frame)
+
+    def _on_wrench(self, message: Any) -> None:
+        if self._is_of(self._flange_frame, message):
+            force, torque = message.wrench.force, message.wrench.torque
+            self._reading = (force.x, force.y, force.z, torque.x, torque.y, torque.z)
+            self._felt_at = self._seconds(message.header.stamp)
+            self._readings.append(self._reading)
+
+    def _on_pose(self, message: Any) -> None:
+        if self._is_of(self._base_frame, message):
+            p, q = message.pose.position, message.pose.orientation
+            self._pose = ((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+            self._seen_at = self._seconds(message.header.stamp)
+
+    def _on_start(self, request: Any, response: Any) -> Any:
+        try:
+            self.start()
+            response.success, response.message = True, "the insertion runs"
+        except ValueError as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _on_stop(self, request: Any, response: Any) -> Any:
+        self.finish()
+        self._tell(State.idle)
+        response.success, response.message = True, "nothing is commanded any more"
+        return response
+
+    def _on_timer(self) -> None:
+        if not self._commanding:
+            return
+        now = self._now()
+        pose = self._pose if self._is_fresh(self._seen_at, now) else NOWHERE
+        command = self._controller.step(self._reading, pose, now, self._felt_at)  # stands still after the end
+        self._publish(command)
+        if command.state is not self._state:
+            self._save()
+            self._tell(command.state)
+
+    # ------------------------------------------------------------------ what it does
+
+    def start(self) -> None:
+        """Tare and begin an insertion.
+
+        Raises:
+            ValueError: One is running; readings or pose are missing or old; see ``BundleController.reset``.
+        """
+        if self._state is State.running:
+            raise ValueError("an insertion is running: call ~/stop first")
+        if len(self._readings) < self._samples:
+            raise ValueError(
+                f"{len(self._readings)} readings in frame {self._flange_frame!r} have come, tare_samples is "
+                f"{self._samples}: wait, or look at wrench_topic"
+            )
+        now = self._now()
+        for name, stamp in (("wrench", self._felt_at), ("pose", self._seen_at)):
+            if not self._is_fresh(stamp, now):
+                raise ValueError(
+                    f"the latest {name} is {now - stamp:.3g} s old: is it published, with header.stamp on "
+                    "the clock of this node?"
+                )
+        x, y, z, qx, qy, qz, qw = self._hole()
+        hole = ((x, y, z), (qx, qy, qz, qw))
+        self._controller.reset(hole, self._pose, free_readings=list(self._readings))
+        self._commanding = True
+        self._tell(State.running)
+
+    def finish(self) -> None:
+        """End an insertion, if one runs, and publish no more commands."""
+        if self._state is State.running:
+            self._save()
+        self._commanding = False
+        self._state = State.idle
+
+    def _hole(self) -> list[float]:
+        values = list(self.node.get_parameter("hole").value)
+        if len(values) != 7:
+            raise ValueError(f"the parameter 'hole' must be seven numbers, got {values}")
+        return values
+
+    def _publish(self, command: Command) -> None:
+        message = self._pose_message()
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        message.header.frame_id = self._base_frame
+        p, q = message.pose.position, message.pose.orientation
+        p.x, p.y, p.z = command.position
+        q.x, q.y, q.z, q.w = command.orientation
+        self._commands.publish(message)
+
+    def _tell(self, state: State) -> None:
+        self._state = state
+        self._states.publish(self._text_message(data=state.value))
+        reason = self._controller.reason if state not in (State.idle, State.running) else ""
+        self.node.get_logger().info(f"{state.value}: {reason}" if reason else state.value)
+
+    def _save(self) -> None:
+        """Write the recording into a new file."""
+        if not self._folder:
+            return
+        for number in count(1):
+            path = Path(self._folder, f"{self._controller.manifest.name}-{number:04d}.csv")
+            try:
+                self._controller.recording().save(path)
+                self.node.get_logger().info(f"recorded in {path}")
+                return
+            except FileExistsError:
+                continue
+            except OSError as error:
+                self.node.get_logger().error(f"the recording cannot be written: {error}")
+                return

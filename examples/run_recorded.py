@@ -1,0 +1,35 @@
+"""A bundle meets what was recorded, and says how often its commands are the recorded ones.
+
+    python examples/run_recorded.py square.bundle square-0001.csv commands.csv
+
+The plainest robot program there is: no robot, no ROS, no simulator.
+"""
+
+import argparse
+
+import numpy as np
+
+from assembly_rl.controllers import Recording, load_bundle
+from assembly_rl.controllers.adapters.playback import play_back
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("bundle", help="file of the bundle")
+    parser.add_argument("recording", help="CSV file with readings and poses")
+    parser.add_argument("output", help="CSV file to write, with the bundle's commands")
+    arguments = parser.parse_args()
+
+    controller = load_bundle(arguments.bundle)
+    recorded = Recording.load(arguments.recording)
+    own = play_back(controller, recorded)
+    own.save(arguments.output)
+    print(f"{len(own)} steps; the bundle ends with {controller.state} {controller.reason}")
+    if len(recorded.commands):
+        off = np.abs(own.commands[:, :3] - recorded.commands[:, :3]).max()
+        print(f"its commands are at most {1e3 * off:.3g} mm from the recorded ones")
+
+
+if __name__ == "__main__":
+    main()

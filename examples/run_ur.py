@@ -1,0 +1,52 @@
+"""A bundle inserts with a UR e-Series robot.
+
+    python examples/run_ur.py square.bundle 192.168.1.10 --recording square-0001.csv \
+        --hole 0.4 0.1 0.05 0 0 0 1
+
+Before: payload set on the robot, TCP set to the bundle's flange (assembly_rl/controllers/adapters/ur.py says
+which that is and what to check), robot in remote control, tool at the start that is printed, in free space.
+Ctrl-C stops. It has not run on a robot yet: slow speed slider, soft environment, hand on the emergency stop.
+"""
+
+import argparse
+
+from assembly_rl.controllers import load_bundle
+from assembly_rl.controllers.adapters.ur import connect, insert
+from assembly_rl.controllers.se3 import compose, quat_log
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("bundle", help="file of the bundle")
+    parser.add_argument("address", help="of the robot")
+    parser.add_argument(
+        "--hole",
+        nargs=7,
+        type=float,
+        required=True,
+        metavar=("X", "Y", "Z", "QX", "QY", "QZ", "QW"),
+        help="hole in the robot's base [m, xyzw], z out of the hole",
+    )
+    parser.add_argument("--recording", help="CSV file to write; nothing is overwritten")
+    arguments = parser.parse_args()
+
+    controller = load_bundle(arguments.bundle)
+    x, y, z, qx, qy, qz, qw = arguments.hole
+    hole = ((x, y, z), (qx, qy, qz, qw))
+    position, orientation = compose(hole, controller.start)
+    print("start, TCP in the base [m, rotation vector]:", [*position, *quat_log(orientation)])
+    robot = connect(arguments.address, controller.rate)
+    input("Is the robot there, at rest, in free space? Enter begins, Ctrl-C does not. ")
+    try:
+        state = insert(robot, controller, hole)
+        print(state, controller.reason)
+    except KeyboardInterrupt:
+        print("stopped")
+    finally:
+        if arguments.recording and controller.state != "idle":
+            controller.recording().save(arguments.recording)
+
+
+if __name__ == "__main__":
+    main()

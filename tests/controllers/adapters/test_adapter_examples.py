@@ -1,0 +1,65 @@
+"""The example programs, as they are called; those that need a robot as far as they come without one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from adapter_bundles import write
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+
+
+def run(*arguments: object, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_simulated_then_recorded(tmp_path: Path) -> None:
+    write(tmp_path / "small.bundle")
+    told = run(
+        EXAMPLES / "run_simulated.py", "small.bundle", "--seed", 3, "--recording", "a.csv", folder=tmp_path
+    )
+    assert told.stderr == ""
+    assert told.stdout.startswith("success after")
+    assert "of 8 mm" in told.stdout
+    told = run(EXAMPLES / "run_recorded.py", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
+    assert told.stderr == ""
+    assert "the bundle ends with success" in told.stdout
+    assert "at most 0 mm" in told.stdout
+    again = run(EXAMPLES / "run_recorded.py", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
+    assert "FileExistsError" in again.stderr
+
+
+@pytest.mark.skipif("ROS_DISTRO" in os.environ, reason="ROS 2 is here")
+def test_ros2_without_ros(tmp_path: Path) -> None:
+    told = run(EXAMPLES / "run_ros2.py", folder=tmp_path)
+    assert told.returncode == 1
+    assert told.stderr.startswith("rclpy is not there: source a ROS 2 workspace")
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_ur_without_a_robot(tmp_path: Path) -> None:
+    write(tmp_path / "small.bundle")
+    hole = ["0.4", "0", "0.1", "0", "0", "0", "1"]
+    told = run(EXAMPLES / "run_ur.py", "small.bundle", "127.0.0.1", "--hole", *hole, folder=tmp_path)
+    assert "start, TCP in the base [m, rotation vector]: [0.4, 0.0, 0.142" in told.stdout
+    assert told.returncode == 1
+    assert "pip install 'assembly_rl[ur]'" in told.stderr or "Could not connect" in told.stderr
+
+
+def test_adapters_load_no_robot_library_before_it_is_used(tmp_path: Path) -> None:
+    program = (
+        "import sys, assembly_rl.controllers.adapters.ur, assembly_rl.controllers.adapters.ros2, "
+        "assembly_rl.controllers.adapters.playback\n"
+        "print({'rclpy', 'rtde_control', 'safetensors', 'pybullet', 'torch', 'gymnasium'} & set(sys.modules))"
+    )
+    assert run("-c", program, folder=tmp_path).stdout == "set()\n"
