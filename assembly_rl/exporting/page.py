@@ -55,6 +55,7 @@ Needs Python 3.11, numpy and safetensors; neither torch nor PyBullet. SHA-256 {d
 | wrench | {manifest.conventions["wrench"]}, in the flange's axes. If yours pushes back with the other sign, negate it |
 | pose, command | T_base_flange, position [m] and quaternion x y z w |
 | hole | T_base_nominal: origin at the centre of the hole's mouth as you know it, z out of the hole |
+| flange | the root of the peg, which points along its **-z**; a robot's own flange has z *towards* the tool: set the robot's TCP, or a static frame, to this one |
 | tip (compliance centre) | {_metres(manifest.tool.centre)} from the flange, in its axes |
 | start | the tip {1e3 * path.start_height:g} mm above the mouth, peg along -z of the hole, at rest, in free space |
 | tool on the sensor | {manifest.tool.mass:g} kg at {_metres(manifest.tool.centre_of_mass)}; gravity in the base frame {manifest.gravity} m/s2 |
@@ -69,6 +70,7 @@ and `centre_of_mass`.
 | `step` | {config.control_rate:g} Hz; another rate ends the insertion with `wrong_rate` |
 | policy, inside | {config.policy_rate:g} Hz |
 | sensor's own filter in training | {manifest.sensor.cutoff:g} Hz, delay {1e3 * manifest.sensor.delay:g} ms: yours should not be slower |
+| the robot's own lag, from command to motion | none in training: measure it before the first contact, a lag of 20 ms or more makes this law chatter (`max_contact_stiffness(law, rate, lag=...)`) |
 | oldest usable reading | {1e3 * admittance.safety.max_age:g} ms, where `step` is given a stamp |
 
 ## Limits
@@ -77,7 +79,7 @@ and `centre_of_mass`.
 | --- | --- | --- | --- | --- | --- | --- |
 | offset from the path [m, rad] | {_row(admittance.offset_limit)} |
 | speed of the offset [m/s, rad/s] | {_row(admittance.speed_limit)} |
-| wrench that the policy may ask for [N, Nm] | {_row(admittance.reference_limit)} |
+| wrench that the law may be asked for [N, Nm] | {_row(admittance.reference_limit)} |
 
 An insertion ends with `force_limit` above {limits.force:g} N, `moment_limit` above {limits.moment:g} Nm, `workspace`
 beyond {1e3 * limits.lateral:g} mm or {limits.angle:g} rad from the hole's axis, `timeout` after {limits.time:g} s,

@@ -1,5 +1,7 @@
 """A bundle that meets what was recorded: the plainest robot program there is."""
 
+from math import isnan
+
 from assembly_rl.controllers.bundles import BundleController, Recording
 
 
@@ -24,8 +26,9 @@ def play_back(controller: BundleController, recorded: Recording) -> Recording:
     x, y, z, qx, qy, qz, qw = recorded.poses[0].tolist()
     controller.reset(recorded.hole, ((x, y, z), (qx, qy, qz, qw)), bias=recorded.bias)
     rows: list[tuple[object, ...]] = []
-    for time, wrench, pose in zip(recorded.times.tolist(), recorded.wrenches.tolist(), poses, strict=True):
-        command = controller.step(wrench, pose, time)
+    times = recorded.times.tolist(), recorded.stamps.tolist()
+    for time, stamp, wrench, pose in zip(*times, recorded.wrenches.tolist(), poses, strict=True):
+        command = controller.step(wrench, pose, time, None if isnan(stamp) else stamp)
         told = (*command.position, *command.orientation)
-        rows.append((time, *wrench, *pose[0], *pose[1], *told, command.faults, command.state))
+        rows.append((stamp, time, *wrench, *pose[0], *pose[1], *told, command.faults, command.state))
     return Recording.of_rows(recorded.hole, recorded.bias, rows)

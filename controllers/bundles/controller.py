@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from math import hypot, isfinite
+from math import hypot, isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ class State(StrEnum):
     """Of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
 
     idle = "idle"
-    """Not reset yet."""
+    """Not reset yet: the command is to stay where the robot is."""
     running = "running"
     success = "success"
     """The tip is at the bottom of the hole, by its estimated position."""
@@ -46,6 +46,8 @@ class State(StrEnum):
     """The controller has stopped, for want of usable readings or poses."""
     wrong_rate = "wrong_rate"
     """Steps do not come at the control rate."""
+    stopped = "stopped"
+    """By ``BundleController.stop``."""
 
 
 class Command(NamedTuple):
@@ -137,6 +139,7 @@ class BundleController:
             ValueError: A pose that is none or too far from the start, readings that are none, a rate that is
                 not the bundle's.
         """
+        self._state, self.reason = State.idle, "reset() did not succeed"
         require_pose("hole", hole)
         if pose is not None:
             require_pose("pose", pose)
@@ -203,24 +206,19 @@ class BundleController:
         if not known:  # without the pose nothing is known about the tool: as without a wrench
             reading, (position, orientation) = NOT_A_WRENCH, self._command
         self._known = known
-        faults = Fault.NONE
-        if self._state is State.running:
-            faults = self._run(reading, position, orientation, time, stamp)
-        elif self._state is not State.idle:
-            faults = Fault.STOPPED
-        self._log.append(
-            (
-                time,
-                *reading,
-                *position,
-                *orientation,
-                *self._command[0],
-                *self._command[1],
-                faults,
-                self._state,
-            )
-        )
+        if self._state is State.idle and known:  # there is nothing to command but to stay
+            self._command = (position, orientation)
+        if self._state is not State.running:
+            return Command(*self._command, Fault.STOPPED, self._state)
+        faults = self._run(reading, position, orientation, time, stamp)
+        measured = (nan if stamp is None else seconds(stamp), time, *reading, *position, *orientation)
+        self._log.append((*measured, *self._command[0], *self._command[1], faults, self._state))
         return Command(*self._command, faults, self._state)
+
+    def stop(self, reason: str = "stopped from outside") -> None:
+        """End a running insertion; the command stands still."""
+        if self._state is State.running:
+            self._end(State.stopped, reason)
 
     def _run(
         self,

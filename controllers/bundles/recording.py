@@ -16,20 +16,23 @@ Array = NDArray[np.float64]
 WRENCH = ("fx", "fy", "fz", "mx", "my", "mz")
 POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 COMMAND = tuple(f"command_{name}" for name in POSE)
-COLUMNS = ("time", *WRENCH, *POSE, *COMMAND, "faults", "state")
+MEASURED = ("time", *WRENCH, *POSE)
+COLUMNS = ("stamp", *MEASURED, *COMMAND, "faults", "state")
 
 
 @dataclass
 class Recording:
     """An insertion, one row for each control period; conventions as in a bundle.
 
-    A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm], ``x`` ... ``qw`` [m, xyzw], and where
-    it was recorded with a bundle ``command_x`` ... ``command_qw``, ``faults`` and ``state``. Lines above with
+    A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm], ``x`` ... ``qw`` [m, xyzw], where the
+    age of readings is known ``stamp`` [s], and where it was recorded with a bundle ``command_x`` ...
+    ``command_qw``, ``faults`` and ``state``. Lines above with
     ``# hole = `` (seven numbers) and ``# bias = `` (six) say what the controller was reset with.
 
     Attributes:
         hole: T_base_nominal, the hole as it was estimated.
         bias: Of the sensor (6,) [N, Nm]; subtracted.
+        stamps: (n,) when the wrenches were measured [s]; NaN where that is not known.
         times: (n,) [s]
         wrenches: (n, 6) readings [N, Nm].
         poses: (n, 7) T_base_flange [m, xyzw].
@@ -40,6 +43,7 @@ class Recording:
 
     hole: Pose
     bias: tuple[float, ...]
+    stamps: Array
     times: Array
     wrenches: Array
     poses: Array
@@ -55,8 +59,8 @@ class Recording:
         faults = np.array([int(row[-2]) for row in table], dtype=np.int64)  # type: ignore[call-overload]
         states = [str(row[-1]) for row in table]
         return cls(
-            hole, tuple(bias), numbers[:, 0], numbers[:, 1:7], numbers[:, 7:14], numbers[:, 14:], faults,
-            states,
+            hole, tuple(bias), numbers[:, 0], numbers[:, 1], numbers[:, 2:8], numbers[:, 8:15],
+            numbers[:, 15:], faults, states,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -69,14 +73,14 @@ class Recording:
             FileExistsError: The file exists; nothing is overwritten.
         """
         position, orientation = self.hole
-        columns = COLUMNS if len(self.commands) else COLUMNS[: 1 + len(WRENCH) + len(POSE)]
+        columns = COLUMNS if len(self.commands) else ("stamp", *MEASURED)
         with Path(path).open("x", encoding="utf-8", newline="") as file:
             file.write(f"# hole = {' '.join(map(repr, (*position, *orientation)))}\n")
             file.write(f"# bias = {' '.join(map(repr, self.bias))}\n")
             writer = csv.writer(file)
             writer.writerow(columns)
             for number in range(len(self)):
-                row = [self.times[number], *self.wrenches[number], *self.poses[number]]
+                row = [self.stamps[number], self.times[number], *self.wrenches[number], *self.poses[number]]
                 if len(self.commands):
                     row += [*self.commands[number], self.faults[number], self.states[number]]
                 writer.writerow([value.item() if hasattr(value, "item") else value for value in row])
@@ -100,18 +104,19 @@ class Recording:
                     lines.append(line)
         rows = list(csv.DictReader(lines))
         given = rows[0].keys() if rows else ()
-        for name in COLUMNS[: 1 + len(WRENCH) + len(POSE)]:
+        for name in MEASURED:
             if name not in given:
-                raise ValueError(f"{path} has no column {name!r}; it needs {', '.join(COLUMNS[:14])}")
+                raise ValueError(f"{path} has no column {name!r}; it needs {', '.join(MEASURED)}")
         hole = _numbers(path, "hole", notes.get("hole"), 7)
         bias = _numbers(path, "bias", notes.get("bias", "0 0 0 0 0 0"), 6)
         pose = ((hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6]))
         require_pose(f"{path}: hole", pose)
-        told = all(name in given for name in COLUMNS)
-        table = {name: _column(path, name, rows) for name in (COLUMNS[:-2] if told else COLUMNS[:14])}
+        told = all(name in given for name in (*COMMAND, "faults", "state"))
+        table = {name: _column(path, name, rows) for name in (*MEASURED, *(COMMAND if told else ()))}
         return cls(
             pose,
             tuple(bias),
+            _column(path, "stamp", rows) if "stamp" in given else np.full(len(rows), np.nan),
             table["time"],
             np.stack([table[name] for name in WRENCH], 1),
             np.stack([table[name] for name in POSE], 1),

@@ -148,6 +148,20 @@ def test_a_stale_reading_is_none() -> None:
     own.reset(HOLE)
     found = [own.step(FREE, START, k / 200.0, stamp=min(k, 20) / 200.0) for k in range(200)]
     assert Fault.STALE_WRENCH in found[40].faults and own.state is State.fault
+    recorded = own.recording()
+    np.testing.assert_array_equal(play_back(controller(), recorded).commands, recorded.commands)
+
+
+def test_it_is_stopped_from_outside() -> None:
+    own = controller()
+    commands = running(own, 50)
+    own.stop("somebody came in")
+    assert own.state is State.stopped and own.reason == "somebody came in"
+    after = own.step(FREE, START, 0.25)
+    assert (after.position, after.faults) == (commands[-1].position, Fault.STOPPED)
+    assert len(own.recording()) == 50  # what comes later does not push it out
+    own.stop()
+    assert own.reason == "somebody came in"
 
 
 def test_another_rate_is_refused_and_noticed() -> None:
@@ -175,13 +189,16 @@ def test_before_a_reset_it_commands_nothing() -> None:
     own = controller()
     command = own.step(FREE, START, 0.0)
     assert command.state is State.idle and "reset" in own.reason
+    assert (command.position, command.orientation) == START  # where the robot is
     with pytest.raises(ValueError, match="before reset"):
         own.recording()
     for hole in (((0.0, 0.0, nan), IDENTITY), ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 2.0))):
         with pytest.raises(ValueError, match="hole"):
             own.reset(hole)
+    own.reset(HOLE)
     with pytest.raises(ValueError, match="bias must be six finite numbers"):
         own.reset(HOLE, bias=[0.0] * 5)
+    assert own.step(FREE, START, 0.0).state is State.idle  # not half reset
 
 
 def test_a_recording_is_read_back_and_gives_the_same_commands(tmp_path: Path) -> None:
@@ -198,7 +215,7 @@ def test_a_recording_is_read_back_and_gives_the_same_commands(tmp_path: Path) ->
         recorded.save(tmp_path / "a.csv")
     read = Recording.load(tmp_path / "a.csv")
     assert read.hole == recorded.hole and read.bias == recorded.bias and read.states == recorded.states
-    for name in ("times", "wrenches", "poses", "commands", "faults"):
+    for name in ("stamps", "times", "wrenches", "poses", "commands", "faults"):
         np.testing.assert_array_equal(getattr(read, name), getattr(recorded, name))
     again = play_back(load_bundle(tmp_path / "a.bundle"), read)
     np.testing.assert_array_equal(again.commands, recorded.commands)
