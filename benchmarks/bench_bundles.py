@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "controllers" / "bundles"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "controllers"))
 
 from bundle_maker import HOLE, golden, manifest, policy
 

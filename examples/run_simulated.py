@@ -1,43 +1,56 @@
 """A bundle drives the robot of the simulator: the plainest closed loop.
 
     python examples/run_simulated.py square.bundle --seed 7 --recording square.csv
+    python examples/run_simulated.py square.bundle --robot iiwa --episodes 200 --seed 2000000
 
 The part and the limits are the bundle's, everything else (friction, error of the hole's estimate, sensor) is
 that of the default task. Needs the whole of assembly_rl.
 """
 
 import argparse
+from collections import Counter
 from dataclasses import asdict, fields
 
 from assembly_rl.controllers import BundleController, load_bundle
 from assembly_rl.controllers.insertion import InsertionConfig
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.robots.config import RobotConfig, RobotModel
+from assembly_rl.evaluation.summary import wilson_interval
 
 
-def simulated(controller: BundleController) -> SimulatedRobot:
+def simulated(controller: BundleController, model: str = "floating") -> SimulatedRobot:
     """A robot with the bundle's part at hand."""
     own = controller.manifest
     task = {field.name: getattr(own.insertion, field.name) for field in fields(InsertionConfig)}
-    return SimulatedRobot(PegHole(**asdict(own.part)), TaskConfig(**task))
+    robot = RobotConfig(model=RobotModel[model])
+    return SimulatedRobot(PegHole(**asdict(own.part)), TaskConfig(**task, robot=robot))
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bundle", help="file of the bundle")
-    parser.add_argument("--seed", type=int, default=0, help="of the conditions")
-    parser.add_argument("--recording", help="CSV file to write")
+    parser.add_argument("--seed", type=int, default=0, help="of the conditions of the first insertion")
+    parser.add_argument("--episodes", type=int, default=1, help="insertions, each with the next seed")
+    parser.add_argument("--robot", choices=list(RobotModel.__members__), default="floating")
+    parser.add_argument("--recording", help="CSV file to write, of the last insertion")
     arguments = parser.parse_args()
 
     controller = load_bundle(arguments.bundle)
-    robot = simulated(controller)
-    state = insert(robot, controller, arguments.seed)
-    recorded = controller.recording()
-    print(f"{state} {controller.reason}".rstrip(), f"after {recorded.times[-1]:.2f} s, {len(recorded)} steps")
-    print(f"depth {1e3 * robot.depth:.1f} mm of {1e3 * controller.manifest.part.hole_depth:g} mm")
+    robot = simulated(controller, arguments.robot)
+    seeds = range(arguments.seed, arguments.seed + arguments.episodes)
+    ends = Counter(str(insert(robot, controller, seed)) for seed in seeds)
+    if arguments.episodes > 1:
+        low, high = wilson_interval(ends["success"], arguments.episodes)
+        print(f"{ends['success']} of {arguments.episodes} ({low:.1%} to {high:.1%}): {dict(ends)}")
+    else:
+        recorded = controller.recording()
+        end = f"{controller.state} {controller.reason}".rstrip()
+        print(f"{end} after {recorded.times[-1]:.2f} s, {len(recorded)} steps")
+        print(f"depth {1e3 * robot.depth:.1f} mm of {1e3 * controller.manifest.part.hole_depth:g} mm")
     if arguments.recording:
-        recorded.save(arguments.recording)
+        controller.recording().save(arguments.recording)
     robot.close()
 
 

@@ -21,7 +21,9 @@ LENGTH = 0.04
 HOLE = ((0.4, -0.1, 0.2), (0.0, 0.0, 0.0, 1.0))
 
 
-def policy(inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,)) -> MLP:
+def policy(
+    inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,), bias: float = 0.1
+) -> MLP:
     rng = np.random.default_rng(seed)
     widths = [inputs, *hidden, 6]
     activations = [*["relu"] * len(hidden), "tanh"]
@@ -29,7 +31,7 @@ def policy(inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence
         [
             (
                 (scale * rng.normal(size=(after, before))).astype(np.float32),
-                (0.1 * rng.normal(size=after)).astype(np.float32),
+                (bias * rng.normal(size=after)).astype(np.float32),
                 activation,
             )
             for before, after, activation in zip(widths, widths[1:], activations, strict=False)
