@@ -25,6 +25,7 @@ lint: $(TOOLS)  ## ruff and mypy
 	@# mypy does not follow __path__: show it the package as it is when installed.
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
 	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
+	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py build/mypy
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
 

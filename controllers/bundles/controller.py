@@ -16,6 +16,7 @@ from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
+from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.controllers.validation import finite_numbers
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
@@ -89,15 +90,15 @@ class BundleController:
 
     def __init__(self, manifest: Manifest, policy: MLP) -> None:
         self.manifest, self._policy = manifest, policy
-        config = manifest.insertion
+        config, law = manifest.insertion, manifest.law.law()
         self.rate = config.control_rate
-        self._insertion = Insertion(
-            config,
-            manifest.law.law(),
-            manifest.tool,
-            manifest.gravity,
-            manifest.contact,
-        )
+        if manifest.contact is not None:
+            own = config.admittance
+            details = own.cutoff, own.discretization, own.selected_axes
+            # Before the controller checks it: that would look for the largest stable stiffness, at length.
+            if not ContactLoop(law, self.rate, manifest.contact, *details).holds():
+                raise ValueError("law and contact are unstable together: export the run again")
+        self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, manifest.contact)
         self._limits, self._every = config.limits, config.control_steps()
         self._most = config.policy_steps() * self._every
         self._goal = manifest.part.hole_depth - config.limits.goal_margin

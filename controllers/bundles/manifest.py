@@ -30,7 +30,7 @@ UNKNOWABLE = ("twist", "second_wrench", "second_pose")
 """Observation groups that a robot's wrench and pose do not give."""
 MAX_RATE = 10_000.0
 """[Hz]"""
-MAX_DELAY = 50
+MAX_DELAY = 20
 """Control periods."""
 MAX_HISTORY = 1000
 """Past wrenches that a policy may see."""

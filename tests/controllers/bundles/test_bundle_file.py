@@ -99,7 +99,7 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("law", "mass", [[1.0]]), "mass must have shape (6, 6)"),
         (put("law", "mass", 3, 3, -0.06), "mass must have eigenvalues > 0: the smallest is -0.06, mostly along rx"),
         (put("law", "damping", [[0.0] * 6] * 6), "unstable"),
-        (put("contact", "delay", 1e9), "contact.delay must be <= 50 control periods"),
+        (put("contact", "delay", 1e9), "contact.delay must be <= 20 control periods"),
         (put("gravity", [0.0, 9.81]), "gravity must be three finite numbers"),
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
