@@ -28,6 +28,7 @@ WRONG = 0.2
 """Deviation of the mean period from the control period, as a share of it, that is not jitter any more."""
 NO_RNG = np.random.default_rng(0)
 AT_REST = np.zeros(6)
+NOT_A_POSE = (nan,) * 7
 
 
 class State(StrEnum):
@@ -103,8 +104,8 @@ class BundleController:
         self._most = config.policy_steps() * self._every
         self._goal = manifest.part.hole_depth - config.limits.goal_margin
         self._period = 1.0 / self.rate
-        seconds = max(MEMORY, config.limits.time)
-        self._log: deque[tuple[object, ...]] = deque(maxlen=round(seconds * self.rate))
+        memory = round(max(MEMORY, config.limits.time) * self.rate)
+        self._log: deque[tuple[object, ...]] = deque(maxlen=memory)
         self._state, self.reason = State.idle, "call reset()"
         self._command: Pose = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
         self.actions: NDArray[np.float64] = np.zeros(6)
@@ -212,8 +213,9 @@ class BundleController:
         if self._state is not State.running:
             return Command(*self._command, Fault.STOPPED, self._state)
         faults = self._run(reading, position, orientation, time, stamp)
-        measured = (nan if stamp is None else seconds(stamp), time, *reading, *position, *orientation)
-        self._log.append((*measured, *self._command[0], *self._command[1], faults, self._state))
+        came = (nan if stamp is None else seconds(stamp), time, *reading)
+        seen = (*position, *orientation) if known else NOT_A_POSE
+        self._log.append((*came, *seen, *self._command[0], *self._command[1], faults, self._state))
         return Command(*self._command, faults, self._state)
 
     def stop(self, reason: str = "stopped from outside") -> None:

@@ -140,7 +140,9 @@ def test_without_usable_input_it_comes_to_rest_and_stops(reading: Any, pose: Any
     assert own.state is State.fault and "usable" in own.reason
     moved = np.array(commands[-1].position) - good[-1].position
     assert np.abs(moved).max() < 0.002  # 8 mm/s for half a second would be 4 mm
-    assert own.recording().states[-1] == "fault"
+    recorded = own.recording()
+    assert recorded.states[-1] == "fault"
+    np.testing.assert_array_equal(play_back(controller(), recorded).commands, recorded.commands)
 
 
 def test_a_stale_reading_is_none() -> None:
