@@ -5,6 +5,8 @@ from typing import Any
 
 from assembly_rl.controllers.validation import require_positive
 
+MOST_METHODS = 9
+"""Of a study: more cannot be told apart in a picture."""
 METRICS = ("success", "time", "peak_force", "force_p95", "peak_moment", "reward")
 """Columns of a run's evaluations that a threshold can be set on."""
 
@@ -80,6 +82,10 @@ class StudyConfig:
         self.conditions = self.conditions or {"default": ConditionConfig()}
         require_positive(self, "steps", "every", "validation", "episodes")
         _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
+        if len(self.methods) > MOST_METHODS:
+            raise ValueError(
+                f"the study has {len(self.methods)} methods, its pictures show {MOST_METHODS}: make two of it"
+            )
         _check_rounds(self.rounds)
         for metric in self.thresholds:
             if metric not in METRICS:

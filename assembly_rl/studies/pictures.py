@@ -12,13 +12,16 @@ from scipy.optimize import isotonic_regression
 
 from assembly_rl.reports import style
 from assembly_rl.reports.style import BLUE, GREY, INK, new_figure, save, tidy
+from assembly_rl.studies.config import MOST_METHODS
 from assembly_rl.studies.statistics import bootstrap_band, finite_array, interquartile_mean
 
 Curve = tuple[ArrayLike, ArrayLike]
 Triple = tuple[float, float, float]
 
-COLOURS = (BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, INK, GREY)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+BROWN = "#7a4a2b"
+COLOURS = (BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, INK, GREY, BROWN)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+assert len(COLOURS) == len(MARKERS) == MOST_METHODS
 SEED = 0
 """Of the bootstrap: the same data make the same picture."""
 

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from assembly_rl.studies import pictures
+from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.pictures import plot_intervals, plot_learning_curves, plot_performance_profile
 from assembly_rl.studies.statistics import bootstrap_band, interquartile_mean
 
@@ -209,8 +210,8 @@ STEPS = np.array([1.0, 2.0])
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda p: plot_learning_curves({}, "", p), r"1 to 8 methods, not 0"),
-        (lambda p: plot_learning_curves({str(k): {} for k in range(9)}, "", p), r"1 to 8 methods, not 9"),
+        (lambda p: plot_learning_curves({}, "", p), r"1 to 9 methods, not 0"),
+        (lambda p: plot_learning_curves({str(k): {} for k in range(10)}, "", p), r"1 to 9 methods, not 10"),
         (
             lambda p: plot_learning_curves({"sac": {}}, "", p),
             r"same conditions, at least one: \{'sac': \[\]\}",
@@ -240,3 +241,8 @@ STEPS = np.array([1.0, 2.0])
 def test_bad_input_is_named(draw: Callable[[Path], None], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         draw(tmp_path / "picture.png")
+
+
+def test_a_study_that_could_not_be_drawn_is_refused_before_it_runs() -> None:
+    with pytest.raises(ValueError, match="the study has 10 methods, its pictures show 9"):
+        StudyConfig("?", {str(number): MethodConfig() for number in range(10)})
