@@ -33,7 +33,7 @@ bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py
 
 bench-controllers: $(TOOLS)  ## Time of a control step, alone and in a bundle, and of import and load
-	$(BIN)/pytest benchmarks/bench_controllers.py benchmarks/bench_bundles.py
+	$(BIN)/pytest -s benchmarks/bench_controllers.py benchmarks/bench_bundles.py
 
 bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 	$(BIN)/python benchmarks/bench_learner.py
