@@ -49,7 +49,7 @@ check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with th
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[export,video]'
 	touch $@
 
 $(TOOLS): $(INSTALLED)

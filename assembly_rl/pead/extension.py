@@ -88,8 +88,7 @@ class Extension(BaseCallback):
             with self._run.episodes.open(encoding="utf-8", newline="") as file:
                 rows = [row for row in csv.DictReader(file) if int(row["step"]) > self._since]
             self._episodes.extend(float(row["success"]) for row in rows)
-            if isinstance(self.model, Learner):
-                self.model.bind()
+            self._put_on_leash()
         elif self._config.grouping == "cs3":
             self._visited = Visited(self.model, self._run.path / "visited.safetensors")
         else:
@@ -158,8 +157,7 @@ class Extension(BaseCallback):
             edges = united(connected(self.model), self.model.policy)
             connect(self.model, edges, self._config.critics == "local")
         self._since = self.num_timesteps
-        if isinstance(self.model, Learner):
-            self.model.bind()
+        self._put_on_leash()
         self._episodes.clear()
         grouping, stage = self._stages[self._stage], self._stage + 1
         row = {"stage": stage, "dimensions": grouping.dimensions, "groups": str(grouping), "trigger": trigger}
@@ -169,10 +167,14 @@ class Extension(BaseCallback):
             f"{grouping.dimensions} dimensions: {grouping} ({trigger})"
         )
 
-    def _moderate(self) -> None:
-        """Hold back for a while after a growth what could do harm."""
+    def _put_on_leash(self) -> None:
         if self._stage and not self._config.restart:
             leash(self.model, self._stages[self._stage - 1], self._config.leash)
+        if isinstance(self.model, Learner):
+            self.model.bind()
+
+    def _moderate(self) -> None:
+        """Hold back for a while after a growth what could do harm."""
         since = self.num_timesteps - self._since if self._stage else float("inf")
         ramp = min(1.0, since / self._config.ramp) if self._config.ramp else 1.0
         if isinstance(self.model, Learner):

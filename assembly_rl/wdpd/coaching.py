@@ -37,7 +37,6 @@ class Coach:
         strength: Lambda at first.
         warm_up: Policy steps in which only the teacher has a say.
         anneal: Policy steps after them until it has none.
-        since: Step at which all this begins.
     """
 
     def __init__(
@@ -48,10 +47,9 @@ class Coach:
         strength: float,
         warm_up: int,
         anneal: int,
-        since: int = 0,
     ) -> None:
         self._model, self._teacher = model, teacher.to(model.device)
-        self._strength, self._begins, self._anneal = strength, since + warm_up, anneal
+        self._strength, self._begins, self._anneal = strength, warm_up, anneal
         self.weigh(weights)
         if isinstance(model, Learner):
             device = self._model.device

@@ -114,9 +114,9 @@ def test_without_a_say_the_teacher_changes_nothing() -> None:
 
 def test_the_schedule_ends() -> None:
     student = model("td3", 1)
-    coach = Coach(student, Teacher(model("td3", 7).policy), np.ones(6), 2.0, 300, 1000, since=100)
+    coach = Coach(student, Teacher(model("td3", 7).policy), np.ones(6), 2.0, 300, 1000)
     said = []
-    for step in (0, 399, 400, 900, 1400, 5000):
+    for step in (0, 299, 300, 800, 1300, 5000):
         student.num_timesteps = step
         coach.set()
         said.append((coach.say, float(student.lesson.critics) if student.lesson else None))
