@@ -68,7 +68,11 @@ def prepared(config: TransferCommandConfig, source: Carried, arm: str) -> tuple[
     """What an arm trains, and what it rests on."""
     changed, algo = ARMS[arm][1], source.config.algo
     if changed is None and isinstance(algo, OffPolicyConfig):  # a short budget needs a short random start
-        algo = replace(algo, learning_starts=min(algo.learning_starts, config.steps // 4))
+        algo = replace(
+            algo,
+            learning_starts=min(algo.learning_starts, config.steps // 4),
+            gradient_steps=config.transfer.gradient_steps,
+        )
     task = config.task
     if changed is None:
         task = replace(as_trained(source.config.task, task), coordinates=None)

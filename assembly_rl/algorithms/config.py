@@ -35,21 +35,23 @@ class AlgorithmConfig:
 
 @dataclass
 class OffPolicyConfig(AlgorithmConfig):
-    """What DDPG, TD3 and SAC have in common: one gradient step for each policy step.
+    """What DDPG, TD3 and SAC have in common.
 
     Attributes:
         learning_starts: Policy steps with uniformly random actions before learning.
         tau: Share of the networks that moves into the target networks at each gradient step.
         buffer_size: Transitions kept; the oldest are overwritten.
+        gradient_steps: For each policy step.
     """
 
     learning_starts: int = 1500
     tau: float = 0.005
     buffer_size: int = 100_000
+    gradient_steps: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "tau", "buffer_size")
+        require_positive(self, "tau", "buffer_size", "gradient_steps")
         require_not_negative(self, "learning_starts")
 
 

@@ -78,7 +78,7 @@ def _make(
             "tau": config.tau,
             "buffer_size": config.buffer_size,
             "train_freq": 1,
-            "gradient_steps": -1,  # as many as there were policy steps, whatever the number of environments
+            "gradient_steps": config.gradient_steps * environments.num_envs,
         }
     if isinstance(config, DDPGConfig | TD3Config):
         common["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, config.noise))

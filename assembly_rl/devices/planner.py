@@ -249,6 +249,7 @@ def predict(
     memory = 4.0 * work.parameters * 5 + max((kernel.bytes for kernel in work.kernels), default=0.0)
     if isinstance(algo, OffPolicyConfig):
         memory += algo.buffer_size * work.row
+        updates = float(algo.gradient_steps)
     elif isinstance(algo, PPOConfig):
         updates = algo.epochs / algo.batch_size
     return Prediction(

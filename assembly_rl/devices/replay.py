@@ -22,7 +22,12 @@ class PackedReplayBuffer(ReplayBuffer):
         device: Where batches go; on another device than the CPU a copy of the buffer lies there, too.
         n_envs: Environments.
         **options: Of the replay buffer; its defaults only.
+
+    Attributes:
+        apart: Transitions at the beginning that stand apart; see ``set_apart``.
     """
+
+    apart = 0
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class PackedReplayBuffer(ReplayBuffer):
         self.observations, self.actions = rows[..., :first], rows[..., first:second]
         self.next_observations = rows[..., second:third]
         self.rewards, self.dones, self.timeouts = (rows[..., third + k] for k in range(3))
+        self._rows = rows
         self._host = torch.from_numpy(rows).view(-1, rows.shape[-1])
         self._near = self._host  # where batches are gathered from
         if self.device.type != "cpu":
@@ -59,10 +65,25 @@ class PackedReplayBuffer(ReplayBuffer):
             self._near.copy_(self._host)
         self._copied = self.pos
 
+    def set_apart(self) -> None:
+        """Half of each batch will come from what is here now, the other half from what is still to come.
+
+        That holds until the buffer is full. Of what is here the latest is kept, half a buffer at most.
+        """
+        kept = min(self.size(), self.buffer_size // 2)
+        self._rows[:kept] = self._rows[np.arange(self.pos - kept, self.pos)]  # before the first: from the end
+        self.pos, self.full, self.apart = kept, False, kept
+        self.refresh()
+
     def gather(self, batch: Tensor) -> None:
         """Fill a batch (rows, columns) on the device with random transitions."""
         self._catch_up()
-        rows = np.random.randint(0, self.size(), size=len(batch))
+        if 0 < self.apart < self.pos and not self.full:
+            half = len(batch) // 2
+            rows = np.random.randint(self.apart, self.pos, size=len(batch))
+            rows[:half] = np.random.randint(0, self.apart, size=half)
+        else:
+            rows = np.random.randint(0, self.size(), size=len(batch))
         rows = rows * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch))
         chosen = torch.from_numpy(rows)
         if self._near is not self._host:

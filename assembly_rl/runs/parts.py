@@ -85,7 +85,9 @@ def get_replay(model: Any) -> tuple[Json, Tensors]:
     tensors = {
         key: torch.from_numpy(np.ascontiguousarray(array[: buffer.size()])) for key, array in arrays.items()
     }
-    return {"pos": buffer.pos, "full": buffer.full}, tensors
+    return {
+        name: getattr(buffer, name) for name in ("pos", "full", "apart") if hasattr(buffer, name)
+    }, tensors
 
 
 def set_replay(model: Any, plain: Json, tensors: Tensors) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
 from assembly_rl.algorithms.config import OffPolicyConfig
@@ -23,6 +22,7 @@ from assembly_rl.controllers.etcl import (
     reconfigure,
 )
 from assembly_rl.controllers.stability import ContactLoop
+from assembly_rl.devices.replay import PackedReplayBuffer
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.probing import Probes, probe_contact
 from assembly_rl.lcrl.builder import GRAPH
@@ -98,7 +98,9 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     own, algo = config.transfer, config.algo
     require_evidence(own.weights, own.warm_up, own.replay, isinstance(algo, OffPolicyConfig))
     if isinstance(algo, OffPolicyConfig):
-        algo = replace(algo, learning_starts=0)  # it need not begin at random
+        algo = replace(
+            algo, learning_starts=0, gradient_steps=own.gradient_steps
+        )  # it need not begin at random
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     old_part, old_task = source.config.geometry.part(), source.config.task
     probes = probe_contact(part, task)
@@ -211,7 +213,7 @@ def kept(run: RunDirectory) -> Kept:
     return Kept(read_json(run.path / FILE, FORMAT), Carried.open(run.path / TEACHER).policy())
 
 
-def begin(model: BaseAlgorithm, source: Kept, config: TrainConfig) -> None:
+def begin(model: Any, source: Kept, config: TrainConfig) -> None:
     """Give a new model the networks of the source, where they fit, and what the source visited."""
     own, other = (dict(policy.named_parameters()) for policy in (model.policy, source.policy))
     if {name: value.shape for name, value in own.items()} == {
@@ -220,3 +222,6 @@ def begin(model: BaseAlgorithm, source: Kept, config: TrainConfig) -> None:
         model.policy.load_state_dict(other, strict=False)  # masks and ties stay the model's own
     if config.transfer.replay and isinstance(config.algo, OffPolicyConfig):
         load_replay(model, RunDirectory.open(source.content["source"]).latest_checkpoint())
+        buffer = model.replay_buffer
+        assert isinstance(buffer, PackedReplayBuffer)
+        buffer.set_apart()

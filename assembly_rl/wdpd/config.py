@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assembly_rl.controllers.validation import require_not_negative
+from assembly_rl.controllers.validation import require_not_negative, require_positive
 
 RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
 
@@ -19,7 +19,8 @@ class TransferConfig:
             ``none`` for no distillation: the policy is fine-tuned as it is.
         beta: How much a difference in compliance counts.
         strength: Factor on the divergence from the teacher.
-        replay: What the source visited stays in the replay buffer.
+        replay: What the source visited stays in the replay buffer: half of each batch.
+        gradient_steps: For each policy step; of DDPG, TD3 and SAC.
         warm_up: Policy steps in which the teacher alone is followed while the critics learn.
         anneal: Policy steps after them in which the teacher's say goes to zero.
     """
@@ -30,10 +31,12 @@ class TransferConfig:
     beta: float = 1.0
     strength: float = 1.0
     replay: bool = True
-    warm_up: int = 300
-    anneal: int = 1000
+    gradient_steps: int = 4
+    warm_up: int = 100
+    anneal: int = 400
 
     def __post_init__(self) -> None:
         require_not_negative(self, "beta", "strength", "warm_up", "anneal")
+        require_positive(self, "gradient_steps")
         if self.weights not in RULES:
             raise ValueError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")

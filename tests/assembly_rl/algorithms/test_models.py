@@ -31,6 +31,15 @@ def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None
     assert [group["lr"] for group in model.critic.optimizer.param_groups] == [5e-4]
 
 
+def test_as_many_gradient_steps_as_asked_for_each_policy_step() -> None:
+    config = ALGORITHMS["sac"](network=[8], batch_size=8, learning_starts=4, gradient_steps=3)
+    environments = make_environments(PegHole(), TaskConfig(), 2)
+    model = make_model(config, environments, seed=1)
+    model.learn(10)
+    environments.close()
+    assert model._n_updates == 3 * (10 - 4)
+
+
 def test_unknown_policy_is_refused(environments: DummyVecEnv) -> None:
     model = make_model(ALGORITHMS["td3"](network=[8]), environments, seed=1)
     with pytest.raises(TypeError, match="no actor is known for Actor"):

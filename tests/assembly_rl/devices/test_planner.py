@@ -110,6 +110,12 @@ def test_more_environments_have_to_be_worth_it(gain: float, chosen: int) -> None
     assert choose([four, two, one]).environments == chosen
 
 
+def test_gradient_steps_are_counted() -> None:
+    work = count(SACConfig(batch_size=32), *SPACES)
+    one, four = (predict(CPU, SACConfig(batch_size=32, gradient_steps=n), work, 1) for n in (1, 4))
+    assert four.updating == pytest.approx(4.0 * one.updating)
+
+
 def test_updates_of_ppo_are_spread_over_its_rollout() -> None:
     algo = PPOConfig(network=[16], batch_size=64, epochs=5)
     work = count(algo, *SPACES)

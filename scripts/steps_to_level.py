@@ -1,0 +1,97 @@
+"""Steps until the mean reward of a method comes to a level that another one sets; for docs/pead.md.
+
+    python scripts/steps_to_level.py docs/studies/pead 6-D
+    python scripts/steps_to_level.py docs/studies/pead 6-D 'no chamfer, L'
+
+The level is 90 % of the way of the base's mean validation reward from its first to its last validation.
+Intervals: percentiles of a bootstrap that draws runs within each condition, the base's, too.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from assembly_rl.algorithms import ALGORITHMS
+
+WAY = 0.9
+DRAWS = 2000
+Curves = dict[str, NDArray[np.float64]]
+"""Condition -> mean rewards (runs, validations)."""
+
+
+def read(folder: Path, condition: str) -> tuple[dict[str, Curves], NDArray[np.float64]]:
+    """Curves of each method in the conditions whose names begin so, and the steps of their validations."""
+    table: dict[str, dict[str, dict[tuple[str, int], list[float]]]] = {}
+    steps = set()
+    rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
+    for row in sorted(rows, key=lambda row: row["step"]):
+        if row["condition"].startswith(condition):
+            runs = table.setdefault(row["method"], {}).setdefault(row["condition"], {})
+            runs.setdefault((row["cell"], row["training_seed"]), []).append(row["reward"])
+            steps.add(row["step"])
+    curves = {
+        method: {name: np.array(list(runs.values())) for name, runs in of.items()}
+        for method, of in table.items()
+    }
+    return curves, np.array(sorted(steps), dtype=np.float64)
+
+
+def drawn(curves: Curves, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mean curve of runs that are drawn with replacement within each condition."""
+    return mean({name: runs[rng.integers(0, len(runs), len(runs))] for name, runs in curves.items()})
+
+
+def mean(curves: Curves) -> NDArray[np.float64]:
+    """Over runs, then over conditions."""
+    return np.array(np.mean([runs.mean(0) for runs in curves.values()], axis=0))
+
+
+def level(base: NDArray[np.float64]) -> float:
+    """Which the others have to come to."""
+    return float(base[0] + WAY * (base[-1] - base[0]))
+
+
+def first(curve: NDArray[np.float64], steps: NDArray[np.float64], height: float) -> float:
+    """Step (interpolated) at which a curve comes to a height; infinite where it does not."""
+    above = np.flatnonzero(curve >= height)
+    if not len(above):
+        return float("inf")
+    at = int(above[0])
+    return float(steps[0] if at == 0 else np.interp(height, curve[at - 1 : at + 1], steps[at - 1 : at + 1]))
+
+
+def main() -> None:
+    """Print a row for each method."""
+    folder, base, condition = Path(sys.argv[1]), sys.argv[2], "".join(sys.argv[3:4])
+    curves, steps = read(folder, condition)
+    rng, table = np.random.default_rng(0), Table(title=f"{folder.name} {condition}")
+    for column in ("method", "runs", "steps to the level", "of the base's steps", "last reward"):
+        table.add_column(column, justify="left" if column == "method" else "right")
+    for method, own in curves.items():
+        suffix = method.rpartition(", ")[2]
+        other = curves[f"{base}, {suffix}" if suffix in ALGORITHMS else base]
+        height = level(mean(other))
+        at, its = first(mean(own), steps, height), first(mean(other), steps, height)
+        ratios = []
+        for _ in range(DRAWS):
+            one = drawn(other, rng)
+            theirs = one if own is other else drawn(own, rng)
+            ratios.append(first(theirs, steps, level(one)) / first(one, steps, level(one)))
+        low, high = np.percentile(ratios, [2.5, 97.5], method="nearest")
+        table.add_row(
+            method,
+            str(sum(map(len, own.values()))),
+            f"{at:,.0f}",
+            f"{at / its:.2f} ({low:.2f} to {high:.2f})",
+            f"{mean(own)[-1]:.1f}",
+        )
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
