@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.devices.learner import Learner
@@ -25,6 +25,8 @@ from assembly_rl.training import ProgressBar
 GROUPS = "groups.json"
 """In a run directory: the stages that cs3 gave."""
 COLUMNS = ("stage", "dimensions", "groups", "trigger")
+LEASH, WEAK_LEASH = 2.0, 0.5
+"""Without a word on it; the weak one with SAC, which does not run away as the others do (docs/pead.md)."""
 CAUTIOUS_KL = 0.02
 """Bound on the divergence of an update of PPO after a growth."""
 QUIET = 0.5
@@ -169,7 +171,9 @@ class Extension(BaseCallback):
 
     def _put_on_leash(self) -> None:
         if self._stage and not self._config.restart:
-            leash(self.model, self._stages[self._stage - 1], self._config.leash)
+            usual = WEAK_LEASH if isinstance(self.model, SAC) else LEASH
+            strength = usual if self._config.leash is None else self._config.leash
+            leash(self.model, self._stages[self._stage - 1], strength)
         if isinstance(self.model, Learner):
             self.model.bind()
 

@@ -46,7 +46,7 @@ def plot_learning_curves(
     """
     levels = levels or {}
     conditions = _conditions({**curves, **levels})
-    rows = -(-len(conditions) // 4)
+    rows = -(-len(conditions) // 3)
     columns = -(-len(conditions) // rows)
     rows = rows if len(conditions) > 1 else 0
     figure = new_figure(10.0, 3.6 + 1.7 * rows)

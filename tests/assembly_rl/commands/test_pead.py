@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import QUICK, Run, start
+from safetensors.numpy import load_file
 from test_train import rows, tensors
 
 from assembly_rl.runs import RunDirectory
@@ -27,6 +28,12 @@ PEAD = [
 
 def stages(run: Path) -> list[list[str]]:
     return [line.split(",")[:3] for line in (run / "stages.csv").read_text().splitlines()[1:]]
+
+
+def leash(run: Path, component: int) -> float:
+    """What draws a component back in the last checkpoint."""
+    folder = sorted(run.glob("checkpoints/step_*"))[-1]
+    return float(load_file(folder / "policy.safetensors")["leash"][component, component])
 
 
 def trained(folder: Path, *arguments: str) -> Path:
@@ -62,6 +69,7 @@ def test_stopped_in_the_second_stage_and_resumed_it_is_the_same(
     assert tensors(run) == tensors(whole)
     assert rows(run) == rows(whole)
     assert stages(run) == stages(whole)
+    assert leash(run, 0) == 2.0  # x was tied to y before
 
 
 def test_the_best_policy_is_evaluated_with_all_its_outputs(command: Run, tmp_path: Path) -> None:
@@ -71,6 +79,7 @@ def test_the_best_policy_is_evaluated_with_all_its_outputs(command: Run, tmp_pat
     actor = load_agent(RunDirectory.open(tmp_path / "run")).actor
     assert actor(np.zeros(18, np.float32)).shape == (6,)
     assert (tmp_path / "run" / "figures" / "learning_curve.png").is_file()
+    assert leash(tmp_path / "run", 2) == 1.0  # z did not move; SAC has a weaker one
 
 
 def test_with_a_graph_and_groups_from_the_same_estimate(command: Run, tmp_path: Path) -> None:
