@@ -42,7 +42,10 @@ MAIN = "transfer"
 ARMS: dict[str, tuple[str, dict[str, Any] | None]] = {
     MAIN: ("transfer", {}),
     "wdpd": ("WDPD only", {"etcl": False}),
-    "fine_tuning": ("plain fine-tuning", {"etcl": False, "weights": "none", "replay": False}),
+    "fine_tuning": (
+        "plain fine-tuning",
+        {"etcl": False, "weights": "none", "replay": False, "gradient_steps": 1},
+    ),
     "scratch": ("from scratch", None),
 }
 """Folder of an arm -> its name, and what it changes; None to learn from nothing."""

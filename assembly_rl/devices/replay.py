@@ -52,7 +52,6 @@ class PackedReplayBuffer(ReplayBuffer):
         self.observations, self.actions = rows[..., :first], rows[..., first:second]
         self.next_observations = rows[..., second:third]
         self.rewards, self.dones, self.timeouts = (rows[..., third + k] for k in range(3))
-        self._rows = rows
         self._host = torch.from_numpy(rows).view(-1, rows.shape[-1])
         self._near = self._host  # where batches are gathered from
         if self.device.type != "cpu":
@@ -71,7 +70,8 @@ class PackedReplayBuffer(ReplayBuffer):
         That holds until the buffer is full. Of what is here the latest is kept, half a buffer at most.
         """
         kept = min(self.size(), self.buffer_size // 2)
-        self._rows[:kept] = self._rows[np.arange(self.pos - kept, self.pos)]  # before the first: from the end
+        rows = self._host.view(self.buffer_size, self.n_envs, -1)
+        rows[:kept] = rows[torch.arange(self.pos - kept, self.pos) % self.buffer_size]
         self.pos, self.full, self.apart = kept, False, kept
         self.refresh()
 

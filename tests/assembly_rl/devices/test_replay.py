@@ -1,11 +1,14 @@
 """What of a replay buffer stands apart, and how it is drawn."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box
 
 from assembly_rl.devices.replay import PackedReplayBuffer
+from assembly_rl.runs.parts import get_replay, set_replay
 
 SPACES = Box(-1.0, 1.0, (2,), np.float32), Box(-1.0, 1.0, (1,), np.float32)
 ROWS = 4000
@@ -33,6 +36,21 @@ def batch(buffer: PackedReplayBuffer) -> np.ndarray:
     whole = torch.zeros(ROWS, buffer.columns[2] + 3)
     buffer.gather(whole)
     return whole[:, -3].numpy()
+
+
+def test_a_checkpoint_holds_each_number_once_and_what_stands_apart() -> None:
+    buffer = filled(100, 30)
+    buffer.set_apart()
+    model = SimpleNamespace(replay_buffer=buffer)
+    plain, tensors = get_replay(model)
+    assert plain == {"pos": 30, "full": False, "apart": 30}
+    assert sorted(tensors) == [
+        "actions", "dones", "next_observations", "observations", "rewards", "timeouts"
+    ]  # fmt: skip
+    model.replay_buffer = filled(100, 0)
+    set_replay(model, plain, tensors)
+    extend(model.replay_buffer, 30, 1)
+    assert (batch(model.replay_buffer) == 30).sum() == ROWS // 2
 
 
 def test_half_of_a_batch_comes_from_what_stands_apart() -> None:
