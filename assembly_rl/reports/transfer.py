@@ -17,7 +17,6 @@ from assembly_rl.reports.style import (
     INK,
     ORANGE,
     VERMILION,
-    legend,
     new_figure,
     save,
     tidy,
@@ -105,5 +104,5 @@ def plot_transfer(
     axes.set_xlim(left=0.0)
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    legend(axes, columns=1, place="lower right")
+    figure.legend(loc="outside lower center", ncols=len(curves) + 1, frameon=False, fontsize=9)
     save(figure, path)
