@@ -29,7 +29,7 @@ class PEADConfig(LearningMethod):
         freeze: Policy steps after a growth in which the critics learn alone.
         ramp: Policy steps after a growth in which the noise grows from half.
         leash: Weight in the actor's loss of the square of what it does beyond the dimensions before; see
-            ``assembly_rl.pead.ties.leash``. By default 0.5 with SAC, 2 with the others.
+            ``assembly_rl.pead.ties.leash``. By default 2 with DDPG and TD3, 0.5 with SAC, 0 with PPO.
         restart: Networks start anew at a growth; what was visited stays. A control.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from stable_baselines3 import PPO, SAC
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.devices.learner import Learner
@@ -25,8 +26,6 @@ from assembly_rl.training import ProgressBar
 GROUPS = "groups.json"
 """In a run directory: the stages that cs3 gave."""
 COLUMNS = ("stage", "dimensions", "groups", "trigger")
-LEASH, WEAK_LEASH = 2.0, 0.5
-"""Without a word on it; the weak one with SAC, which does not run away as the others do (docs/pead.md)."""
 CAUTIOUS_KL = 0.02
 """Bound on the divergence of an update of PPO after a growth."""
 QUIET = 0.5
@@ -171,8 +170,8 @@ class Extension(BaseCallback):
 
     def _put_on_leash(self) -> None:
         if self._stage and not self._config.restart:
-            usual = WEAK_LEASH if isinstance(self.model, SAC) else LEASH
-            strength = usual if self._config.leash is None else self._config.leash
+            own = self._config.leash
+            strength = usual_leash(self.model) if own is None else own
             leash(self.model, self._stages[self._stage - 1], strength)
         if isinstance(self.model, Learner):
             self.model.bind()
@@ -186,3 +185,14 @@ class Extension(BaseCallback):
             self.model.loudness = QUIET + (1.0 - QUIET) * ramp
         elif isinstance(self.model, PPO):
             self.model.target_kl = CAUTIOUS_KL if ramp < 1.0 else None
+
+
+def usual_leash(model: BaseAlgorithm) -> float:
+    """Weight of the leash if nothing is said about it; docs/pead.md has what it rests on.
+
+    It is there for what critics make up about new dimensions: DDPG and TD3 follow them blindly, SAC less so,
+    and PPO goes by what it has tried.
+    """
+    if isinstance(model, PPO):
+        return 0.0
+    return 0.5 if isinstance(model, SAC) else 2.0

@@ -69,7 +69,7 @@ def test_stopped_in_the_second_stage_and_resumed_it_is_the_same(
     assert tensors(run) == tensors(whole)
     assert rows(run) == rows(whole)
     assert stages(run) == stages(whole)
-    assert leash(run, 0) == 2.0  # x was tied to y before
+    assert leash(run, 0) == (2.0 if algorithm == "td3" else 0.0)  # x was tied to y before
 
 
 def test_the_best_policy_is_evaluated_with_all_its_outputs(command: Run, tmp_path: Path) -> None:
