@@ -20,8 +20,8 @@ from assembly_rl.config import TrainConfig, TransferCommandConfig, plain, train_
 from assembly_rl.controllers.build import from_mapping
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import (
+    COMPARISON_SEED,
     HELD_OUT_SEED,
-    VALIDATION_SEED,
     Evaluator,
     LearnedAgent,
     Scenario,
@@ -101,10 +101,10 @@ def begin(config: TransferCommandConfig, folder: Path, source: Carried, output: 
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own, content = prepared(config, source, MAIN)
     agent = LearnedAgent(extract_actor(source.policy()))
-    episodes = config.evaluation.episodes
+    episodes = config.evaluation.held_out
     with Evaluator(config.processes) as evaluator:
         steps = [
-            Step(name, samples, evaluator.evaluate(Scenario(part, of), agent, episodes, VALIDATION_SEED))
+            Step(name, samples, evaluator.evaluate(Scenario(part, of), agent, episodes, COMPARISON_SEED))
             for name, samples, of in (
                 ("as it is", 0, task),
                 ("ETCL", content["probing_steps"], own.task),
@@ -163,7 +163,7 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
         steps.pop()
     teacher, learned = LearnedAgent(extract_actor(source.policy())), load_agent(run)
     with Evaluator(config.processes) as evaluator:
-        rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.episodes, VALIDATION_SEED)
+        rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
         probing = read_json(run.path / "transfer.json", 1)["probing_steps"]
         steps.append(Step("WDPD and fine-tuning", probing + _kept_at(run), rows))
         choices = [(task, teacher), (own, teacher)][: len(steps) - 1] + [(own, learned)]

@@ -2,6 +2,7 @@
 
 from assembly_rl.evaluation.agents import Agent, GuidedAgent, LearnedAgent
 from assembly_rl.evaluation.episodes import (
+    COMPARISON_SEED,
     HELD_OUT_SEED,
     START_METHOD,
     VALIDATION_SEED,
@@ -11,6 +12,7 @@ from assembly_rl.evaluation.episodes import (
 from assembly_rl.evaluation.summary import Summary, change, summarize, wilson_interval
 
 __all__ = [
+    "COMPARISON_SEED",
     "HELD_OUT_SEED",
     "START_METHOD",
     "VALIDATION_SEED",

@@ -21,6 +21,9 @@ from assembly_rl.evaluation.agents import Agent
 VALIDATION_SEED = 1_000_000
 """First seed of the episodes that choose a checkpoint."""
 
+COMPARISON_SEED = 1_500_000
+"""First seed of the episodes that choose between controllers, whose checkpoints others have chosen."""
+
 HELD_OUT_SEED = 2_000_000
 """First seed of the episodes that a result is reported on; nothing is chosen on them."""
 

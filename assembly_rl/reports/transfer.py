@@ -42,7 +42,7 @@ def source_table(paths: Sequence[str], distances: Sequence[float], best: int) ->
 def transfer_table(
     steps: Sequence[Step], best: int, final: Summary, others: Mapping[str, Mapping[str, Any]]
 ) -> Table:
-    """Each step on the same validation episodes, what is kept, and what it is worth on others.
+    """Each step on the same episodes, what is kept, and what it is worth on others.
 
     Args:
         steps: In their order.

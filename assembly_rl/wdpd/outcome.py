@@ -13,7 +13,7 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Step:
-    """A controller on the way, and the validation episodes that it met.
+    """A controller on the way, and the episodes that it met, which have chosen nothing before.
 
     Attributes:
         name: Of the step.

@@ -38,7 +38,10 @@ def test_a_transfer_reports_every_step_and_compares(
     report = json.loads((tmp_path / "t" / "report.json").read_text())
     assert [step["name"] for step in report["steps"]][0] == "as it is"
     assert report["steps"][-1]["samples"] >= 50  # probing counts
-    etcl = json.loads((tmp_path / "t" / "plan.json").read_text())["etcl"]
+    plan = json.loads((tmp_path / "t" / "plan.json").read_text())
+    etcl = plan["etcl"]
+    # Compared on episodes that have chosen no checkpoint.
+    assert [row["seed"] for row in plan["steps"][0]["rows"]] == [1_500_000, 1_500_001, 1_500_002]
     others = {"plain fine-tuning", "from scratch"} | ({"WDPD only"} if etcl else set())
     assert set(report["others"]) == others
     assert (tmp_path / "t" / "figures" / "transfer.png").is_file()
