@@ -1,7 +1,8 @@
-"""Steps until the mean reward of a method comes to a level that another one sets; for docs/pead.md.
+"""Steps until the mean reward of a method comes to a level that another sets: docs/pead.md, docs/transfer.md.
 
     python scripts/steps_to_level.py docs/studies/pead 6-D
     python scripts/steps_to_level.py docs/studies/pead 6-D 'no chamfer, L'
+    python scripts/steps_to_level.py docs/studies/transfer scratch
 
 The level is 90 % of the way of the base's mean validation reward from its first to its last validation.
 Intervals: percentiles of a bootstrap that draws runs within each condition, the base's, too.
@@ -24,21 +25,21 @@ Curves = dict[str, NDArray[np.float64]]
 """Condition -> mean rewards (runs, validations)."""
 
 
-def read(folder: Path, condition: str) -> tuple[dict[str, Curves], NDArray[np.float64]]:
-    """Curves of each method in the conditions whose names begin so, and the steps of their validations."""
+def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDArray[np.float64]]]:
+    """Curves of each method in the conditions whose names begin so, and the steps of its validations."""
     table: dict[str, dict[str, dict[tuple[str, int], list[float]]]] = {}
-    steps = set()
+    steps: dict[str, set[int]] = {}
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
     for row in sorted(rows, key=lambda row: row["step"]):
         if row["condition"].startswith(condition):
             runs = table.setdefault(row["method"], {}).setdefault(row["condition"], {})
             runs.setdefault((row["cell"], row["training_seed"]), []).append(row["reward"])
-            steps.add(row["step"])
+            steps.setdefault(row["method"], set()).add(row["step"])
     curves = {
         method: {name: np.array(list(runs.values())) for name, runs in of.items()}
         for method, of in table.items()
     }
-    return curves, np.array(sorted(steps), dtype=np.float64)
+    return curves, {method: np.array(sorted(of), dtype=np.float64) for method, of in steps.items()}
 
 
 def drawn(curves: Curves, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -74,14 +75,16 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "method" else "right")
     for method, own in curves.items():
         suffix = method.rpartition(", ")[2]
-        other = curves[f"{base}, {suffix}" if suffix in ALGORITHMS else base]
+        against = f"{base}, {suffix}" if suffix in ALGORITHMS else base
+        other, its_steps = curves[against], steps[against]
         height = level(mean(other))
-        at, its = first(mean(own), steps, height), first(mean(other), steps, height)
+        at, its = first(mean(own), steps[method], height), first(mean(other), its_steps, height)
         ratios = []
         for _ in range(DRAWS):
             one = drawn(other, rng)
             theirs = one if own is other else drawn(own, rng)
-            ratios.append(first(theirs, steps, level(one)) / first(one, steps, level(one)))
+            height = level(one)
+            ratios.append(first(theirs, steps[method], height) / first(one, its_steps, height))
         low, high = np.percentile(ratios, [2.5, 97.5], method="nearest")
         table.add_row(
             method,
