@@ -153,7 +153,7 @@ def _overview(study: StudyConfig, methods: Methods) -> str:
         learns = all_runs[0].cell.subject is None
         for metric, level in study.thresholds.items():
             row.append(_steps(runs, metric, level) if learns else "-")
-        area = scores.of_each_run(runs, lambda run: scores.area(run, study.steps)) if learns else None
+        area = scores.of_each_run(runs, scores.area) if learns else None
         row += [_estimate(scores.interquartile(area)) if area else "-"]
         row += [f"{max(run.parameters for run in all_runs):,}" if learns else "-"]
         row += [_duration([run.seconds for run in all_runs])]
@@ -220,10 +220,7 @@ def _comparisons(study: StudyConfig, methods: Methods) -> list[str]:
     pairs = _pairs(methods)
     by_success = scores.improvements({name: _success(runs) for name, runs in methods.items()}, pairs)
     learners = scores.learning(methods)
-    areas = {
-        name: scores.of_each_run(runs, lambda run: scores.area(run, study.steps))
-        for name, runs in learners.items()
-    }
+    areas = {name: scores.of_each_run(runs, scores.area) for name, runs in learners.items()}
     by_area = scores.improvements(areas, [pair for pair in pairs if {*pair} <= {*areas}])
     rows = []
     for pair, (estimate, p) in by_success.items():
@@ -279,7 +276,7 @@ def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
     for name, group in _groups(learners):
         for metric in ("success", "reward"):
             curves = {
-                method: {key: scores.curve(of, metric, study.steps) for key, of in runs.items()}
+                method: {key: scores.curve(of, metric) for key, of in runs.items()}
                 for method, runs in group.items()
             }
             path = folder / f"curves_{metric}{name}.png"

@@ -78,24 +78,25 @@ def time_of_successes(runs: Iterable[Result]) -> NDArray[np.float64]:
     return pooled(runs, "time")[pooled(runs, "success") > 0.0]
 
 
-def area(run: Result, steps: int) -> float:
+def area(run: Result) -> float:
     """Mean height of the curve of validation success; a training that died counts 0 from there on."""
-    grid, values = _whole_curve(run, "success", steps, 0.0)
-    return normalised_area(grid, values, steps)
+    grid, values = _whole_curve(run, "success", 0.0)
+    return normalised_area(grid, values, run.cell.config.steps)
 
 
-def curve(runs: list[Result], metric: str, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def curve(runs: list[Result], metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Steps, and values of shape (runs, steps); after its death a run's success is 0, the rest unknown."""
     missing = 0.0 if metric == "success" else np.nan
-    curves = [_whole_curve(run, metric, steps, missing) for run in runs]
+    curves = [_whole_curve(run, metric, missing) for run in runs]
     return curves[0][0], np.array([values for _, values in curves])
 
 
-def _whole_curve(
-    run: Result, metric: str, steps: int, missing: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    every = run.cell.config.evaluation.every
-    grid = np.unique(np.append(np.arange(every, steps, every), steps)).astype(np.float64)
+def _whole_curve(run: Result, metric: str, missing: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Over all steps that were meant; what is carried over from another run is evaluated before them, too."""
+    config = run.cell.config
+    steps, every = config.steps, config.evaluation.every
+    first = every if config.transfer.run is None else 0
+    grid = np.unique(np.append(np.arange(first, steps, every), steps)).astype(np.float64)
     values = np.full(len(grid), missing)
     if run.curve:
         values[np.searchsorted(grid, run.curve["step"])] = run.curve[metric]
@@ -107,7 +108,7 @@ def steps_to(runs: Runs, metric: str, level: float) -> tuple[Estimate, int]:
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     pairs = []
     for run in flat(runs):
-        grid, values = _whole_curve(run, metric, run.cell.config.steps, np.nan)
+        grid, values = _whole_curve(run, metric, np.nan)
         values = np.where(np.isnan(values), sign * level - 1.0, sign * values)  # no success has no time
         pairs.append(steps_to_threshold(grid, values, sign * level))  # one that died never gets there
     steps, reached = zip(*pairs, strict=True)
