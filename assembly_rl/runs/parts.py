@@ -85,9 +85,8 @@ def get_replay(model: Any) -> tuple[Json, Tensors]:
     tensors = {
         key: torch.from_numpy(np.ascontiguousarray(array[: buffer.size()])) for key, array in arrays.items()
     }
-    return {
-        name: getattr(buffer, name) for name in ("pos", "full", "apart") if hasattr(buffer, name)
-    }, tensors
+    plain = {name: getattr(buffer, name) for name in ("pos", "full", "apart") if hasattr(buffer, name)}
+    return plain, tensors
 
 
 def set_replay(model: Any, plain: Json, tensors: Tensors) -> None:

@@ -5,11 +5,13 @@ import shutil
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
 from assembly_rl.algorithms.config import OffPolicyConfig
@@ -98,9 +100,8 @@ def carry_over(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     own, algo = config.transfer, config.algo
     require_evidence(own.weights, own.warm_up, own.replay, isinstance(algo, OffPolicyConfig))
     if isinstance(algo, OffPolicyConfig):
-        algo = replace(
-            algo, learning_starts=0, gradient_steps=own.gradient_steps
-        )  # it need not begin at random
+        # It need not begin at random.
+        algo = replace(algo, learning_starts=0, gradient_steps=own.gradient_steps)
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     old_part, old_task = source.config.geometry.part(), source.config.task
     probes = probe_contact(part, task)
@@ -213,7 +214,7 @@ def kept(run: RunDirectory) -> Kept:
     return Kept(read_json(run.path / FILE, FORMAT), Carried.open(run.path / TEACHER).policy())
 
 
-def begin(model: Any, source: Kept, config: TrainConfig) -> None:
+def begin(model: BaseAlgorithm, source: Kept, config: TrainConfig) -> None:
     """Give a new model the networks of the source, where they fit, and what the source visited."""
     own, other = (dict(policy.named_parameters()) for policy in (model.policy, source.policy))
     if {name: value.shape for name, value in own.items()} == {
@@ -222,6 +223,6 @@ def begin(model: Any, source: Kept, config: TrainConfig) -> None:
         model.policy.load_state_dict(other, strict=False)  # masks and ties stay the model's own
     if config.transfer.replay and isinstance(config.algo, OffPolicyConfig):
         load_replay(model, RunDirectory.open(source.content["source"]).latest_checkpoint())
-        buffer = model.replay_buffer
+        buffer = cast(OffPolicyAlgorithm, model).replay_buffer
         assert isinstance(buffer, PackedReplayBuffer)
         buffer.set_apart()

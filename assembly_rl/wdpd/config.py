@@ -20,7 +20,7 @@ class TransferConfig:
         beta: How much a difference in compliance counts.
         strength: Factor on the divergence from the teacher.
         replay: What the source visited stays in the replay buffer: half of each batch.
-        gradient_steps: For each policy step; of DDPG, TD3 and SAC.
+        gradient_steps: For each policy step, in place of ``algo.gradient_steps``; of DDPG, TD3 and SAC.
         warm_up: Policy steps in which the teacher alone is followed while the critics learn.
         anneal: Policy steps after them in which the teacher's say goes to zero.
     """
