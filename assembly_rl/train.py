@@ -41,7 +41,7 @@ from assembly_rl.runs import (
     unused,
 )
 from assembly_rl.training import EpisodeLog, ProgressBar, SpeedLog, Validation
-from assembly_rl.wdpd.carry import Kept, begin, carry_over, keep, kept
+from assembly_rl.wdpd.carry import Kept, begin, carry_over, keep, kept, steady
 from assembly_rl.wdpd.coaching import Coaching
 from assembly_rl.wdpd.teacher import Teacher
 
@@ -97,6 +97,8 @@ def train(
             str(device),
             config.method,
         )
+        if source is not None:
+            steady(model, config.transfer)
         step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         scenario = Scenario(part, config.task)

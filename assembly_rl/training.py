@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +14,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.algorithms import extract_actor
 from assembly_rl.config import EvaluationConfig
+from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.planner import Prediction
 from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
 from assembly_rl.runs import RowLog, RunDirectory, save_policy
@@ -161,6 +163,15 @@ class Validation(BaseCallback):
 
     def _validate(self) -> None:
         begin = time.perf_counter()
+        with self._as_kept():
+            self._evaluate()
+        self.seconds += time.perf_counter() - begin
+
+    def _as_kept(self) -> AbstractContextManager[None]:
+        """With the weights that are validated and kept: averaged ones, where there are any."""
+        return self.model.averaged() if isinstance(self.model, Learner) else nullcontext()
+
+    def _evaluate(self) -> None:
         agent = LearnedAgent(extract_actor(self.model.policy))
         rows = self._evaluator.evaluate(self._scenario, agent, self._config.episodes, VALIDATION_SEED)
         summary = summarize(rows)
@@ -177,7 +188,6 @@ class Validation(BaseCallback):
             f"  step {self.num_timesteps:>7}: validation {summary.success:4.0%} "
             f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
         )
-        self.seconds += time.perf_counter() - begin
 
 
 def _score(success: float, time: float) -> tuple[float, float]:

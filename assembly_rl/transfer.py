@@ -44,7 +44,14 @@ ARMS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "wdpd": ("WDPD only", {"etcl": False}),
     "fine_tuning": (
         "plain fine-tuning",
-        {"etcl": False, "weights": "none", "replay": False, "gradient_steps": 1},
+        {
+            "etcl": False,
+            "weights": "none",
+            "replay": False,
+            "gradient_steps": 1,
+            "actor_rate": 1.0,
+            "averaged_over": 0,
+        },
     ),
     "scratch": ("from scratch", None),
 }

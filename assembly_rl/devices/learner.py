@@ -1,7 +1,8 @@
 """SAC, TD3 and DDPG of stable-baselines3 with the fast update, the fast replay buffer and fast acting."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class Learner(OffPolicyAlgorithm):
         loudness: Factor on the noise of the actions.
         tied_from_the_start: Random actions are tied as the policy's are.
         lesson: Of a teacher; ``bind`` puts it to use.
+        average: The actor's weights averaged over time, as ``average_over`` asks; a checkpoint holds it.
     """
 
     copying = 0.0
@@ -45,6 +47,8 @@ class Learner(OffPolicyAlgorithm):
     loudness = 1.0
     tied_from_the_start = True
     lesson: Lesson | None = None
+    average: torch.Tensor | None = None
+    _averaging = 0.0
     _follow: Array | None = None
     _update: Any = None
     _run_update: Any = None
@@ -64,6 +68,35 @@ class Learner(OffPolicyAlgorithm):
         self._run_update = Captured(self._update, self.device) if can_capture(self.device) else self._update
         self._actor = Actor(network)
         self._actor_updates = 0
+        self._actor_weights = network.flat.values
+        if self.average is not None and self.num_timesteps == 0:
+            self.average.copy_(self._actor_weights)
+
+    def average_over(self, steps: int) -> None:
+        """Keep an average of the actor's weights, in which those of so many policy steps ago count 1/e.
+
+        To be asked for before the first step, and before a checkpoint is loaded.
+        """
+        self._averaging = min(1.0, self.n_envs / steps)
+        size = sum(parameter.numel() for parameter in self.actor.parameters())
+        self.average = torch.zeros(size, device=self.device)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it the actor has its averaged weights, if there are any."""
+        if self.average is None:
+            yield
+            return
+        own = self._actor_weights.clone()
+        self._actor_weights.copy_(self.average)
+        try:
+            yield
+        finally:
+            self._actor_weights.copy_(own)
+
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        states, variables = super()._get_torch_save_params()
+        return states, variables if self.average is None else [*variables, "average"]
 
     def _make_update(self, batch: Batch) -> tuple[Network, Any]:
         raise NotImplementedError
@@ -96,6 +129,8 @@ class Learner(OffPolicyAlgorithm):
                 self._log()
             if self._n_updates % REFRESH_EVERY == 0:
                 self._actor.refresh()
+        if self.average is not None:
+            self.average.lerp_(self._actor_weights, self._averaging)
 
     def _learning_rates(self) -> tuple[float, float]:
         """Of actor and critics, as the schedule has them now."""

@@ -24,6 +24,7 @@ from assembly_rl.controllers.etcl import (
     reconfigure,
 )
 from assembly_rl.controllers.stability import ContactLoop
+from assembly_rl.devices.learner import Learner
 from assembly_rl.devices.replay import PackedReplayBuffer
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.probing import Probes, probe_contact
@@ -34,6 +35,7 @@ from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.checkpoint import load_replay
 from assembly_rl.runs.files import RunError, read_json, write_json
 from assembly_rl.subjects import as_trained, load_best
+from assembly_rl.wdpd.config import TransferConfig
 from assembly_rl.wdpd.evidence import require_evidence
 from assembly_rl.wdpd.weights import by_compliance, normalised
 
@@ -212,6 +214,14 @@ class Kept:
 def kept(run: RunDirectory) -> Kept:
     """Read it; this makes a model, which seeds everything random."""
     return Kept(read_json(run.path / FILE, FORMAT), Carried.open(run.path / TEACHER).policy())
+
+
+def steady(model: BaseAlgorithm, config: TransferConfig) -> None:
+    """Let a new model's actor move as slowly as the configuration says, and average it."""
+    if isinstance(model, Learner):
+        model.actor_rate = config.actor_rate
+        if config.averaged_over:
+            model.average_over(config.averaged_over)
 
 
 def begin(model: BaseAlgorithm, source: Kept, config: TrainConfig) -> None:

@@ -48,9 +48,8 @@ def test_a_transfer_reports_every_step_and_compares(
     # What it starts from is the source's policy, to the last bit; what the source visited is still there.
     evaluations = (tmp_path / "t" / "transfer" / "evaluations.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in evaluations] == ["step", "0", "20", "40", "60"]
-    replay = load_file(
-        tmp_path / "t" / "transfer" / "checkpoints" / "step_0000000060" / "training.safetensors"
-    )
+    last = tmp_path / "t" / "transfer" / "checkpoints" / "step_0000000060"
+    replay = load_file(last / "training.safetensors")
     assert len(replay["replay/observations"]) == 460
     scratch = load_file(
         tmp_path / "t" / "scratch" / "checkpoints" / "step_0000000060" / "training.safetensors"
@@ -72,6 +71,17 @@ def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path
     command("transfer", "resume=part")
     one, other = (tmp_path / name / "transfer" for name in ("whole", "part"))
     assert tensors(one) == tensors(other)
+    held = load_file(one / "checkpoints" / "step_0000000120" / "training.safetensors")
+    # What was kept is the average at the last validation: in a second nothing is inserted, and among equals
+    # the latest counts. One update came after it.
+    last = load_file(one / "checkpoints" / "step_0000000120" / "policy.safetensors")
+    best = load_file(one / "checkpoints" / "best" / "policy.safetensors")
+    latest, kept = (
+        np.concatenate([value.ravel() for name, value in of.items() if name.startswith("actor.")])
+        for of in (last, best)
+    )
+    assert np.abs(np.sort(kept) - np.sort(held["variable/average"])).max() < 0.005
+    assert np.abs(kept - latest).max() > 0.02
     assert rows(one) == rows(other)
     command("transfer", f"source={source}", "geometry=triangle", *own, "seed=1", "run_dir=other")
     assert rows(tmp_path / "other" / "transfer") != rows(one)  # the seed is the transfer's, not the source's
