@@ -1,0 +1,81 @@
+"""From which part to which: success of each source on each target, as it is and after the transfer's steps.
+
+    python scripts/plot_transfer_matrix.py docs/studies/transfer_matrix
+
+Writes ``matrix.png`` beside the rows that it reads. As it is: first validations; after: held-out episodes.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from assembly_rl.reports.style import INK, new_figure, save
+
+PARTS = ("square", "triangle", "L", "pentagon", "16-gon", "1.5 times as large")
+"""As the methods name the sources; the targets are in the same order."""
+
+
+def target(condition: str) -> str:
+    """Part that a condition of the study is about: ``to, <section>, <clearance>``, but for the large one."""
+    label, section, _ = condition.split(", ")
+    return {"to": section}.get(label, label.removeprefix("to ")).replace("circle", "16-gon")
+
+
+def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Success (sources, targets) as it is and after the last step, and the transfers of a field."""
+    before: dict[tuple[str, str], list[float]] = {}
+    after: dict[tuple[str, str], list[float]] = {}
+    for row in pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist():
+        if row["step"] == 0:
+            before.setdefault(_field(row), []).append(row["success"])
+    for row in pyarrow.parquet.read_table(folder / "episodes.parquet").to_pylist():
+        after.setdefault(_field(row), []).append(row["success"])
+    shown = [
+        np.array([[np.mean(of.get((one, other), [np.nan])) for other in PARTS] for one in PARTS])
+        for of in (before, after)
+    ]
+    return shown[0], shown[1], min(map(len, before.values()))
+
+
+def _field(row: dict[str, str]) -> tuple[str, str]:
+    return row["method"].removeprefix("from "), target(row["condition"])
+
+
+def draw(axes: Axes, success: NDArray[np.float64], title: str) -> None:
+    """A matrix with its numbers."""
+    axes.imshow(success, cmap="Blues", vmin=0.5, vmax=1.0)
+    for (row, column), value in np.ndenumerate(success):
+        axes.text(
+            column, row, f"{100 * value:.0f}", ha="center", va="center",
+            color="white" if value > 0.85 else INK, fontsize=10,
+            fontweight="bold" if row == column else "normal",
+        )  # fmt: skip
+    axes.set_title(title, color=INK, fontsize=11)
+    axes.set_xticks(range(len(PARTS)), PARTS, rotation=30, ha="right")
+    axes.set_yticks(range(len(PARTS)), PARTS)
+    axes.set_xlabel("to", color=INK)
+    axes.tick_params(length=0, colors=INK)
+    axes.spines[:].set_visible(False)
+
+
+def main() -> None:
+    """Draw it."""
+    folder = Path(sys.argv[1])
+    before, after, runs = read(folder)
+    figure = new_figure(10.5, 5.4)
+    left, right = figure.subplots(1, 2, sharey=True)
+    draw(left, before, "as it is")
+    draw(right, after, "after the transfer")
+    left.set_ylabel("from", color=INK)
+    figure.suptitle(
+        f"Success [%], mean of {runs} sources; bold: the source's own part", color=INK, fontsize=12
+    )
+    save(figure, folder / "matrix.png")
+
+
+if __name__ == "__main__":
+    main()
