@@ -51,7 +51,7 @@ def draw(axes: Axes, success: NDArray[np.float64], title: str) -> None:
     for (row, column), value in np.ndenumerate(success):
         axes.text(
             column, row, f"{100 * value:.0f}", ha="center", va="center",
-            color="white" if value > 0.85 else INK, fontsize=10,
+            color="white" if value > 0.75 else INK, fontsize=10,
             fontweight="bold" if row == column else "normal",
         )  # fmt: skip
     axes.set_title(title, color=INK, fontsize=11)
