@@ -39,7 +39,7 @@ class Learner(OffPolicyAlgorithm):
         loudness: Factor on the noise of the actions.
         tied_from_the_start: Random actions are tied as the policy's are.
         lesson: Of a teacher; ``bind`` puts it to use.
-        average: The actor's weights averaged over time, as ``average_over`` asks; a checkpoint holds it.
+        average: Exponential moving average of the actor's weights, if ``average_over`` asks for it.
     """
 
     copying = 0.0
@@ -73,9 +73,12 @@ class Learner(OffPolicyAlgorithm):
             self.average.copy_(self._actor_weights)
 
     def average_over(self, steps: int) -> None:
-        """Keep an average of the actor's weights, in which those of so many policy steps ago count 1/e.
+        """Keep an exponential moving average of the actor's weights; a checkpoint holds it.
 
         To be asked for before the first step, and before a checkpoint is loaded.
+
+        Args:
+            steps: Policy steps after which weights count 1/e of what they did.
         """
         self._averaging = min(1.0, self.n_envs / steps)
         size = sum(parameter.numel() for parameter in self.actor.parameters())
