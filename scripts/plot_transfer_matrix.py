@@ -1,8 +1,9 @@
-"""From which part to which: success of each source on each target, as it is and after the transfer's steps.
+"""From which part to which: success of each source on each target, before the transfer trains and after.
 
     python scripts/plot_transfer_matrix.py docs/studies/transfer_matrix
 
-Writes ``matrix.png`` beside the rows that it reads. As it is: first validations; after: held-out episodes.
+Writes ``matrix.png`` beside the rows that it reads. Before: first validations, with the reconfigured law;
+after: held-out episodes with the checkpoint that did best.
 """
 
 import sys
@@ -25,11 +26,12 @@ def target(condition: str) -> str:
     return {"to": section}.get(label, label.removeprefix("to ")).replace("circle", "16-gon")
 
 
-def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Success (sources, targets) as it is and after the last step, and the transfers of a field."""
+def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
+    """Success (sources, targets) before and after, the fewest transfers of a field, and their steps."""
     before: dict[tuple[str, str], list[float]] = {}
     after: dict[tuple[str, str], list[float]] = {}
-    for row in pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist():
+    validations = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
+    for row in validations:
         if row["step"] == 0:
             before.setdefault(_field(row), []).append(row["success"])
     for row in pyarrow.parquet.read_table(folder / "episodes.parquet").to_pylist():
@@ -38,7 +40,7 @@ def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
         np.array([[np.mean(of.get((one, other), [np.nan])) for other in PARTS] for one in PARTS])
         for of in (before, after)
     ]
-    return shown[0], shown[1], min(map(len, before.values()))
+    return shown[0], shown[1], min(map(len, before.values())), max(row["step"] for row in validations)
 
 
 def _field(row: dict[str, str]) -> tuple[str, str]:
@@ -50,7 +52,7 @@ def draw(axes: Axes, success: NDArray[np.float64], title: str) -> None:
     axes.imshow(success, cmap="Blues", vmin=0.5, vmax=1.0)
     for (row, column), value in np.ndenumerate(success):
         axes.text(
-            column, row, f"{100 * value:.0f}", ha="center", va="center",
+            column, row, "–" if np.isnan(value) else f"{100 * value:.0f}", ha="center", va="center",
             color="white" if value > 0.75 else INK, fontsize=10,
             fontweight="bold" if row == column else "normal",
         )  # fmt: skip
@@ -65,11 +67,11 @@ def draw(axes: Axes, success: NDArray[np.float64], title: str) -> None:
 def main() -> None:
     """Draw it."""
     folder = Path(sys.argv[1])
-    before, after, runs = read(folder)
+    before, after, runs, steps = read(folder)
     figure = new_figure(10.5, 5.4)
     left, right = figure.subplots(1, 2, sharey=True)
-    draw(left, before, "as it is")
-    draw(right, after, "after the transfer")
+    draw(left, before, "before training, with ETCL")
+    draw(right, after, f"after {steps} steps")
     left.set_ylabel("from", color=INK)
     figure.suptitle(
         f"Success [%], mean of {runs} sources; bold: the source's own part", color=INK, fontsize=12
