@@ -47,13 +47,13 @@ def _field(row: dict[str, str]) -> tuple[str, str]:
     return row["method"].removeprefix("from "), target(row["condition"])
 
 
-def draw(axes: Axes, success: NDArray[np.float64], title: str) -> None:
-    """A matrix with its numbers."""
-    axes.imshow(success, cmap="Blues", vmin=0.5, vmax=1.0)
+def draw(axes: Axes, success: NDArray[np.float64], limits: tuple[float, float], title: str) -> None:
+    """A matrix with its numbers, colours between the limits."""
+    axes.imshow(success, cmap="Blues", vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(success):
         axes.text(
             column, row, "–" if np.isnan(value) else f"{100 * value:.0f}", ha="center", va="center",
-            color="white" if value > 0.75 else INK, fontsize=10,
+            color="white" if value > np.mean(limits) else INK, fontsize=10,
             fontweight="bold" if row == column else "normal",
         )  # fmt: skip
     axes.set_title(title, color=INK, fontsize=11)
@@ -70,8 +70,9 @@ def main() -> None:
     before, after, runs, steps = read(folder)
     figure = new_figure(10.5, 5.4)
     left, right = figure.subplots(1, 2, sharey=True)
-    draw(left, before, "before training, with ETCL")
-    draw(right, after, f"after {steps} steps")
+    limits = np.floor(10 * np.nanmin([before, after])) / 10, np.ceil(10 * np.nanmax([before, after])) / 10
+    draw(left, before, limits, "before training, with ETCL")
+    draw(right, after, limits, f"after {steps} steps")
     left.set_ylabel("from", color=INK)
     figure.suptitle(
         f"Success [%], mean of {runs} sources; bold: the source's own part", color=INK, fontsize=12
