@@ -2,8 +2,8 @@
 
     python scripts/plot_transfer_matrix.py docs/studies/transfer_matrix
 
-Writes ``matrix.png`` beside the rows that it reads. Before: first validations, with the reconfigured law;
-after: held-out episodes with the checkpoint that did best.
+Writes ``matrix.png`` beside the rows that it reads: the first validation, with the reconfigured law, and the
+last one, of the same episodes.
 """
 
 import sys
@@ -28,19 +28,16 @@ def target(condition: str) -> str:
 
 def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
     """Success (sources, targets) before and after, the fewest transfers of a field, and their steps."""
-    before: dict[tuple[str, str], list[float]] = {}
-    after: dict[tuple[str, str], list[float]] = {}
-    validations = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
-    for row in validations:
-        if row["step"] == 0:
-            before.setdefault(_field(row), []).append(row["success"])
-    for row in pyarrow.parquet.read_table(folder / "episodes.parquet").to_pylist():
-        after.setdefault(_field(row), []).append(row["success"])
-    shown = [
-        np.array([[np.mean(of.get((one, other), [np.nan])) for other in PARTS] for one in PARTS])
-        for of in (before, after)
-    ]
-    return shown[0], shown[1], min(map(len, before.values())), max(row["step"] for row in validations)
+    rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
+    steps = max(row["step"] for row in rows)
+    found: dict[tuple[str, str, int], list[float]] = {}
+    for row in rows:
+        found.setdefault((*_field(row), row["step"]), []).append(row["success"])
+    before, after = (
+        np.array([[np.mean(found.get((one, other, step), [np.nan])) for other in PARTS] for one in PARTS])
+        for step in (0, steps)
+    )
+    return before, after, min(map(len, found.values())), steps
 
 
 def _field(row: dict[str, str]) -> tuple[str, str]:
@@ -75,7 +72,9 @@ def main() -> None:
     draw(right, after, limits, f"after {steps} steps")
     left.set_ylabel("from", color=INK)
     figure.suptitle(
-        f"Success [%], mean of {runs} sources; bold: the source's own part", color=INK, fontsize=12
+        f"Success [%], mean of {runs} sources, same episodes; bold: the source's own part",
+        color=INK,
+        fontsize=12,
     )
     save(figure, folder / "matrix.png")
 

@@ -28,25 +28,25 @@ def test_transfer_matrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     parts = runpy.run_path(str(script))["PARTS"]
     conditions = [f"to, {part}, 0.10 mm" for part in ("square", "triangle", "L", "pentagon", "circle")]
     conditions.append("to 1.5 times as large, square, 0.10 mm")
-    fields = [(i, j) for i in range(6) for j in range(6)]
-    np.random.default_rng(0).shuffle(fields)
-    named = [
-        {"method": f"from {parts[i]}", "condition": conditions[j], "step": step, "success": level}
-        for i, j in fields
-        for _ in range(2)
-        for step, level in ((0, i / 6), (500, 0.5))
+    rows = [
+        {"method": f"from {parts[i]}", "condition": conditions[j], "step": step, "success": level + change}
+        for i in range(6)
+        for j in range(6)
+        for step, level in ((0, i / 6), (250, 0.0), (500, j / 6))
+        for change in (-0.1, 0.1)
+        if (i, j) != (2, 3)
     ]
-    parquet.write_table(pyarrow.Table.from_pylist(named), tmp_path / "validations.parquet")
-    to_pentagon = [row for row in named if row["condition"] == conditions[3]]
-    episodes = [row | {"success": row["method"] == "from L"} for row in to_pentagon]
-    parquet.write_table(pyarrow.Table.from_pylist(episodes), tmp_path / "episodes.parquet")
+    np.random.default_rng(0).shuffle(rows)
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "validations.parquet")
 
     before, after, runs, steps = runpy.run_path(str(script))["read"](tmp_path)
 
-    np.testing.assert_allclose(before, np.repeat(np.arange(6)[:, None] / 6, 6, axis=1))
+    levels = np.arange(6) / 6
+    own, last = np.repeat(levels[:, None], 6, axis=1), np.repeat(levels[None], 6, axis=0)
+    own[2, 3] = last[2, 3] = np.nan  # a field without rows yet
+    np.testing.assert_allclose(before, own)
+    np.testing.assert_allclose(after, last)
     assert (runs, steps) == (2, 500)
-    np.testing.assert_array_equal(after[:, 3], [0, 0, 1, 0, 0, 0])
-    assert np.isnan(np.delete(after, 3, axis=1)).all()
 
     monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])
     runpy.run_path(str(script), run_name="__main__")
