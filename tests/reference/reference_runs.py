@@ -1,0 +1,239 @@
+"""Short runs of every kind, and hashes of what they leave behind: weights and rows, to the last bit.
+
+``python tests/reference/reference_runs.py`` runs all groups and prints their hashes as JSON; with names it
+runs those groups; with ``--write`` it replaces ``hashes.json``. Runs are made by the installed commands, so
+that the script outlives every restructuring behind them.
+
+What a run gives depends on the instructions that numpy, torch and their libraries choose for the processor.
+``PORTABLE`` has them choose the same ones on every x86-64 processor with AVX2.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+HASHES = Path(__file__).with_name("hashes.json")
+
+PORTABLE = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OMP_NUM_THREADS": "1",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+QUICK = [
+    "algo.batch_size=32",
+    "algo.network=[16,16]",
+    "steps=240",
+    "checkpoint_every=120",
+    "evaluation.every=120",
+    "evaluation.episodes=2",
+    "evaluation.held_out=3",
+    "pictures=false",
+]
+OFF_POLICY = [*QUICK, "algo.learning_starts=60"]
+PPO = [*QUICK, "algo.rollout=64", "algo.epochs=3"]
+GRAPH = ["method.head=[4,4]"]
+ESTIMATED = [*GRAPH, "steps=720", "checkpoint_every=360", "evaluation.every=360"]
+GROWTH = ["method.shares=[0.5]", "method.freeze=20", "method.ramp=60"]
+NOT_COMPARED = {"physics_hash"}
+"""Columns that name code or configuration instead of telling what happened."""
+
+
+def run(command: str, *arguments: str) -> None:
+    """Run a command of the package in this process, as a user types it."""
+    (entry,) = entry_points(group="console_scripts", name=f"assembly-rl-{command}")
+    before, sys.argv = sys.argv, [f"assembly-rl-{command}", *arguments]
+    try:
+        entry.load()()
+    finally:
+        sys.argv = before
+
+
+def train(name: str, *arguments: str) -> dict[str, str]:
+    """Train into a folder of this name, and hash what comes of it."""
+    run("train", f"run_dir={name}", *arguments)
+    return of_run(Path(name))
+
+
+def of_run(folder: Path) -> dict[str, str]:
+    """Hashes of a run: its best and its last policy, and its rows."""
+    last = sorted((folder / "checkpoints").glob("step_*"))[-1]
+    tables = ("held_out.csv", "evaluations.csv", "episodes.csv", "stages.csv")
+    return {
+        "best": of_policy(folder / "checkpoints" / "best"),
+        "last": of_policy(last),
+        **{name.removesuffix(".csv"): of_rows(folder / name) for name in tables if (folder / name).is_file()},
+    }
+
+
+def of_policy(folder: Path) -> str:
+    """Hash of a policy's weights; how a method marks its layers is not compared."""
+    from safetensors.numpy import load_file
+
+    tensors = load_file(folder / "policy.safetensors")
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        if name.rpartition(".")[2] in ("weight", "bias", "log_std"):
+            digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+            digest.update(tensor.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def of_rows(path: Path) -> str:
+    """Hash of a CSV file's rows."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [
+            {key: text for key, text in row.items() if key not in NOT_COMPARED} for row in csv.DictReader(file)
+        ]
+    return of_content(rows)
+
+
+def of_content(content: Any) -> str:
+    """Hash of what JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ddpg() -> dict[str, Any]:
+    """DDPG with every method."""
+    base = ["algo=ddpg", *OFF_POLICY]
+    return {
+        "dense": train("dense", *base),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=physics", "method.critics=local", *GRAPH),
+        "pead": train("pead", *base, "method=pead", "method.grouping=random", *GROWTH),
+        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+    }
+
+
+def td3() -> dict[str, Any]:
+    """TD3 with every method, and with two environments."""
+    base = ["algo=td3", *OFF_POLICY]
+    return {
+        "dense": train("dense", *base, "environments=2", "task=hard"),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=both", "method.samples=600", *ESTIMATED),
+        "pead": train("pead", *base, "method=pead", "method.warm_up=tied", *GROWTH),
+        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=all", *GRAPH, *GROWTH),
+    }
+
+
+def sac() -> dict[str, Any]:
+    """SAC with every method."""
+    base = ["algo=sac", *OFF_POLICY]
+    return {
+        "dense": train("dense", *base, "experiment=wide", "geometry=L"),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
+        "pead": train(
+            "pead", *base, *ESTIMATED[1:], "method=pead", "method.grouping=cs3", "method.samples=520",
+            *GROWTH[1:], "method.shares=[0.85]",
+        ),
+        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+    }  # fmt: skip
+
+
+def ppo() -> dict[str, Any]:
+    """PPO with every method."""
+    base = ["algo=ppo", *PPO]
+    return {
+        "dense": train("dense", *base, "task.action.kind=twist"),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
+        "pead": train("pead", *base, "method=pead", "method.leash=0.5", *GROWTH),
+        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+    }
+
+
+def transfer() -> dict[str, Any]:
+    """Transfers, the arm, baselines and an export."""
+    found: dict[str, Any] = {"source": train("source", "algo=sac", *OFF_POLICY)}
+    run(
+        "transfer", "source=source", "geometry=triangle", "steps=60", "transfer.warm_up=20",
+        "transfer.anneal=30", "evaluation.every=30", "evaluation.episodes=2", "evaluation.held_out=4",
+        "compare=true", "run_dir=moved", "processes=1",
+    )  # fmt: skip
+    report = json.loads(Path("moved/report.json").read_text(encoding="utf-8"))
+    content = json.loads(Path("moved/transfer/transfer.json").read_text(encoding="utf-8"))
+    found["report"] = of_content([report["kept"], report["held_out"]])
+    found["etcl"] = of_content([content[key] for key in ("probing_steps", "stiffness", "etcl", "weights")])
+    # Not "scratch": until 0.1.0 it took the transfer's four gradient steps, which was a fault.
+    for arm in ("transfer", "wdpd", "fine_tuning"):
+        if Path("moved", arm).is_dir():
+            found[arm] = of_run(Path("moved", arm))
+    train("ppo_source", "algo=ppo", *PPO)
+    found["ppo"] = train(
+        "ppo_moved", "algo=ppo", *PPO, "geometry=T", "transfer.run=ppo_source", "transfer.weights=shuffled"
+    )
+    run(
+        "eval", "run=source", "controller=[dither,reflex]", "robot=iiwa", "episodes=2", "output=iiwa.csv",
+        "processes=1",
+    )  # fmt: skip
+    found["iiwa"] = of_rows(Path("iiwa.csv"))
+    found["iiwa_trained"] = train("arm", "algo=sac", *OFF_POLICY, "robot=iiwa", "steps=120")
+    run("export", "run=source", "episodes=2", "output=exported")
+    found["bundle"] = of_bundle(Path("exported/source.bundle"))
+    return found
+
+
+def of_bundle(path: Path) -> str:
+    """Hash of a bundle's tensors: network, golden inputs and outputs."""
+    from safetensors.numpy import load_file
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(load_file(path).items()):
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()[:16]
+
+
+GROUPS: dict[str, Callable[[], dict[str, Any]]] = {
+    "ddpg": ddpg, "td3": td3, "sac": sac, "ppo": ppo, "transfer": transfer,
+}  # fmt: skip
+
+
+def hashes_of(group: str, folder: Path) -> dict[str, Any]:
+    """Run a group in a new process, in an empty folder."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--here", group]
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | PORTABLE, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def processor() -> str:
+    """Model name of the CPU."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+
+
+def main() -> None:
+    """Run groups; print or write their hashes."""
+    arguments = sys.argv[1:]
+    if "--here" in arguments:
+        print("\n" + json.dumps(GROUPS[arguments[-1]]()))
+        return
+    names = [name for name in arguments if not name.startswith("-")] or list(GROUPS)
+    found: dict[str, Any] = {"processor": processor()}
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            found[name] = hashes_of(name, Path(folder))
+    text = json.dumps(found, indent=1) + "\n"
+    if "--write" in arguments:
+        HASHES.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

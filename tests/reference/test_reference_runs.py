@@ -1,0 +1,46 @@
+"""What trainings, transfers and exports give is what it was in version 0.1.0, to the last bit.
+
+One class for each group, so that they are spread over the workers.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from reference_runs import HASHES, hashes_of, processor
+
+
+def check(group: str, folder: Path) -> None:
+    expected = json.loads(HASHES.read_text(encoding="utf-8"))
+    found = hashes_of(group, folder)
+    if found != expected[group] and processor() != expected["processor"]:
+        pytest.skip(
+            f"hashes.json is of {expected['processor']}; here is {processor()}, which gives others: record them "
+            "with tests/reference/reference_runs.py --write in a checkout of the commit that added hashes.json"
+        )
+    assert found == expected[group]
+
+
+class TestDDPG:
+    def test_same_to_the_last_bit(self, tmp_path: Path) -> None:
+        check("ddpg", tmp_path)
+
+
+class TestTD3:
+    def test_same_to_the_last_bit(self, tmp_path: Path) -> None:
+        check("td3", tmp_path)
+
+
+class TestSAC:
+    def test_same_to_the_last_bit(self, tmp_path: Path) -> None:
+        check("sac", tmp_path)
+
+
+class TestPPO:
+    def test_same_to_the_last_bit(self, tmp_path: Path) -> None:
+        check("ppo", tmp_path)
+
+
+class TestTransfer:
+    def test_same_to_the_last_bit(self, tmp_path: Path) -> None:
+        check("transfer", tmp_path)
