@@ -95,7 +95,8 @@ def of_rows(path: Path) -> str:
     """Hash of a CSV file's rows."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
-            {key: text for key, text in row.items() if key not in NOT_COMPARED} for row in csv.DictReader(file)
+            {key: text for key, text in row.items() if key not in NOT_COMPARED}
+            for row in csv.DictReader(file)
         ]
     return of_content(rows)
 

@@ -15,8 +15,8 @@ def check(group: str, folder: Path) -> None:
     found = hashes_of(group, folder)
     if found != expected[group] and processor() != expected["processor"]:
         pytest.skip(
-            f"hashes.json is of {expected['processor']}; here is {processor()}, which gives others: record them "
-            "with tests/reference/reference_runs.py --write in a checkout of the commit that added hashes.json"
+            f"hashes.json is of {expected['processor']}; here is {processor()}, which gives others: record "
+            "them with tests/reference/reference_runs.py --write at the commit that added hashes.json"
         )
     assert found == expected[group]
 
