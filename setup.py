@@ -75,14 +75,14 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "assembly-rl-train=assembly_rl.train:main",
-            "assembly-rl-eval=assembly_rl.eval:main",
-            "assembly-rl-graph=assembly_rl.graph:main",
-            "assembly-rl-plan=assembly_rl.plan:main",
-            "assembly-rl-benchmark=assembly_rl.benchmark:main",
-            "assembly-rl-transfer=assembly_rl.transfer:main",
-            "assembly-rl-export=assembly_rl.export:main",
-            "assembly-rl-replay=assembly_rl.replay:main",
+            "assembly-rl-train=assembly_rl.cli.train:main",
+            "assembly-rl-eval=assembly_rl.cli.evaluate:main",
+            "assembly-rl-graph=assembly_rl.cli.graph:main",
+            "assembly-rl-plan=assembly_rl.cli.plan:main",
+            "assembly-rl-benchmark=assembly_rl.cli.benchmark:main",
+            "assembly-rl-transfer=assembly_rl.cli.transfer:main",
+            "assembly-rl-export=assembly_rl.cli.export:main",
+            "assembly-rl-replay=assembly_rl.cli.replay:main",
         ],
     },
 )

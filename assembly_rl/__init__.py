@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 # Where torch_npu is installed without the driver, its autoload would make every "import torch" fail; it is
-# loaded when an NPU is asked for (assembly_rl.devices).
+# loaded when an NPU is asked for (assembly_rl.accelerators).
 os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 
 __version__ = "0.1.0"

@@ -21,10 +21,10 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from assembly_rl.devices import learner
-from assembly_rl.devices.kernels import MATRIX
-from assembly_rl.devices.planner import Still
-from assembly_rl.devices.resolve import resolve
+from assembly_rl.accelerators import learner
+from assembly_rl.accelerators.device import resolve
+from assembly_rl.planner.kernels import MATRIX
+from assembly_rl.planner.prediction import Still
 
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 BATCH = 256

@@ -13,15 +13,15 @@ from gymnasium.spaces import Box
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.algorithms.config import ALGORITHMS
-from assembly_rl.devices.learner import Learner
-from assembly_rl.devices.planner import learner, update_of
-from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.lcrl.connections import connect
-from assembly_rl.method import DenseConfig, LearningMethod
-from assembly_rl.pead.config import PEADConfig
-from assembly_rl.pead.grouping import parse
-from assembly_rl.pead.ties import start
+from assembly_rl.learners.config import ALGORITHMS
+from assembly_rl.learners.off_policy import Learner
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl.connections import connect
+from assembly_rl.methods.pead.config import PEADConfig
+from assembly_rl.methods.pead.grouping import parse
+from assembly_rl.methods.pead.ties import start
+from assembly_rl.planner.prediction import learner, update_of
+from assembly_rl.training.method import DenseConfig, LearningMethod
 
 ACTIONS, HEAD = 6, 24
 ROUNDS, CALLS = 31, 40

@@ -22,9 +22,9 @@ from rich.table import Table
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.devices import learner
-from assembly_rl.devices.planner import Still
-from assembly_rl.devices.resolve import resolve
+from assembly_rl.accelerators import learner
+from assembly_rl.accelerators.device import resolve
+from assembly_rl.planner.prediction import Still
 
 TORCH_NPU = "2.13.0"
 UPDATES = 100

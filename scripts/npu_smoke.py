@@ -15,10 +15,10 @@ from gymnasium.spaces import Box
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.algorithms import ALGORITHMS
-from assembly_rl.devices.npu import advice
-from assembly_rl.devices.planner import learner
-from assembly_rl.devices.resolve import DeviceError, resolve
+from assembly_rl.accelerators.device import DeviceError, resolve
+from assembly_rl.accelerators.npu import advice
+from assembly_rl.learners import ALGORITHMS
+from assembly_rl.planner.prediction import learner
 
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 UPDATES = 5

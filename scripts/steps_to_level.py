@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.algorithms import ALGORITHMS
+from assembly_rl.learners import ALGORITHMS
 
 WAY = 0.9
 DRAWS = 2000

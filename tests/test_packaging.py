@@ -72,7 +72,7 @@ def test_installed_wheel_trains_from_an_empty_directory(python: Path, tmp_path: 
     assert str(ROOT) not in where
     arguments = "steps=60 algo=td3 algo.learning_starts=20 algo.batch_size=16 evaluation.every=60"
     arguments += " evaluation.episodes=2 evaluation.held_out=2 pictures=false run_dir=first"
-    run(python, tmp_path, "-m", "assembly_rl.train", *arguments.split())
+    run(python, tmp_path, "-m", "assembly_rl.cli.train", *arguments.split())
     assert (tmp_path / "first" / "result.json").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["first"]
 

@@ -23,7 +23,7 @@ class LearnedAgent:
     """The deterministic action of a trained policy.
 
     Attributes:
-        actor: Of the policy; see ``assembly_rl.algorithms.extract_actor``.
+        actor: Of the policy; see ``assembly_rl.learners.extract_actor``.
     """
 
     actor: MLP

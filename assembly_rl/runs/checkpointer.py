@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
-from assembly_rl.devices.parallel import any_of
+from assembly_rl.accelerators.distributed import any_of
 from assembly_rl.runs.checkpoint import save_checkpoint
 from assembly_rl.runs.directory import RunDirectory
 from assembly_rl.runs.states import get_streams, set_streams

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 import assembly_rl
 from assembly_rl import controllers, envs
-from assembly_rl.cli import names
-from assembly_rl.config import (
+from assembly_rl.cli.command import names
+from assembly_rl.configuration.schema import (
     ControllerConfig,
     EvalConfig,
     GeometryConfig,
@@ -27,16 +27,13 @@ from assembly_rl.config import (
 )
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED
+from assembly_rl.methods.transfer.carry import source_digest
 from assembly_rl.runs.directory import PACKAGES
 from assembly_rl.studies.config import MethodConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
-from assembly_rl.wdpd.carry import source_digest
 
-LEARNING = (
-    "algorithms", "devices", "evaluation", "lcrl", "pead", "runs", "wdpd",
-    "environments.py", "method.py", "subjects.py", "training.py", "train.py",
-)  # fmt: skip
-"""What of assembly_rl itself makes results; the rest configures or shows them."""
+PRESENTATION = ("cli", "deployment", "planner", "reports", "studies/pictures.py", "studies/report.py")
+"""Places in assembly_rl that configure or show results; everything else makes them."""
 
 
 SEED = "{seed}"
@@ -221,14 +218,14 @@ def _cell(
 @lru_cache
 def code_digest() -> str:
     """Hash over the code that makes results: simulation, control and learning, without comments and docs."""
-    learning = Path(assembly_rl.__file__).parent
-    roots = [(f"assembly_rl/{name}", learning / name) for name in LEARNING]
-    roots += [(package.__name__, Path(package.__path__[0])) for package in (envs, controllers)]
     digest = hashlib.sha256()
-    for label, root in roots:
-        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
-            name = f"{label}/{path.relative_to(root).as_posix()}"
-            digest.update(f"{name}\0{_syntax(path.read_bytes())}\0".encode())
+    for package in (assembly_rl, envs, controllers):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if package is assembly_rl and name.startswith((*PRESENTATION, "envs/", "controllers/", "conf/")):
+                continue  # an installed assembly_rl holds the other packages
+            digest.update(f"{package.__name__}/{name}\0{_syntax(path.read_bytes())}\0".encode())
     return digest.hexdigest()
 
 

@@ -19,18 +19,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
-from assembly_rl.config import ControllerConfig, plain, train_config
+from assembly_rl.cli.train import train
+from assembly_rl.configuration.schema import ControllerConfig, plain, train_config
 from assembly_rl.envs import TaskConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
 from assembly_rl.evaluation.episodes import leave_with
-from assembly_rl.results import write_rows
+from assembly_rl.evaluation.subjects import guided
+from assembly_rl.methods.transfer.carry import carry_over, keep
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import write_json
 from assembly_rl.studies.cells import Cell, Tuning
 from assembly_rl.studies.tuning import controller_yaml, tune
-from assembly_rl.subjects import guided
-from assembly_rl.train import train
-from assembly_rl.wdpd.carry import carry_over, keep
+from assembly_rl.training.results import write_rows
 
 POLL = 0.5
 """Seconds between looks at the running cells."""

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from assembly_rl.config import ControllerConfig, plain
+from assembly_rl.configuration.schema import ControllerConfig, plain
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation import Evaluator, Scenario, summarize
+from assembly_rl.evaluation.subjects import guided
 from assembly_rl.runs import RowLog, RunError
-from assembly_rl.subjects import guided
 
 TUNING_SEED = 3_000_000
 """First seed of the episodes that parameters are chosen on; none is held out or for validation."""

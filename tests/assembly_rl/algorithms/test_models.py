@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.algorithms import ALGORITHMS, extract_actor, make_model
-from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.learners import ALGORITHMS, extract_actor, make_model
+from assembly_rl.training.environments import make_environments
 
 
 @pytest.fixture(scope="module")

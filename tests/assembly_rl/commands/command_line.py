@@ -21,6 +21,6 @@ QUICK = [
 
 
 def start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[str]:
-    """``python -m assembly_rl.<name>`` in a folder, in a process of its own."""
-    line = [sys.executable, "-m", f"assembly_rl.{name}", *arguments]
+    """``python -m assembly_rl.cli.<name>`` in a folder, in a process of its own."""
+    line = [sys.executable, "-m", f"assembly_rl.cli.{name}", *arguments]
     return subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

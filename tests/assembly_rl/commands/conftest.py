@@ -1,8 +1,8 @@
 """The commands as a user types them."""
 
-import importlib
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,8 @@ def command(
     def run(name: str, *arguments: str) -> str:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [f"assembly-rl-{name}", *arguments])
-        importlib.import_module(f"assembly_rl.{name}").main()
+        (entry,) = entry_points(group="console_scripts", name=f"assembly-rl-{name}")
+        entry.load()()
         return capsys.readouterr().out
 
     return run

@@ -7,7 +7,7 @@ import pytest
 from stable_baselines3.common.callbacks import BaseCallback
 from test_learner import ALGORITHMS, make
 
-from assembly_rl.devices import learner
+from assembly_rl.accelerators import learner
 
 
 def actor(model: Any) -> np.ndarray:

@@ -13,8 +13,8 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from assembly_rl.devices import learner
-from assembly_rl.devices.networks import WIDE, Flat, Network, Pass, size_of
+from assembly_rl.accelerators import learner
+from assembly_rl.learners.networks import WIDE, Flat, Network, Pass, size_of
 
 torch.set_num_threads(1)
 ALGORITHMS = ("SAC", "TD3", "DDPG")

@@ -36,7 +36,7 @@ def run(folder: Path, *line: str, fake: bool = True) -> subprocess.CompletedProc
 
 
 def train(folder: Path, *arguments: str, fake: bool = True) -> subprocess.CompletedProcess[str]:
-    return run(folder, "-m", "assembly_rl.train", *arguments, fake=fake)
+    return run(folder, "-m", "assembly_rl.cli.train", *arguments, fake=fake)
 
 
 def policy(run: Path, step: int) -> dict:

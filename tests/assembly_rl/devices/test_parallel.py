@@ -19,7 +19,7 @@ QUICK = [
 def torchrun(folder: Path, *arguments: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     return subprocess.run(
-        [*line, "-m", "assembly_rl.train", *arguments],
+        [*line, "-m", "assembly_rl.cli.train", *arguments],
         cwd=folder, capture_output=True, text=True, timeout=250, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from gymnasium.spaces import Box
 
-from assembly_rl import planning
-from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
-from assembly_rl.config import composed
-from assembly_rl.devices import calibration
-from assembly_rl.devices.kernels import Kernel, record
-from assembly_rl.devices.planner import choose, count, predict
-from assembly_rl.devices.profile import Profile
-from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.method import DenseConfig, LearningMethod
+from assembly_rl.accelerators import calibration
+from assembly_rl.configuration.schema import composed
+from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.planner import plan as planning
+from assembly_rl.planner.kernels import Kernel, record
+from assembly_rl.planner.prediction import choose, count, predict
+from assembly_rl.planner.profile import Profile
+from assembly_rl.training.method import DenseConfig, LearningMethod
 
 OBSERVATION, ACTION = 10, 3
 SPACES = Box(-1.0, 1.0, (OBSERVATION,), np.float32), Box(-1.0, 1.0, (ACTION,), np.float32)
@@ -179,7 +179,7 @@ def test_a_calibration_finds_the_costs_of_this_machine() -> None:
 
 def test_a_plan_keeps_what_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "profile_of", lambda kind: CPU)
-    from assembly_rl.config import train_config
+    from assembly_rl.configuration.schema import train_config
 
     config = train_config(composed("train", "plan=auto", "algo=td3"))
     planned, why = planning.plan(config)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from assembly_rl.devices import resolve as module
-from assembly_rl.devices.resolve import DeviceError, available, resolve
+from assembly_rl.accelerators import resolve as module
+from assembly_rl.accelerators.device import DeviceError, available, resolve
 
 no_cuda = pytest.mark.skipif(torch.version.cuda is not None, reason="needs a torch without CUDA")
 
@@ -61,7 +61,7 @@ def test_torch_npu_without_cann(tmp_path: Path) -> None:
     package.mkdir()
     (package / "__init__.py").write_text("raise ImportError('libhccl.so: cannot open shared object file')")
     done = subprocess.run(
-        [sys.executable, "-c", "from assembly_rl.devices.resolve import resolve; resolve('npu')"],
+        [sys.executable, "-c", "from assembly_rl.accelerators.device import resolve; resolve('npu')"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip

@@ -5,8 +5,8 @@ import torch
 
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import Scenario
-from assembly_rl.lcrl.branches import reference
-from assembly_rl.lcrl.estimate import Transitions, estimate
+from assembly_rl.methods.cs3.branches import reference
+from assembly_rl.methods.cs3.estimate import Transitions, estimate
 
 torch.set_num_threads(1)
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from assembly_rl.algorithms import extract_actor, make_model
-from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
-from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.lcrl.connections import connect
+from assembly_rl.learners import extract_actor, make_model
+from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl.connections import connect
 from assembly_rl.runs import load_policy, save_policy
+from assembly_rl.training.environments import make_environments
 
 torch.set_num_threads(1)
 QUICK = {"batch_size": 16, "network": [8]}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from assembly_rl.lcrl.config import LCRLConfig
-from assembly_rl.lcrl.estimate import Transitions
-from assembly_rl.lcrl.find import cs3_graph
-from assembly_rl.lcrl.graph import Graph
+from assembly_rl.methods.cs3.estimate import Transitions
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl.find import cs3_graph
+from assembly_rl.methods.lcrl.graph import Graph
 
 torch.set_num_threads(1)
 STATES, ACTIONS, COUNT = 6, 3, 2000

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assembly_rl.lcrl.graph import Graph, given
-from assembly_rl.lcrl.physics import physics_edges
-from assembly_rl.reports.graph import graph_table, plot_graph
+from assembly_rl.methods.lcrl.graph import Graph, given
+from assembly_rl.methods.lcrl.physics import physics_edges
+from assembly_rl.methods.lcrl.report import graph_table, plot_graph
 from assembly_rl.runs import RunError
 
 STATES, ACTIONS = ("fx", "mz", "z", "last_action_ry", "second_my#2", "fy[t-3]"), ("x", "y", "rz")

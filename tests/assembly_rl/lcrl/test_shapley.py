@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from assembly_rl.lcrl.shapley import Coalitions, all_coalitions, sampled_coalitions
+from assembly_rl.methods.cs3.shapley import Coalitions, all_coalitions, sampled_coalitions
 
 
 def played(game: Coalitions, seed: int, games: int = 3) -> np.ndarray:

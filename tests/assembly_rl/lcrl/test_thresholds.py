@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from assembly_rl.lcrl.estimate import Influence
-from assembly_rl.lcrl.thresholds import above, above_chance, cumulative, with_an_input
+from assembly_rl.methods.cs3.estimate import Influence
+from assembly_rl.methods.lcrl.thresholds import above, above_chance, cumulative, with_an_input
 
 VALUES = np.array([[[0.6, 0.05], [0.3, 0.9], [0.1, 0.05]]] * 3)
 """(members, states, actions), members that agree."""

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from assembly_rl.controllers.validation import AXES
-from assembly_rl.pead.config import PEADConfig
-from assembly_rl.pead.extension import stages_of
-from assembly_rl.pead.grouping import FULL, check_stages, like_sized, parse
-from assembly_rl.pead.similarity import similar
+from assembly_rl.methods.pead.config import PEADConfig
+from assembly_rl.methods.pead.extension import stages_of
+from assembly_rl.methods.pead.grouping import FULL, check_stages, like_sized, parse
+from assembly_rl.methods.pead.similarity import similar
 
 SCALES = [5.0, 5.0, 8.0, 0.15, 0.15, 0.15]
 

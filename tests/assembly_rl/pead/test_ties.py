@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from assembly_rl.algorithms import extract_actor, make_model
-from assembly_rl.algorithms.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
-from assembly_rl.devices.learner import Learner
-from assembly_rl.environments import make_environments
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.lcrl.connections import connect, connected, leaders, split, united
-from assembly_rl.pead.config import LCRLPEADConfig, PEADConfig
-from assembly_rl.pead.grouping import FULL, Grouping, parse
-from assembly_rl.pead.ties import leash, restart, start, tie
+from assembly_rl.learners import extract_actor, make_model
+from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.learners.off_policy import Learner
+from assembly_rl.methods.lcrl.connections import connect, connected, leaders, split, united
+from assembly_rl.methods.pead.config import LCRLPEADConfig, PEADConfig
+from assembly_rl.methods.pead.grouping import FULL, Grouping, parse
+from assembly_rl.methods.pead.ties import leash, restart, start, tie
+from assembly_rl.training.environments import make_environments
 
 torch.set_num_threads(1)
 QUICK = {"batch_size": 16, "network": [12, 8]}

@@ -14,7 +14,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
-from assembly_rl.devices import learner
+from assembly_rl.accelerators import learner
 from assembly_rl.runs import Checkpointer, RowLog, RunDirectory, learn_until, load_checkpoint, shielded
 
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from assembly_rl.config import composed
+from assembly_rl.configuration.schema import composed
 from assembly_rl.studies import cells as module
 from assembly_rl.studies.cells import Cell, expand
 from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig

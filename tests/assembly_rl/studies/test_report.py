@@ -10,7 +10,7 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from assembly_rl.config import plain
+from assembly_rl.configuration.schema import plain
 from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.files import write_tensors
 from assembly_rl.studies.cells import Cell, expand

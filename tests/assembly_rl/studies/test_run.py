@@ -30,7 +30,7 @@ ROWS = ("held_out.csv", "evaluations.csv", "episodes.csv")
 
 
 def benchmark(folder: Path, *overrides: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "assembly_rl.benchmark", *TINY, f"output={folder}", *overrides]
+    command = [sys.executable, "-m", "assembly_rl.cli.benchmark", *TINY, f"output={folder}", *overrides]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder.parent,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

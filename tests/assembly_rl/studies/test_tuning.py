@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from assembly_rl.config import ControllerConfig
+from assembly_rl.configuration.schema import ControllerConfig
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import Evaluator, Scenario
+from assembly_rl.evaluation.subjects import guided
 from assembly_rl.runs import RunError
 from assembly_rl.studies.cells import Tuning, expand
 from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig
 from assembly_rl.studies.run import cell_folder, is_done, run_cell
 from assembly_rl.studies.tuning import PARAMETERS, controller_yaml, draw, tune
-from assembly_rl.subjects import guided
 
 SQUARE = Scenario(PegHole("square"), TaskConfig())
 L = Scenario(PegHole("L"), TaskConfig())

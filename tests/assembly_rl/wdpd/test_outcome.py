@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assembly_rl.wdpd.outcome import Step, change
+from assembly_rl.methods.transfer.outcome import Step, change
 
 
 def step(outcomes: str) -> Step:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assembly_rl.wdpd.weights import by_compliance, by_error, by_similarity, normalised
+from assembly_rl.methods.transfer.weights import by_compliance, by_error, by_similarity, normalised
 
 SIX = st.lists(st.floats(1e-3, 1e3), min_size=6, max_size=6)
 

@@ -1,0 +1,1 @@
+"""Commands: one module for each, thin shells around the Python API."""

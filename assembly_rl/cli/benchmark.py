@@ -1,0 +1,73 @@
+"""assembly-rl-benchmark: measure methods over conditions and seeds, so that a sceptic believes the table."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.markdown import Markdown
+
+from assembly_rl.cli.command import command, console
+from assembly_rl.cli.train import STOPPED
+from assembly_rl.studies.cells import Cell, expand
+from assembly_rl.studies.config import BenchmarkConfig
+from assembly_rl.studies.run import failure, is_done, others, run_cell, run_cells, told_command
+
+
+def _job(values: DictConfig) -> None:
+    config: BenchmarkConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    hydra = HydraConfig.get()
+    name = hydra.runtime.choices["study"]
+    folder = Path(config.output or f"runs/studies/{name}")
+    if config.cell is None and find_spec("pyarrow") is None:
+        raise ValueError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
+    cells = expand(config.study)
+    if config.cell is None:
+        benchmark(name, config, folder, cells, told_command(hydra.overrides.task), console())
+    elif 0 <= config.cell < len(cells):
+        _run_one(folder, cells[config.cell], console())
+    else:
+        raise ValueError(f"cell must be 0 to {len(cells) - 1}, got {config.cell}")
+
+
+def _run_one(folder: Path, cell: Cell, console: Console) -> None:
+    """Run a cell; one that dies is told and kept, but does not end the sweep of a launcher."""
+    try:
+        run_cell(folder, cell)
+    except Exception as error:
+        console.print(f"died {cell.name}: {error}", markup=False)
+
+
+def benchmark(
+    name: str, config: BenchmarkConfig, folder: Path, cells: list[Cell], command: list[str], console: Console
+) -> None:
+    """Run what is not done yet, then report on what there is."""
+    from assembly_rl.studies.report import write_report
+    from assembly_rl.studies.results import collect
+
+    before = sum(is_done(folder, cell) for cell in cells)
+    console.print(f"{folder}: {len(cells)} cells, {before} done")
+    ended = config.processes == 0 or run_cells(folder, cells, config.processes, console)
+    if not ended:
+        console.print("[yellow]stopped[/]; the same command goes on, processes=0 reports on what there is")
+        raise SystemExit(STOPPED)
+    done = sum(is_done(folder, cell) for cell in cells)
+    dead = [cell for cell in cells if failure(folder, cell)]
+    console.print(f"{done} of {len(cells)} cells done, {len(dead)} died")
+    for cell in dead:
+        console.print(f"  {cell.name}: {failure(folder, cell)}", markup=False)
+    path, table = write_report(
+        name, config.study, collect(folder, cells), others(folder, cells), folder / "report", command
+    )
+    console.print(Markdown(table))
+    console.print(f"report: [bold]{path}[/]")
+
+
+def main() -> None:
+    """Entry point."""
+    command("benchmark", _job)
+
+
+if __name__ == "__main__":
+    main()

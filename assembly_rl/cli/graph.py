@@ -1,0 +1,145 @@
+"""assembly-rl-graph: what each action component of a policy sees, why, and what each edge is worth."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from scipy.stats import spearmanr
+
+from assembly_rl.cli.command import command, console
+from assembly_rl.configuration.schema import GraphConfig, train_config
+from assembly_rl.controllers.mlp import MLP
+from assembly_rl.evaluation import Evaluator, LearnedAgent, Scenario
+from assembly_rl.evaluation.subjects import load_agent
+from assembly_rl.methods.cs3.branches import reference
+from assembly_rl.methods.lcrl.ablation import Row, ablate, edges_of, seen
+from assembly_rl.methods.lcrl.builder import GRAPH
+from assembly_rl.methods.lcrl.graph import Graph
+from assembly_rl.methods.lcrl.report import graph_table, plot_graph
+from assembly_rl.runs import RowLog, RunDirectory, RunError
+from assembly_rl.runs.files import write_json
+
+COLUMNS = (
+    "state", "action", "episodes", "success",
+    "success_lost", "success_low", "success_high", "reward_lost", "reward_low", "reward_high",
+)  # fmt: skip
+
+
+def show(config: GraphConfig, console: Console) -> None:
+    """Show a run's graph; as asked for, with its ablation and its reference."""
+    run = RunDirectory.open(Path(config.run))
+    settings = train_config(run.config)
+    graph = Graph.load(run.path / GRAPH)
+    scenario = Scenario(settings.geometry.part(), settings.task)
+    rows: list[Row] = []
+    if config.episodes:
+        agent = load_agent(run)
+        graph = _graph_of(agent.actor, run, graph)
+        rows = _ablation(config, run, agent, graph, scenario, console)
+    console.print(graph_table(graph, rows))
+    picture = run.figures / "graph.png"
+    run.figures.mkdir(exist_ok=True)
+    plot_graph(graph, picture, run.path.name, rows)
+    console.print(f"graph: {run.path / GRAPH}  picture: {picture}")
+    if config.reference:
+        _compare(config, run, graph, scenario, console)
+
+
+def _graph_of(actor: MLP, run: RunDirectory, latest: Graph) -> Graph:
+    """The graph that the best policy has: it may be an earlier one than the latest."""
+    connected = seen(actor, len(latest.actions))
+    earlier = [Graph.load(path) for path in sorted(run.path.glob("graph_*.json"), reverse=True)]
+    for graph in (latest, *earlier):
+        if not (connected & ~graph.edges).any():
+            return graph
+    raise RunError(f"{run.path}: its best policy has connections that are not in its graph")
+
+
+def _ablation(
+    config: GraphConfig,
+    run: RunDirectory,
+    agent: LearnedAgent,
+    graph: Graph,
+    scenario: Scenario,
+    console: Console,
+) -> list[Row]:
+    """Rows of all edges; those of an ablation that was stopped are not made again."""
+    weights = hashlib.sha256(b"".join(part.tobytes() for layer in agent.actor.layers for part in layer[:2]))
+    path = run.path / f"ablation_{config.episodes}_{weights.hexdigest()[:10]}.csv"
+    log = RowLog(path, COLUMNS)
+    edges = edges_of(graph)
+    known = {int(row["step"]) for row in log}
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Evaluator(config.processes) as evaluator, Progress(*columns, console=console, transient=True) as bar:
+        progress = bar.add_task("edges cut", total=len(edges), completed=len(known))
+        left = [number for number in range(len(edges)) if number not in known]
+
+        def done(number: int, row: Row) -> None:
+            log.append(number, row)
+            bar.advance(progress)
+
+        ablate(
+            evaluator,
+            scenario,
+            agent,
+            graph,
+            {number: edges[number] for number in left},
+            config.episodes,
+            done,
+        )
+    console.print(f"ablation: {path}")
+    return list(log)
+
+
+def _compare(
+    config: GraphConfig, run: RunDirectory, graph: Graph, scenario: Scenario, console: Console
+) -> None:
+    """Estimate from simulator branches, and tell how well the graph agrees."""
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        progress = bar.add_task("states branched", total=config.reference)
+        values = reference(
+            scenario, config.reference, config.processes, lambda done: bar.update(progress, completed=done)
+        )
+    found = agreement(graph, values.mean(0))
+    write_json(run.path / "reference.json", {"format": 1, "influence": values.mean(0).tolist(), **found})
+    console.print(
+        f"reference from {config.reference} branched states: correlation {found['pearson']:.2f}, rank "
+        f"correlation {found['spearman']:.2f}; of the edges that either has, both have "
+        f"{found['jaccard']:.0%} ({run.path / 'reference.json'})",
+        highlight=False,
+    )
+
+
+def agreement(graph: Graph, influence: NDArray[np.float64]) -> dict[str, float]:
+    """Of a graph's influence and edges with another influence (states, actions).
+
+    The other's edges are where it is above the graph's thresholds.
+    """
+    other = influence > graph.threshold
+    return {
+        "pearson": float(np.corrcoef(graph.influence.ravel(), influence.ravel())[0, 1]),
+        "spearman": float(spearmanr(graph.influence.ravel(), influence.ravel()).statistic),
+        "jaccard": float((other & graph.edges).sum() / (other | graph.edges).sum()),
+        "only_graph": int((graph.edges & ~other).sum()),
+        "only_reference": int((other & ~graph.edges).sum()),
+    }
+
+
+def _job(values: DictConfig) -> None:
+    config: Any = OmegaConf.to_object(values)
+    show(config, console())
+
+
+def main() -> None:
+    """Entry point."""
+    command("graph", _job)
+
+
+if __name__ == "__main__":
+    main()

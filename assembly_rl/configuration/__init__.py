@@ -1,0 +1,1 @@
+"""Configuration of the commands: Hydra schemas, composition, and conversion from and to JSON."""

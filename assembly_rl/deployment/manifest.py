@@ -1,0 +1,73 @@
+"""The manifest of a run's controller."""
+
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from assembly_rl.configuration.schema import ExportConfig, TrainConfig, plain
+from assembly_rl.controllers.bundles.manifest import CONVENTIONS, FORMAT, UNKNOWABLE
+from assembly_rl.controllers.insertion import InsertionConfig, Observer
+from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.wrench import ToolConfig
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.runs import RunDirectory
+
+
+def describe(
+    run: RunDirectory, config: TrainConfig, policy: MLP, robot: ExportConfig, evaluation: dict[str, Any]
+) -> dict[str, Any]:
+    """The manifest, as JSON has it.
+
+    Args:
+        run: Where it was trained.
+        config: Of the training.
+        policy: Its network.
+        robot: What hangs on its sensor, and gravity.
+        evaluation: What it achieves: episodes, successes, interval.
+
+    Raises:
+        ValueError: The policy sees what a robot does not measure.
+    """
+    task = config.task
+    for group in task.observation.groups:
+        if group in UNKNOWABLE:
+            raise ValueError(
+                f"the policy of {run.path} sees {group!r}, which a robot does not measure: train with "
+                "task.observation.groups of wrench, pose, last_action and wrench_history"
+            )
+    part, law = config.geometry.part(), task.law()
+    return {
+        "format": FORMAT,
+        "name": run.path.resolve().name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "conventions": CONVENTIONS,
+        "insertion": insertion_of(task),
+        "observations": list(Observer(task.observation).names),
+        "actions": list(AXES),
+        "activations": [activation for *_, activation in policy.layers],
+        "law": {name: getattr(law, name).tolist() for name in ("mass", "damping", "stiffness")},
+        "contact": asdict(task.stiffest_contact()) if task.compliance.check_contact else None,
+        "tool": asdict(ToolConfig([0.0, 0.0, -part.peg_length], robot.tool_mass, list(robot.centre_of_mass))),
+        "gravity": list(robot.gravity),
+        "sensor": {"cutoff": task.sensor.cutoff, "delay": task.sensor.delay},
+        "part": plain({field.name: getattr(part, field.name) for field in fields(PegHole)}),
+        "provenance": {
+            "run": str(run.path.resolve().name),
+            "algorithm": config.algo.name,
+            "method": config.method.name,
+            "seed": config.seed,
+            "steps": config.steps,
+            "versions": run.info.get("versions", {}),
+            "source": run.info.get("git"),
+            "evaluation": evaluation,
+        },
+    }
+
+
+def insertion_of(task: TaskConfig) -> dict[str, Any]:
+    """What of a task a robot needs."""
+    names = [field.name for field in fields(InsertionConfig)]
+    own = InsertionConfig(**{name: getattr(task, name) for name in names})
+    result: dict[str, Any] = plain(asdict(own))
+    return result

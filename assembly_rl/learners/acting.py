@@ -1,0 +1,48 @@
+"""Acting while learning: the actor's forward pass in numpy, on the memory that is being learned in."""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from assembly_rl.learners.networks import Network
+
+Array = NDArray[np.float32]
+
+
+class Actor:
+    """What a network computes, without the cost of a framework: for a few rows at a time.
+
+    On the CPU its weights are the network's own memory. From another device they are copied, by ``refresh``.
+
+    Args:
+        network: The actor, of one head.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._source = network.flat.values
+        self._is_near = self._source.device.type == "cpu"
+        near = self._source if self._is_near else self._source.cpu()
+        self._values = near.numpy()
+        start = self._source.data_ptr()
+        size = self._source.element_size()
+
+        def place(tensor: Tensor) -> Array:
+            first = (tensor.data_ptr() - start) // size
+            return self._values[first : first + tensor.numel()].reshape(tensor.shape)
+
+        self._layers = [(place(layer.weight)[0].T, place(layer.bias)[0]) for layer in network.layers]
+
+    def refresh(self) -> None:
+        """Fetch the weights; this waits for the device."""
+        if not self._is_near:
+            self._values[:] = self._source.cpu().numpy()
+
+    def __call__(self, observations: Array) -> Array:
+        """Outputs (rows, outputs) for observations (rows, inputs)."""
+        values = observations
+        last = len(self._layers) - 1
+        for number, (weight, bias) in enumerate(self._layers):
+            values = np.matmul(values, weight) + bias
+            if number < last:
+                np.maximum(values, 0.0, out=values)
+        return values

@@ -1,0 +1,267 @@
+"""SAC, TD3 and DDPG of stable-baselines3 with the fast update, the fast replay buffer and fast acting."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from torch import nn
+
+from assembly_rl.accelerators.capture import Captured, can_capture
+from assembly_rl.accelerators.distributed import share
+from assembly_rl.learners.acting import Actor, Array
+from assembly_rl.learners.adam import Adam
+from assembly_rl.learners.networks import Flat, Heads, Network, size_of
+from assembly_rl.learners.replay import PackedReplayBuffer
+from assembly_rl.learners.updates import Batch, Critics, Lesson, SACUpdate, TD3Update, Ties
+
+LOG_EVERY = 100
+"""Updates between readings of the losses: each reading waits for the device."""
+
+REFRESH_EVERY = 100
+"""Updates between copies of the actor to the CPU, where it acts; on the CPU there is nothing to copy."""
+
+
+class Learner(OffPolicyAlgorithm):
+    """What the algorithms share: memory, the loop over updates, the log, and acting.
+
+    To whoever reads them, policy, optimizers and replay buffer are those of stable-baselines3; their tensors
+    are views of flat ones.
+
+    Attributes:
+        copying: Seconds so far in which batches were put together.
+        actor_rate: Factor on the actor's learning rate.
+        loudness: Factor on the noise of the actions.
+        tied_from_the_start: Random actions are tied as the policy's are.
+        lesson: Of a teacher; ``bind`` puts it to use.
+        average: Exponential moving average of the actor's weights, if ``average_over`` asks for it.
+    """
+
+    copying = 0.0
+    actor_rate = 1.0
+    loudness = 1.0
+    tied_from_the_start = True
+    lesson: Lesson | None = None
+    average: torch.Tensor | None = None
+    _averaging = 0.0
+    _follow: Array | None = None
+    _update: Any = None
+    _run_update: Any = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options["replay_buffer_class"] = PackedReplayBuffer
+        super().__init__(*arguments, **options)
+
+    def bind(self) -> None:
+        """Lay out memory anew: before the first update, and after a checkpoint has been loaded."""
+        assert isinstance(self.replay_buffer, PackedReplayBuffer) and self.observation_space.shape is not None
+        self._batch = Batch(
+            self.batch_size, self.observation_space.shape[0], self.replay_buffer.action_dim, self.device
+        )
+        self.replay_buffer.refresh()
+        network, self._update = self._make_update(self._batch)
+        self._run_update = Captured(self._update, self.device) if can_capture(self.device) else self._update
+        self._actor = Actor(network)
+        self._actor_updates = 0
+        self._actor_weights = network.flat.values
+        if self.average is not None and self.num_timesteps == 0:
+            self.average.copy_(self._actor_weights)
+
+    def average_over(self, steps: int) -> None:
+        """Keep an exponential moving average of the actor's weights; a checkpoint holds it.
+
+        To be asked for before the first step, and before a checkpoint is loaded.
+
+        Args:
+            steps: Policy steps after which weights count 1/e of what they did.
+        """
+        self._averaging = min(1.0, self.n_envs / steps)
+        size = sum(parameter.numel() for parameter in self.actor.parameters())
+        self.average = torch.zeros(size, device=self.device)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it the actor has its averaged weights, if there are any."""
+        if self.average is None:
+            yield
+            return
+        own = self._actor_weights.clone()
+        self._actor_weights.copy_(self.average)
+        try:
+            yield
+        finally:
+            self._actor_weights.copy_(own)
+
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        states, variables = super()._get_torch_save_params()
+        return states, variables if self.average is None else [*variables, "average"]
+
+    def _make_update(self, batch: Batch) -> tuple[Network, Any]:
+        raise NotImplementedError
+
+    def _ties(self) -> Ties | None:
+        """Of the policy, which has ``follow`` and ``shares`` where action components are tied."""
+        policy: Any = self.policy
+        self._follow = policy.follow.cpu().numpy() if hasattr(policy, "follow") else None
+        return None if self._follow is None else Ties(policy.follow, policy.shares, policy.leash)
+
+    def _setup_learn(self, *arguments: Any, **options: Any) -> Any:
+        result = super()._setup_learn(*arguments, **options)
+        self.bind()
+        return result
+
+    @torch.no_grad()
+    def train(self, gradient_steps: int, batch_size: int = 0) -> None:
+        """See ``OffPolicyAlgorithm.train``; the size of a batch is the one that the learner was made with."""
+        if self._update is None:
+            self.bind()
+        assert isinstance(self.replay_buffer, PackedReplayBuffer)
+        rates = self._learning_rates()
+        for _ in range(gradient_steps):
+            self._n_updates += 1
+            begin = time.perf_counter()
+            self.replay_buffer.gather(self._batch.whole)
+            self.copying += time.perf_counter() - begin
+            self._actor_updates += self._learn_once(rates)
+            if self._n_updates % LOG_EVERY == 0:
+                self._log()
+            if self._n_updates % REFRESH_EVERY == 0:
+                self._actor.refresh()
+        if self.average is not None:
+            self.average.lerp_(self._actor_weights, self._averaging)
+
+    def _learning_rates(self) -> tuple[float, float]:
+        """Of actor and critics, as the schedule has them now."""
+        policy: Any = self.policy
+        optimizers = [policy.actor.optimizer, policy.critic.optimizer]
+        self._update_learning_rate(optimizers)
+        actor, critics = (float(optimizer.param_groups[0]["lr"]) for optimizer in optimizers)
+        return self.actor_rate * actor, critics
+
+    def _learn_once(self, rates: tuple[float, float]) -> bool:
+        """One update; whether the actor was updated, too."""
+        raise NotImplementedError
+
+    def _log(self) -> None:
+        """Mean losses since the last time."""
+        rows, critics = self.batch_size, self._update.critics
+        actor_loss, critic_loss = torch.stack((self._update.loss, critics.loss)).tolist()
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self.logger.record("train/critic_loss", critic_loss * critics.loss_scale / LOG_EVERY)
+        if self._actor_updates:
+            self.logger.record("train/actor_loss", actor_loss / rows / self._actor_updates)
+        self._update.loss.zero_()
+        critics.loss.zero_()
+        self._actor_updates = 0
+
+    def _sample_action(
+        self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if self.num_timesteps < learning_starts:
+            return self._drawn(*super()._sample_action(learning_starts, action_noise, n_envs))
+        assert isinstance(self._last_obs, np.ndarray)
+        actions = self._act(self._last_obs.astype(np.float32, copy=False))
+        if action_noise is not None:
+            noise = self.loudness * action_noise()
+            actions = np.clip(
+                actions + (noise if self._follow is None else noise @ self._follow.T), -1.0, 1.0
+            )
+        return self.policy.unscale_action(actions), actions
+
+    def _drawn(self, actions: np.ndarray, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Random actions; of components that are tied the first one counts."""
+        if self._follow is None or not self.tied_from_the_start:
+            return actions, scaled
+        scaled = scaled @ self._follow.T
+        return self.policy.unscale_action(scaled), scaled
+
+    def _act(self, observations: Array) -> Array:
+        raise NotImplementedError
+
+
+class SAC(Learner, stable_baselines3.SAC):
+    """Soft actor-critic with a fixed entropy coefficient."""
+
+    def __init__(self, *arguments: Any, ent_coef: float, **options: Any) -> None:
+        super().__init__(*arguments, ent_coef=ent_coef, **options)
+
+    def _make_update(self, batch: Batch) -> tuple[Network, SACUpdate]:
+        actor: Any = self.actor
+        layers: list[Heads] = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]
+        network = _network(layers, self.device)
+        adam = Adam(actor.optimizer, network.flat)
+        return network, SACUpdate(
+            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._ties(), self.lesson
+        )
+
+    def _learn_once(self, rates: tuple[float, float]) -> bool:
+        self._run_update(rates)
+        return True
+
+    def _act(self, observations: Array) -> Array:
+        mean, log_std = np.split(self._actor(observations), 2, axis=1)
+        noise = self.loudness * torch.empty(mean.shape).normal_().numpy()  # torch's generator, as in SB3
+        if self._follow is not None:
+            noise = noise @ self._follow.T
+        return np.tanh(mean + np.exp(np.clip(log_std, -20.0, 2.0)) * noise)
+
+
+class TD3(Learner, stable_baselines3.TD3):
+    """Twin delayed DDPG."""
+
+    def _make_update(self, batch: Batch) -> tuple[Network, TD3Update]:
+        actor, target = (
+            _network(_layers([list(part.mu)]), self.device) for part in (self.actor, self.actor_target)
+        )
+        adam = Adam(self.actor.optimizer, actor.flat)
+        noise = (self.target_policy_noise, self.target_noise_clip)
+        return actor, TD3Update(
+            actor, target, adam, _critics(self, batch, 1.0), *noise, self._ties(), self.lesson
+        )
+
+    def _learn_once(self, rates: tuple[float, float]) -> bool:
+        with_actor = self._n_updates % self.policy_delay == 0
+        self._run_update(rates, with_actor)
+        return with_actor
+
+    def _act(self, observations: Array) -> Array:
+        return np.tanh(self._actor(observations))
+
+
+class DDPG(TD3, stable_baselines3.DDPG):
+    """DDPG whose actor has a learning rate of its own: with the critic's, Q explodes on this task."""
+
+    actor_learning_rate: float
+
+    def _update_learning_rate(
+        self, optimizers: Sequence[torch.optim.Optimizer] | torch.optim.Optimizer
+    ) -> None:
+        super()._update_learning_rate(optimizers)  # type: ignore[arg-type]
+        for group in self.actor.optimizer.param_groups:
+            group["lr"] = self.actor_learning_rate
+
+
+def _layers(heads: Sequence[Sequence[Any]]) -> list[Heads]:
+    """The linear modules of heads, layer by layer."""
+    linear = [[module for module in head if isinstance(module, nn.Linear)] for head in heads]
+    return [[[module] for module in of] for of in zip(*linear, strict=True)]
+
+
+def _network(layers: list[Heads], device: torch.device) -> Network:
+    network = Network(layers, Flat(size_of(layers), device))
+    share(network.flat.values)
+    return network
+
+
+def _critics(model: Any, batch: Batch, scale: float) -> Critics:
+    network, target = (
+        _network(_layers([list(net) for net in critic.q_networks]), model.device)
+        for critic in (model.critic, model.critic_target)
+    )
+    adam = Adam(model.critic.optimizer, network.flat)
+    return Critics(network, target, adam, batch, model.gamma, model.tau, scale)

@@ -1,0 +1,327 @@
+"""One update of SAC, TD3 and DDPG, with gradients written out.
+
+The formulas are those of stable-baselines3 2.9, whose numbers come out. An update has no loop over
+parameters, hardly allocates, and never waits for the device.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log, pi
+
+import torch
+from torch import Tensor
+
+from assembly_rl.learners.adam import Adam
+from assembly_rl.learners.networks import Network, Pass
+
+LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
+EPSILON = 1e-6
+"""Keeps the logarithm in the density of a squashed Gaussian finite."""
+
+
+class Batch:
+    """A batch of transitions and the inputs made of it.
+
+    Args:
+        rows: How many.
+        observations: Width of an observation.
+        actions: Width of an action.
+        device: Where.
+    """
+
+    def __init__(self, rows: int, observations: int, actions: int, device: torch.device) -> None:
+        first, second = observations, observations + actions
+        third = second + observations
+        self.rows, self.actions = rows, actions
+        self.action = slice(first, second)  # columns of an action beside an observation
+        self.whole = torch.zeros(rows, third + 3, device=device)
+        self.observations, self.next_observations = self.whole[:, :first], self.whole[:, second:third]
+        self.observed_actions = self.whole[:, :second]
+        self.rewards, self.dones, self.timeouts = self.whole[:, third:].split(1, dim=1)
+
+    def beside_action(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Memory for observations and other actions: all of it, and the columns of each."""
+        whole = torch.zeros_like(self.whole[:, : self.action.stop])
+        return whole, whole[:, : self.action.start], whole[:, self.action]
+
+    def returns(self, values: Tensor, gamma: float) -> Tensor:
+        """Reward and discounted value of the next state (rows, 1); a truncated episode went on."""
+        goes_on = torch.addcmul(1.0 - self.dones, self.dones, self.timeouts)
+        return torch.addcmul(self.rewards, goes_on, values, value=gamma)
+
+
+class Critics:
+    """The critics and their targets.
+
+    Args:
+        network: The critics, one head each; inputs are observation and action.
+        target: Their targets.
+        adam: Of the critics.
+        batch: What they learn from.
+        gamma: Discount.
+        tau: Share by which the targets follow.
+        scale: The loss is this times the mean square of the error, summed over critics.
+
+    Attributes:
+        loss: Sum of the squared errors so far; ``loss_scale`` times that of a batch is its loss.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        target: Network,
+        adam: Adam,
+        batch: Batch,
+        gamma: float,
+        tau: float,
+        scale: float,
+    ) -> None:
+        self.network, self.adam, self.batch, self.gamma, self.tau = network, adam, batch, gamma, tau
+        self.targets = (target.flat.values, network.flat.values)
+        self.next_input, self._next_observations, self.next_actions = batch.beside_action(
+            batch.next_observations
+        )
+        self._next = Pass(target, self.next_input)
+        self._now = Pass(network, batch.observed_actions, learns=batch.rows)
+        self.loss_scale, self._slope_scale = scale / batch.rows, 2.0 * scale / batch.rows
+        self.loss = torch.zeros((), device=batch.whole.device)
+
+    def next_values(self) -> Tensor:
+        """Least of the targets' values (rows, 1) at ``next_actions``."""
+        self._next_observations.copy_(self.batch.next_observations)
+        return self._next.forward().amin(0)
+
+    def learn(self, values: Tensor, learning_rate: float) -> None:
+        """A step towards the rewards and the discounted values of the next states."""
+        slope = self._now.slope
+        torch.sub(self._now.forward(), self.batch.returns(values, self.gamma), out=slope)
+        error = slope.view(-1)
+        self.loss += torch.dot(error, error)
+        slope *= self._slope_scale
+        self._now.backward()
+        self.adam.step(learning_rate)
+
+    def follow(self) -> None:
+        """Move the targets."""
+        self.targets[0].lerp_(self.targets[1], self.tau)
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Action components that move as one; see ``assembly_rl.methods.pead.grouping``.
+
+    Attributes:
+        follow: (components, components), takes each component from the first of its dimension.
+        shares: (components, 1), one over the number of components of its dimension; 0 where nothing moves.
+        leash: (components, components), from what the actor gives before tanh to the gradient that draws it
+            back to what it could do before; changed in place.
+    """
+
+    follow: Tensor
+    shares: Tensor
+    leash: Tensor
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What an actor learns from another policy beside its critics; its tensors are changed in place.
+
+    Attributes:
+        teacher: From observations (rows, n) to means before tanh and logarithms of standard deviations, each
+            (rows, actions); None in their place where the teacher is deterministic.
+        weights: (1, actions), of each component's divergence.
+        critics: (), factor on what the critics say.
+    """
+
+    teacher: Callable[[Tensor], tuple[Tensor, Tensor | None]]
+    weights: Tensor
+    critics: Tensor
+
+    def of_actions(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Gradient (rows, actions) by the actions of the mean of ``sum_j w_j (a - a_teacher)_j^2``."""
+        difference = actions - self.teacher(observations)[0].tanh()
+        return difference.mul_(self.weights).mul_(2.0 / len(actions))
+
+    def of_gaussian(self, observations: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients by mean and log_std of the mean of ``sum_j w_j KL_j``, from the teacher to the student.
+
+        Source: the divergence of two Gaussians, log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
+        """
+        target, log_target = self.teacher(observations)
+        assert log_target is not None
+        precision = (-2.0 * log_std).exp_()
+        difference = mean - target
+        scale = self.weights / len(mean)
+        spread = torch.addcmul((2.0 * log_target).exp_(), difference, difference).mul_(precision)
+        return difference.mul_(precision).mul_(scale), (1.0 - spread).mul_(scale)
+
+
+class SACUpdate:
+    """Soft actor-critic with a fixed entropy coefficient.
+
+    Args:
+        actor: Its outputs are means, then logarithms of standard deviations.
+        adam: Of the actor.
+        critics: The critics.
+        entropy: Coefficient.
+        ties: Of action components; by default each moves by itself.
+        lesson: Of a teacher; by default there is none.
+
+    Attributes:
+        loss: Sum of the actor's losses so far, over all rows.
+    """
+
+    def __init__(
+        self,
+        actor: Network,
+        adam: Adam,
+        critics: Critics,
+        entropy: float,
+        ties: Ties | None = None,
+        lesson: Lesson | None = None,
+    ) -> None:
+        batch, self._lesson = critics.batch, lesson
+        rows, width = batch.rows, batch.actions
+        self.adam, self.critics, self.entropy, self.ties = adam, critics, entropy, ties
+        empty = batch.whole.new_zeros
+        both = empty(2 * rows, batch.action.start)
+        self._observations = [(both[:rows], batch.observations), (both[rows:], batch.next_observations)]
+        self._actor = Pass(actor, both, learns=rows)
+        self._means, self._raw = self._actor.outputs[0].split(width, dim=1)
+        self._slopes = self._actor.slope[0].split(width, dim=1)
+        own, own_observations, self._own_actions = batch.beside_action(batch.observations)
+        self._observations.append((own_observations, batch.observations))
+        self._critic = Pass(critics.network, own, through=batch.action)
+        self._noise, self._actions = empty(2 * rows, width), empty(2 * rows, width)
+        self._noises = self._noise.split(rows)  # drawn one by one: of now, of next, as stable-baselines3 does
+        self._normaliser = 0.5 * width * log(2.0 * pi)
+        self.loss = empty(())
+
+    def __call__(self, learning_rates: tuple[float, float]) -> None:
+        """One update with the learning rates of actor and critics."""
+        critics, entropy, rows, ties = self.critics, self.entropy, self.critics.batch.rows, self.ties
+        for inputs, observations in self._observations:
+            inputs.copy_(observations)
+        self._actor.forward()
+        log_std = self._raw.clamp(LOG_STD_MIN, LOG_STD_MAX)
+        for noise in self._noises:
+            noise.normal_()
+        if ties is not None:
+            self._noise.copy_(self._noise @ ties.follow.t())
+        spread = log_std.exp().mul_(self._noise)
+        actions = torch.add(self._means, spread, out=self._actions).tanh_()
+        rest = torch.mul(actions, actions).neg_().add_(1.0)
+        density = torch.addcmul(log_std, self._noise, self._noise, value=0.5).add_((rest + EPSILON).log_())
+        # Minus the logarithm of the density, of one component for each dimension.
+        if ties is None:
+            cost = density.sum(1, keepdim=True).add_(self._normaliser)
+        else:
+            cost = density.add_(self._normaliser / critics.batch.actions) @ ties.shares
+
+        critics.next_actions.copy_(actions[rows:])
+        critics.learn(critics.next_values().add_(cost[rows:], alpha=entropy), learning_rates[1])
+
+        own, rest = actions[:rows], rest[:rows]
+        self._own_actions.copy_(own)
+        values = self._critic.forward()
+        least, which = values.min(0, keepdim=True)
+        self.loss -= torch.add(least[0], cost[:rows], alpha=entropy).sum()
+        self._critic.slope.zero_().scatter_(0, which, -1.0 / rows)
+        self._critic.backward()
+        # By the actions: through the critic and the logarithm of 1 - tanh^2; then through tanh.
+        slope = self._critic.input_slope
+        shared = own if ties is None else own * ties.shares.t()
+        slope = slope.addcdiv_(shared, rest + EPSILON, value=2.0 * entropy / rows).mul_(rest)
+        by_mean, by_log_std = self._slopes
+        by_mean.copy_(slope)
+        slope = slope.mul_(spread[:rows]).sub_(
+            entropy / rows if ties is None else entropy / rows * ties.shares.t()
+        )
+        cut_off = self._raw[:rows].ne(log_std[:rows])
+        by_log_std.copy_(slope)
+        if self._lesson is not None:
+            taught = self._lesson.of_gaussian(critics.batch.observations, self._means[:rows], log_std[:rows])
+            for own, lesson in zip(self._slopes, taught, strict=True):
+                own.mul_(self._lesson.critics).add_(lesson)
+        if ties is not None:
+            by_mean.addmm_(self._means[:rows], ties.leash, alpha=1.0 / rows)
+        by_log_std.masked_fill_(cut_off, 0.0)
+        self._actor.backward()
+        self.adam.step(learning_rates[0])
+        critics.follow()
+
+
+class TD3Update:
+    """Twin delayed DDPG; DDPG itself with one critic, no delay and no noise on the target.
+
+    Args:
+        actor: Its outputs are actions before tanh.
+        target: Its target.
+        adam: Of the actor.
+        critics: The critics.
+        noise: Standard deviation of the noise on the target's action.
+        clip: Its bound.
+        ties: Of action components; by default each moves by itself.
+        lesson: Of a teacher; by default there is none.
+
+    Attributes:
+        loss: Sum of the actor's losses so far, over all rows.
+    """
+
+    def __init__(
+        self,
+        actor: Network,
+        target: Network,
+        adam: Adam,
+        critics: Critics,
+        noise: float,
+        clip: float,
+        ties: Ties | None = None,
+        lesson: Lesson | None = None,
+    ) -> None:
+        batch, self._lesson = critics.batch, lesson
+        self.adam, self.critics = adam, critics
+        self._targets = (target.flat.values, actor.flat.values)
+        self._next = Pass(target, batch.next_observations)
+        (self._next_actions,) = self._next.outputs
+        self._own = Pass(actor, batch.observations, learns=batch.rows)
+        (self._actions,), (self._slope,) = self._own.outputs, self._own.slope
+        inputs, self._observations, self._own_actions = batch.beside_action(batch.observations)
+        self._critic = Pass(critics.network.only(0), inputs, through=batch.action)
+        self._critic.slope.fill_(-1.0 / batch.rows)
+        self._noise = torch.zeros_like(critics.next_actions)
+        self._scale, self._clip, self._ties = noise, clip, ties
+        self.loss = batch.whole.new_zeros(())
+
+    def __call__(self, learning_rates: tuple[float, float], with_actor: bool) -> None:
+        """One update of the critics with the learning rates of actor and critics; of all, where it is due."""
+        critics = self.critics
+        self._next.forward()
+        noise = self._noise.normal_(0.0, self._scale).clamp_(-self._clip, self._clip)
+        if self._ties is not None:
+            noise.copy_(noise @ self._ties.follow.t())
+        torch.add(self._next_actions.tanh(), noise, out=noise)
+        critics.next_actions.copy_(noise.clamp_(-1.0, 1.0))
+        critics.learn(critics.next_values(), learning_rates[1])
+        if not with_actor:
+            return
+
+        self._own.forward()
+        actions = self._actions.tanh()
+        self._own_actions.copy_(actions)
+        self._observations.copy_(critics.batch.observations)
+        self.loss -= self._critic.forward().sum()
+        self._critic.backward()
+        slope = self._critic.input_slope
+        if self._lesson is not None:
+            slope.mul_(self._lesson.critics).add_(
+                self._lesson.of_actions(critics.batch.observations, actions)
+            )
+        torch.addcmul(slope, slope * actions, actions, value=-1.0, out=slope)
+        self._slope.copy_(slope)
+        if self._ties is not None:
+            self._slope.addmm_(self._actions, self._ties.leash, alpha=1.0 / len(actions))
+        self._own.backward()
+        self.adam.step(learning_rates[0])
+        critics.follow()
+        self._targets[0].lerp_(self._targets[1], critics.tau)

@@ -1,0 +1,1 @@
+"""Learning methods, each in a folder of its own."""

@@ -1,0 +1,95 @@
+"""The transitions of a training, in the order in which they were visited."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from assembly_rl.methods.cs3.estimate import Transitions
+from assembly_rl.runs.files import read_tensors, write_tensors
+
+LATEST = 10_000
+"""Most transitions that an estimate uses, the newest ones."""
+
+
+class Visited:
+    """What a model visited lately: from its replay buffer, or gathered from the rollouts of PPO.
+
+    Args:
+        model: That is being trained.
+        path: File in which rollouts are kept, so that a resumed training knows those before.
+    """
+
+    def __init__(self, model: BaseAlgorithm, path: Path) -> None:
+        self._model: Any = model
+        self._path = path
+        self._rollouts: dict[str, NDArray[Any]] = {}
+        if isinstance(model, OnPolicyAlgorithm) and path.is_file():
+            kept = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
+            known = kept["steps"] <= model.num_timesteps
+            self._rollouts = {name: values[known] for name, values in kept.items()}
+
+    def add_rollout(self) -> None:
+        """Keep what PPO has just collected; a replay buffer keeps it by itself."""
+        if not isinstance(self._model, OnPolicyAlgorithm):
+            return
+        model: Any = self._model
+        buffer = model.rollout_buffer
+        following = np.concatenate([buffer.observations[1:], np.asarray(model._last_obs)[None]])
+        ended = np.concatenate([buffer.episode_starts[1:], model._last_episode_starts[None]]) > 0.0
+        goes_on = (~ended).T.ravel()  # a state after the end is the first of another episode
+        in_order = [
+            np.concatenate(part.swapaxes(0, 1))[goes_on]
+            for part in (buffer.observations, np.clip(buffer.actions, -1.0, 1.0), following)
+        ]
+        new = dict(zip(("states", "actions", "following"), in_order, strict=True))
+        new["ages"] = _ages(ended)[goes_on]
+        new["steps"] = np.full(goes_on.sum(), model.num_timesteps)
+        self._rollouts = {
+            name: np.concatenate([self._rollouts[name], values])[-LATEST:] if self._rollouts else values
+            for name, values in new.items()
+        }
+        write_tensors(self._path, {name: torch.from_numpy(of) for name, of in self._rollouts.items()})
+
+    def transitions(self) -> Transitions:
+        """The newest of them."""
+        if isinstance(self._model, OnPolicyAlgorithm):
+            states, actions, following, ages = (
+                self._rollouts[name] for name in ("states", "actions", "following", "ages")
+            )
+            return Transitions(states, actions, following - states, ages)
+        buffer = self._model.replay_buffer
+        return of_buffer(buffer, max(1, LATEST // buffer.n_envs))
+
+
+def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
+    """Transitions of a replay buffer, one environment after the other.
+
+    Args:
+        buffer: Of stable-baselines3.
+        count: Rows of it, the newest ones.
+        before: Newer rows that are left out.
+    """
+    rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
+    last = len(rows) - before
+    rows = rows[max(0, last - count) : last]
+    states, actions, following = (
+        np.concatenate(part[rows].swapaxes(0, 1))
+        for part in (buffer.observations, buffer.actions, buffer.next_observations)
+    )
+    return Transitions(states, actions, following - states, _ages(buffer.dones[rows] > 0.0))
+
+
+def _ages(ended: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Steps since an episode began, or since the first row, one environment after the other.
+
+    Args:
+        ended: (rows, environments), whether the episode ended with this step.
+    """
+    rows = np.arange(len(ended))[:, None]
+    first = np.where(np.roll(ended, 1, axis=0) | (rows == 0), rows, 0)
+    return (rows - np.maximum.accumulate(first, axis=0)).T.ravel().astype(np.int64)

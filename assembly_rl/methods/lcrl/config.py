@@ -1,0 +1,69 @@
+"""Which connections a policy has."""
+
+from dataclasses import dataclass, field
+
+from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.training.method import LearningMethod, require_widths
+
+EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
+"""Where the edges of a graph can come from."""
+THRESHOLDS = ("cumulative", "chance", "fixed")
+CRITICS = ("global", "local")
+
+
+@dataclass
+class LCRLConfig(LearningMethod):
+    """Local connection RL: each action component has hidden units of its own, which see a part of the state.
+
+    Attributes:
+        head: Hidden units of each action component, layer by layer.
+        edges: ``cs3``: what an action component influences. ``relevance``: what it needs to see, by the
+            critic. ``both``: the edges of either. ``physics``: those of a rigid contact. ``random``: as many
+            for each action component as cs3 finds, drawn at random. ``all``: every one.
+        threshold: Which influences of cs3 are edges: the largest of each action component with a
+            ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always has
+            the cumulative share.
+        quantile: Of the influence by chance that an edge has to exceed.
+        floor: Least influence of an edge, in standard deviations of a step's change; the fixed level.
+        share: Of the influence or relevance of an action component, that its edges have together.
+        critics: ``global``: one function of all. ``local``: a sum over the action components of functions of
+            that component and what it sees; wide as the actor.
+        graph: File of a graph to use instead.
+        samples: Policy steps before the graph is estimated; they are learned from, too.
+        relearn_every: Policy steps between later estimates, from what was visited lately.
+    """
+
+    name: str = "lcrl"
+    head: list[int] = field(default_factory=lambda: [24, 24])
+    edges: str = "cs3"
+    threshold: str = "cumulative"
+    quantile: float = 0.99
+    floor: float = 0.1
+    share: float = 0.9
+    critics: str = "global"
+    graph: str | None = None
+    samples: int = 1500
+    relearn_every: int | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "samples")
+        require_not_negative(self, "floor")
+        require_widths("head", self.head)
+        for name, known in (("edges", EDGES), ("threshold", THRESHOLDS), ("critics", CRITICS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"method.{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+                )
+        for name in ("quantile", "share"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ValueError(f"method.{name} must be in (0, 1], got {getattr(self, name)}")
+        if self.relearn_every is not None and (self.relearn_every < 1 or not self.estimated):
+            raise ValueError(
+                f"method.relearn_every must be >= 1 and needs edges that are estimated, got "
+                f"{self.relearn_every} with edges={self.edges}, graph={self.graph}"
+            )
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the graph comes from what the training visits."""
+        return self.graph is None and self.edges not in ("physics", "all")

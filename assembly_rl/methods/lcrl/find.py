@@ -1,0 +1,102 @@
+"""Graphs by the name of where their edges come from."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from assembly_rl.methods.cs3.estimate import Transitions, estimate
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl.graph import Graph, given
+from assembly_rl.methods.lcrl.physics import physics_edges
+from assembly_rl.methods.lcrl.relevance import relevance
+from assembly_rl.methods.lcrl.thresholds import (
+    Chosen,
+    above,
+    above_chance,
+    cumulative,
+    interval,
+    with_an_input,
+)
+
+
+def known_graph(edges: str, states: Sequence[str], actions: Sequence[str]) -> Graph:
+    """A graph that needs no samples: of ``physics``, or of ``all`` edges."""
+    known = physics_edges(states, actions)
+    return given(known if edges == "physics" else np.ones_like(known), states, actions, edges)
+
+
+def estimated_graph(
+    config: LCRLConfig,
+    model: BaseAlgorithm,
+    transitions: Transitions,
+    states: Sequence[str],
+    actions: Sequence[str],
+    seed: int,
+) -> Graph:
+    """A graph from what a training has visited so far.
+
+    Args:
+        config: How.
+        model: In training; relevance asks its policy and critics.
+        transitions: What it has visited.
+        states: Names.
+        actions: Names.
+        seed: Of everything random.
+    """
+    steps = model.num_timesteps
+    if config.edges == "relevance":
+        values = relevance(model, transitions.states, seed)
+        return _graph(values, cumulative(values, config.share), states, actions, "relevance", steps)
+    graph = cs3_graph(config, transitions, states, actions, seed, steps)
+    if config.edges == "random":
+        edges = np.random.default_rng(seed).permuted(graph.edges, axis=0)
+        return replace(graph, edges=edges, source="random")
+    if config.edges == "both":
+        needed, _ = cumulative(relevance(model, transitions.states, seed), config.share)
+        return replace(graph, edges=graph.edges | needed, source="both")
+    return graph
+
+
+def cs3_graph(
+    config: LCRLConfig,
+    transitions: Transitions,
+    states: Sequence[str],
+    actions: Sequence[str],
+    seed: int,
+    samples: int,
+) -> Graph:
+    """The graph of what each action component influences.
+
+    Args:
+        config: How.
+        transitions: What was visited.
+        states: Names.
+        actions: Names.
+        seed: Of everything random.
+        samples: Policy steps that the transitions took.
+    """
+    influence = estimate(transitions, seed)
+    if config.threshold == "chance":
+        chosen = above_chance(influence, config.quantile, config.floor)
+    elif config.threshold == "fixed":
+        chosen = above(influence.values, config.floor)
+    else:
+        chosen = cumulative(influence.values, config.share)
+    return _graph(influence.values, chosen, states, actions, "cs3", samples)
+
+
+def _graph(
+    values: NDArray[np.float64],
+    chosen: Chosen,
+    states: Sequence[str],
+    actions: Sequence[str],
+    source: str,
+    samples: int,
+) -> Graph:
+    edges, threshold = chosen
+    mean, (low, high) = values.mean(0), interval(values)
+    edges = with_an_input(edges, mean - threshold)
+    return Graph(tuple(states), tuple(actions), edges, mean, low, high, threshold, source, samples)

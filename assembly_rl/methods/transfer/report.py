@@ -1,0 +1,108 @@
+"""A transfer as tables and as a picture."""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from matplotlib.ticker import PercentFormatter
+from rich import box
+from rich.table import Table
+
+from assembly_rl.evaluation import Summary
+from assembly_rl.methods.transfer.outcome import Step, change
+from assembly_rl.reports.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILION,
+    new_figure,
+    save,
+    tidy,
+)
+
+COLOURS = (BLUE, ORANGE, VERMILION, GREEN)
+
+
+def source_table(paths: Sequence[str], distances: Sequence[float], best: int) -> Table:
+    """Sources, how far their contacts are from the new part's, and which is taken."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    for name in ("source", "distance of its contact", ""):
+        table.add_column(name)
+    for number, (path, distance) in enumerate(zip(paths, distances, strict=True)):
+        table.add_row(path, f"{distance:.2f}", "taken: nearest" if number == best else "")
+    table.caption = (
+        "Distance: root of the summed squared logarithms of the ratios of their principal stiffnesses."
+    )
+    return table
+
+
+def transfer_table(
+    steps: Sequence[Step], best: int, final: Summary, others: Mapping[str, Mapping[str, Any]]
+) -> Table:
+    """Each step on the same episodes, what is kept, and what it is worth on others.
+
+    Args:
+        steps: In their order.
+        best: Number of the one that is kept.
+        final: Of it, on held-out episodes.
+        others: Name -> summary on held-out episodes of what it is compared with.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("step")
+    for name in ("samples", "success, 95 %", "time [s]", "force [N]"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for number, step in enumerate(steps):
+        note = ""
+        if number:
+            verdict, p = change(steps[number - 1], step)
+            note = f"{verdict} (p = {p:.2g})"
+        if number == best:
+            note = f"{note}; kept" if note else "kept"
+        table.add_row(step.name, str(step.samples), *_numbers(step.summary), note)
+    table.add_section()
+    table.add_row("held-out episodes", "", *_numbers(final), "what was kept")
+    for name, known in others.items():
+        summary = Summary(**known)
+        table.add_row(f"  {name}", "", *_numbers(summary), "at the same budget")
+    table.caption = (
+        "Medians over episodes; force: largest. Samples: policy steps on the new part, probing included."
+    )
+    return table
+
+
+def _numbers(summary: Summary) -> list[str]:
+    low, high = summary.interval
+    time = "-" if isnan(summary.time) else f"{summary.time:.2f}"
+    return [f"{summary.success:.0%} ({low:.0%} to {high:.0%})", time, f"{summary.peak_force:.1f}"]
+
+
+def plot_transfer(
+    curves: Mapping[str, Sequence[tuple[float, ...]]], steps: Sequence[Step], path: Path, title: str
+) -> None:
+    """Validation success over samples on the new part, of each way to a controller.
+
+    Args:
+        curves: Name -> (samples, success, low, high) of each validation, with its 95 % interval.
+        steps: Those of the command's own way; the first is the source's controller as it is.
+        path: The picture.
+        title: Above it.
+    """
+    figure = new_figure(8.0, 4.4)
+    figure.suptitle(title, color=INK, fontsize=13, fontweight="bold")
+    axes = figure.add_subplot()
+    tidy(axes, "validation success")
+    axes.axhline(steps[0].summary.success, color=GREY, linestyle="--", linewidth=1.2, label="source as it is")
+    for (name, points), colour in zip(curves.items(), COLOURS, strict=False):
+        samples, success, low, high = zip(*points, strict=True)
+        axes.fill_between(samples, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.plot(samples, success, "o-", color=colour, markersize=4, linewidth=2.0, label=name)
+    axes.set_xlabel("policy steps on the new part", color=INK)
+    axes.set_xlim(left=0.0)
+    axes.set_ylim(-0.02, 1.04)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    figure.legend(loc="outside lower center", ncols=len(curves) + 1, frameon=False, fontsize=9)
+    save(figure, path)
