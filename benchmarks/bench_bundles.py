@@ -1,9 +1,9 @@
-"""How long a step of a bundle takes, and how long a robot program waits for import and load.
+"""Time of a step of a bundle, and of import and load in a robot program.
 
     OMP_NUM_THREADS=1 pytest benchmarks/bench_bundles.py
 
 Needs pytest-benchmark; not part of ``make test``. Look at the medians, on a quiet machine. Every tenth step
-asks the policy, and takes longer. Targets: 60 us for a step with a policy of 64-64 units and 100 us with
+queries the policy and takes longer. Targets: 60 us for a step with a policy of 64-64 units and 100 us with
 256-256, median; 0.3 s for import and load.
 """
 
@@ -30,7 +30,7 @@ NETWORKS = {"64-64": (64, 64), "256-256": (256, 256)}
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_step(benchmark: Any, network: str) -> None:
-    """With pose and wrench as lists, and the clock."""
+    """Time a step with pose and wrench as lists, and the clock."""
     own = manifest() | {"activations": ["relu", "relu", "tanh"]}
     controller = BundleController(Manifest.read(own), policy(scale=0.05, hidden=NETWORKS[network]))
     pose = controller.reset(HOLE)[:2]
@@ -63,7 +63,7 @@ def test_a_step(benchmark: Any, network: str) -> None:
 
 @pytest.mark.parametrize("what", ["pass", "import numpy", "load"])
 def test_a_fresh_process(benchmark: Any, what: str, tmp_path: Path) -> None:
-    """The whole process; import and load are the difference to ``pass``."""
+    """Time the whole process; import and load are the difference to ``pass``."""
     if what == "load":
         own = manifest() | {"activations": ["relu", "relu", "tanh"]}
         network = policy(scale=0.05, hidden=(256, 256))

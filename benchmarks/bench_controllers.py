@@ -1,4 +1,4 @@
-"""How long a control step takes, and how long a robot program waits for the import.
+"""Time of a control step, and of the import in a robot program.
 
     OMP_NUM_THREADS=1 pytest benchmarks/bench_controllers.py
 
@@ -49,7 +49,7 @@ SLOW = GainConfig(damping_rate=[50.0] * 6, stiffness_rate=[50.0] * 6, tank=None)
 
 
 def measure(benchmark: Any, function: Callable[[], object]) -> None:
-    """Rounds of a thousand calls made inside function."""
+    """Time rounds of a thousand calls that a function makes."""
     benchmark.pedantic(function, rounds=25, warmup_rounds=2)
     per_call = 1e6 * benchmark.stats.stats.median / STEPS
     benchmark.extra_info["median of one [us]"] = per_call
@@ -57,7 +57,7 @@ def measure(benchmark: Any, function: Callable[[], object]) -> None:
 
 
 def test_a_step_with_fixed_gains(benchmark: Any) -> None:
-    """Wrench and reference as lists, nothing else."""
+    """Time a step with wrench and reference as lists, nothing else."""
     controller = AdmittanceController(LAW, RATE)
 
     def steps() -> None:
@@ -69,7 +69,7 @@ def test_a_step_with_fixed_gains(benchmark: Any) -> None:
 
 
 def test_a_step_with_everything(benchmark: Any) -> None:
-    """From the sensor's reading, with gravity, bias, filter, deadband, time and stamp."""
+    """Time a step from the sensor's reading, with gravity, bias, filter, deadband, time and stamp."""
     config = AdmittanceConfig(cutoff=30.0, deadband=[0.2] * 3 + [0.005] * 3)
     controller, contact = AdmittanceController(LAW, RATE, config, CONTACT), ContactWrench(TOOL)
     contact.bias = (0.1, 0.2, 0.3, 0.01, 0.02, 0.03)
@@ -90,7 +90,7 @@ def test_a_step_with_everything(benchmark: Any) -> None:
 def test_a_step_with_a_gain_change_every_tenth(
     benchmark: Any, discretization: Discretization, gains: GainConfig
 ) -> None:
-    """The step and a tenth of a request."""
+    """Time a step and a tenth of a request."""
     controller = AdmittanceController(LAW, RATE, AdmittanceConfig(discretization=discretization, gains=gains))
     laws = (OTHER, LAW)
 
@@ -119,7 +119,7 @@ def test_a_step_with_a_gain_change_every_tenth(
 
 
 def test_contact_wrench(benchmark: Any) -> None:
-    """Bias, weight, moved and turned."""
+    """Time the correction for bias and weight with the change of centre and axes."""
     contact = ContactWrench(TOOL)
 
     def calls() -> None:
@@ -131,7 +131,7 @@ def test_contact_wrench(benchmark: Any) -> None:
 
 @pytest.mark.parametrize("contact", [None, CONTACT], ids=["no check", "contact check"])
 def test_a_request(benchmark: Any, contact: ContactConfig | None) -> None:
-    """What the program around the loop waits for; with a check, for the eigenvalues of the closed loop."""
+    """Time a request, for which the program waits; a check computes the closed loop's eigenvalues."""
     controller = AdmittanceController(LAW, RATE, contact=contact)
     laws = (OTHER, LAW)
 
@@ -146,7 +146,7 @@ def test_a_request(benchmark: Any, contact: ContactConfig | None) -> None:
 
 @pytest.mark.parametrize("what", ["pass", "import numpy", "import assembly_rl.controllers"])
 def test_a_fresh_process(benchmark: Any, what: str) -> None:
-    """The whole process; the import is the difference to ``pass``."""
+    """Time the whole process; the import is the difference to ``pass``."""
     command = [sys.executable, "-c", what]
     benchmark.pedantic(lambda: subprocess.run(command, check=True), rounds=15, warmup_rounds=1)
     print(f"\n{what}: {1e3 * benchmark.stats.stats.median:.0f} ms")

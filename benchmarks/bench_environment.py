@@ -1,8 +1,8 @@
-"""How fast the environment is, where the time goes, and whether memory grows.
+"""Speed of the environment, breakdown of its time, and growth of its memory.
 
     python benchmarks/bench_environment.py [--json results.json] [--memory-steps 100000]
 
-The policy searches: random actions, each held for a quarter of a second, with a push into the hole. Times
+The policy searches with random actions, each held for a quarter of a second, and a push into the hole. Times
 are medians over repeats; on a busy machine trust ratios more than rates.
 """
 
@@ -41,15 +41,15 @@ CALLS = (
     "applyExternalTorque",
     "getContactPoints",
 )
-"""What an environment step calls of PyBullet."""
+"""Functions of PyBullet that an environment step calls."""
 
 
 class Clock:
-    """Wraps functions of pybullet and adds up the time inside them, less what the wrapper itself costs.
+    """Timer of pybullet functions, with the cost of the wrapper itself subtracted.
 
     Attributes:
-        seconds: Function -> time inside it [s].
-        calls: Function -> number of calls.
+        seconds: Time inside each function [s].
+        calls: Number of calls of each function.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
@@ -58,12 +58,12 @@ class Clock:
         self.inside, self.around = self._calibrate()
 
     def clear(self) -> None:
-        """Start from zero."""
+        """Reset all times and counts to zero."""
         self.seconds = dict.fromkeys(self.names, 0.0)
         self.calls = dict.fromkeys(self.names, 0)
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A timed version of function."""
+        """Return a timed version of a function."""
         seconds, calls, now = self.seconds, self.calls, time.perf_counter
 
         def timed(*args: Any, **keywords: Any) -> Any:
@@ -76,8 +76,8 @@ class Clock:
         return timed
 
     def _calibrate(self, calls: int = 20_000, repeats: int = 9) -> tuple[float, float]:
-        """What the wrapper adds to the time inside and to the time of the caller, a call [s]."""
-        bare, name = pybullet.isConnected, self.names[0]  # a cheap function with the same way of calling
+        """Time per call that the wrapper adds inside the function and to its caller [s]."""
+        bare, name = pybullet.isConnected, self.names[0]  # a cheap function with the same calling convention
         client = pybullet.connect(pybullet.DIRECT)
         inside, around = [], []
         for _ in range(repeats):
@@ -92,7 +92,7 @@ class Clock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Times the functions while it is open."""
+        """Time the functions while the context is open."""
         self.clear()
         originals = {name: getattr(pybullet, name) for name in self.names}
         for name, function in originals.items():
@@ -108,7 +108,7 @@ class Clock:
         return self.seconds[name] - self.calls[name] * self.inside
 
     def overhead(self) -> float:
-        """What all the wrappers cost their callers [s]."""
+        """Time that all wrappers cost their callers [s]."""
         return sum(self.calls.values()) * self.around
 
 
@@ -187,7 +187,7 @@ def measure_rates(steps: int, repeats: int) -> dict[str, float]:
 
 
 def measure_workers(steps: int, repeats: int) -> dict[str, float]:
-    """Policy steps a second of one and of two worker processes; pairs are measured one after the other."""
+    """Policy steps a second of one and of two worker processes, measured in turns."""
     from stable_baselines3.common.vec_env import SubprocVecEnv
 
     rates: dict[int, list[float]] = {1: [], 2: []}
@@ -212,7 +212,7 @@ def measure_workers(steps: int, repeats: int) -> dict[str, float]:
 
 
 def measure_evaluation(episodes: int, repeats: int) -> dict[str, float]:
-    """The same episodes of the moment reflex in one and in two evaluation workers, which never wait."""
+    """Speed-up by a second evaluation worker, which never waits, on equal episodes of the moment reflex."""
     scenario = Scenario(PegHole(), TaskConfig())
     agent = GuidedAgent(ReflexGuidance(), scenario.task.action.wrench)
     ratios = []

@@ -1,4 +1,4 @@
-"""Updates per second of the learner beside stable-baselines3's, side by side in one run, on one thread.
+"""Update times of our learner and of stable-baselines3's, side by side in one run, on one thread.
 
 ``make bench-learner``, or ``python benchmarks/bench_learner.py cuda``. The floor is the time that the matrix
 products of our update take by themselves, one after the other.
@@ -32,7 +32,7 @@ ROUNDS, UPDATES = 15, 100
 
 
 def make(source: Any, name: str, network: list[int], device: torch.device) -> Any:
-    """A model with a full replay buffer of random transitions."""
+    """Create a model with a full replay buffer of random transitions."""
     own: dict[str, Any] = {"ent_coef": 0.02} if name == "SAC" else {}
     if name != "SAC":
         own["action_noise"] = NormalActionNoise(np.zeros(6), np.full(6, 0.2))
@@ -52,7 +52,7 @@ def make(source: Any, name: str, network: list[int], device: torch.device) -> An
 
 
 def seconds(update: Callable[[], None], wait: Callable[[], None]) -> float:
-    """Of one update."""
+    """Time of one update [s]."""
     wait()
     start = time.perf_counter()
     for _ in range(UPDATES):
@@ -62,27 +62,27 @@ def seconds(update: Callable[[], None], wait: Callable[[], None]) -> float:
 
 
 class Products(TorchDispatchMode):
-    """Keeps the matrix products of what runs inside; calling it repeats them."""
+    """Recorder of the matrix products of the code inside its context; a call repeats them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Any, Any, Any]] = []
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """See ``TorchDispatchMode``."""
+        """Run a function, and record it if it is a matrix product."""
         if function.overloadpacket.__name__ in MATRIX:
             self.calls.append((function, args, kwargs or {}))
         return function(*args, **(kwargs or {}))
 
     def __call__(self) -> None:
-        """All of them."""
+        """Repeat all recorded matrix products."""
         for function, args, kwargs in self.calls:
             function(*args, **kwargs)
 
 
 @torch.no_grad()
 def floor(update: Callable[[], None], wait: Callable[[], None]) -> float:
-    """Seconds that the matrix products of an update take by themselves; TD3's actor has every second one."""
+    """Time of an update's matrix products alone [s], mean of two: TD3's actor learns in every second one."""
     with Products() as products:
         for _ in range(2):
             update()
@@ -90,7 +90,7 @@ def floor(update: Callable[[], None], wait: Callable[[], None]) -> float:
 
 
 def main(name: str) -> None:
-    """Print a table."""
+    """Print the table."""
     torch.set_num_threads(1)
     device = resolve(name)
     wait = (lambda: None) if device.type == "cpu" else torch.accelerator.synchronize

@@ -1,6 +1,6 @@
-"""Cost of masks and of ties: policies that have them beside dense ones of equal width, in one run.
+"""Cost of masks and of ties: policies that have them against dense ones of equal width, in one run.
 
-``make bench-methods``. Both of a pair have the same layers. On one thread.
+``make bench-methods``. Both policies of a pair have the same layers and run on one thread.
 """
 
 import time
@@ -28,12 +28,12 @@ ROUNDS, CALLS = 31, 40
 
 
 def connected(model: Any, states: int) -> None:
-    """The connections of a random graph of a tenth of the edges."""
+    """Connect a model by a random graph with a tenth of the edges."""
     connect(model, np.random.default_rng(0).random((states, ACTIONS)) < 0.1)
 
 
 def tied(model: Any, states: int) -> None:
-    """Two dimensions."""
+    """Tie the action components of a model into two dimensions."""
     start(model, parse(["x y z", "rx ry rz"], None))
 
 
@@ -41,11 +41,11 @@ PAIRS = {
     "connections": (60, LCRLConfig(head=[HEAD] * 2), DenseConfig(actor=[ACTIONS * HEAD] * 2), connected),
     "ties": (18, PEADConfig(), DenseConfig(), tied),
 }
-"""State components, a method beside a dense one, and what is done to its model."""
+"""Number of state components, method, dense method and change to the method's model, by feature."""
 
 
 def ready(name: str, states: int, method: LearningMethod, change: Callable[[Any, int], None] | None) -> Any:
-    """A model that can update."""
+    """Create a model that is ready to update."""
     spaces = Box(-1.0, 1.0, (states,), np.float32), Box(-1.0, 1.0, (ACTIONS,), np.float32)
     made = learner(ALGORITHMS[name](), *spaces, method=method)
     if change:
@@ -56,7 +56,7 @@ def ready(name: str, states: int, method: LearningMethod, change: Callable[[Any,
 
 
 def forward_of(made: Any) -> Callable[[], None]:
-    """The policy's action for a batch, as in an update, without gradients."""
+    """Return a function that computes actions for a batch as in an update, without gradients."""
     states = torch.rand(256, *made.observation_space.shape)
 
     def forward() -> None:
@@ -67,7 +67,7 @@ def forward_of(made: Any) -> Callable[[], None]:
 
 
 def ratio(first: Callable[[], None], second: Callable[[], None], calls: int) -> tuple[float, float]:
-    """Median time of the first by that of the second, measured in turns, and the first's in milliseconds."""
+    """Median ratio of the first time to the second, measured in turns, and the first's median [ms]."""
     times = np.array([[_seconds(call, calls) for call in (first, second)] for _ in range(ROUNDS)])
     return float(np.median(times[:, 0] / times[:, 1])), 1e3 * float(np.median(times[:, 0]))
 
@@ -80,7 +80,7 @@ def _seconds(call: Callable[[], None], calls: int) -> float:
 
 
 def main() -> None:
-    """Entry point."""
+    """Print the table."""
     torch.set_num_threads(1)
     columns = "forward, ratio", "update, ratio", "forward [ms]", "update [ms]"
     table = Table("policy with", "algorithm", *columns)

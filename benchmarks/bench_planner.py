@@ -1,7 +1,7 @@
-"""What the planner predicts beside what a training takes: ``make bench-planner``.
+"""Times that the planner predicts against those of real trainings: ``make bench-planner``.
 
-Updates are timed in real trainings on the default task, in sizes that the calibration has not seen; then
-the choice of the number of environments, which take turns.
+Updates are timed on the default task, in sizes that the calibration has not seen. Then the choice of the
+number of environments is checked; the candidates run in turns.
 """
 
 import time
@@ -34,7 +34,7 @@ CHOICES = (("sac", [64, 64]), ("sac", [256, 256]), ("td3", [64, 64]), ("ppo", [6
 
 
 class Clock(BaseCallback):
-    """Times what happens between rollouts: the updates."""
+    """Timer of the updates between rollouts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Clock(BaseCallback):
 
 
 def configuration(name: str, network: list[int], batch: int) -> AlgorithmConfig:
-    """An algorithm that learns from the first steps on."""
+    """Configure an algorithm that learns from the first steps on."""
     if name == "ppo":
         return PPOConfig(network=network, batch_size=batch, rollout=max(256, batch), epochs=2)
     return ALGORITHMS[name](network=network, batch_size=batch, learning_starts=20)  # type: ignore[call-arg]
@@ -64,7 +64,7 @@ def configuration(name: str, network: list[int], batch: int) -> AlgorithmConfig:
 
 @contextmanager
 def training(algo: AlgorithmConfig, environments: int) -> Iterator[Any]:
-    """A model that has begun to learn."""
+    """Provide a model that has begun to learn."""
     venv = make_environments(PART, TASK, environments)
     try:
         model = make_model(algo, venv, seed=0)
@@ -76,7 +76,7 @@ def training(algo: AlgorithmConfig, environments: int) -> Iterator[Any]:
 
 
 def update_times() -> Iterator[tuple[str, float, float]]:
-    """Configuration, predicted and measured seconds for an update."""
+    """Yield configuration, predicted and measured time of an update [s]."""
     environment = make_environments(PART, TASK, 1)
     spaces = environment.observation_space, environment.action_space
     environment.close()
@@ -94,7 +94,7 @@ def update_times() -> Iterator[tuple[str, float, float]]:
 
 
 def speeds(algo: AlgorithmConfig) -> dict[int, float]:
-    """Seconds for a policy step with each number of environments, measured in turns."""
+    """Time of a policy step with each number of environments, measured in turns [s]."""
     taken: dict[int, list[float]] = {number: [] for number in ENVIRONMENTS}
     with ExitStack() as stack:
         models = {number: stack.enter_context(training(algo, number)) for number in ENVIRONMENTS}

@@ -1,4 +1,4 @@
-"""Control for robot and simulation alike: SE(3), compliance law, admittance controller (numpy alone)."""
+"""Control of robot and simulation: SE(3), compliance law, admittance controller (numpy only)."""
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.bundles import BundleController, BundleError, Recording, load_bundle

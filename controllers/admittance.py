@@ -34,7 +34,7 @@ STOPPED = Fault.STOPPED.value
 
 
 def _within(values: Sequence[float], limits: Sequence[float]) -> bool:
-    """Whether six values are within their limits; unrolled, which halves its time."""
+    """Return True if six values are within their limits; unrolled, which halves its time."""
     a, b, c, d, e, f = values
     p, q, r, s, t, u = limits
     return -p <= a <= p and -q <= b <= q and -r <= c <= r and -s <= d <= s and -t <= e <= t and -u <= f <= u
@@ -45,7 +45,7 @@ def _cut(values: Sequence[float], limits: Sequence[float]) -> list[float]:
 
 
 def seconds(time: object) -> float:
-    """A time as a float; NaN for what is none."""
+    """Convert a time to a float; NaN if it is not a number."""
     try:
         return float(time)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -53,14 +53,14 @@ def seconds(time: object) -> float:
 
 
 class AdmittanceController:
-    """Integrates a compliance law at a fixed rate, within bounds, whatever comes in.
+    """Controller that integrates a compliance law at a fixed rate, within bounds for any input.
 
     The offset is ``x = (translation [m], rotation vector [rad])`` of the commanded compliance centre from
     its nominal pose, in the axes of the compliance frame. Wrenches are ``(force [N], moment [Nm])`` that
     the ENVIRONMENT applies to the tool, about the compliance centre, in the same axes; ``ContactWrench``
     makes them from sensor readings.
 
-    A step checks its input, cuts the wrench to ``wrench_limit``, filters it, takes the deadband off, cuts
+    A step checks its input, cuts the wrench to ``wrench_limit``, filters it, subtracts the deadband, cuts
     the reference to ``reference_limit`` and advances the law by one period; then speed and offset are cut
     to their limits. The spring acts on the offset that was applied, so nothing winds up.
 
@@ -69,11 +69,11 @@ class AdmittanceController:
     stopped until ``reset``. A missing wrench is never taken for zero, which would mean "no contact".
 
     Args:
-        law: The compliance law.
+        law: Compliance law.
         rate: Control rate [Hz].
         config: Limits, filter, safety, gains.
-        contact: The stiffest contact to be expected. A law that is unstable against it is refused here
-            and, flagged, by ``request``. None for no such check.
+        contact: Stiffest contact to be expected. A law that is unstable in it is refused here and by
+            ``request``, which flags it. None for no such check.
 
     Raises:
         ValueError: A rate that is not positive, a cutoff at or above the Nyquist frequency, an unstable law.
@@ -130,14 +130,14 @@ class AdmittanceController:
     # ------------------------------------------------------------------ outside the loop
 
     def reset(self, offset: ArrayLike | None = None, law: ComplianceLaw | None = None) -> None:
-        """Come to rest at an offset; forget faults, filter, requested gains and the energy in the tank.
+        """Start at rest at an offset; clear faults, filter, requested gains and the energy in the tank.
 
         Start from the measured pose (``se3.offset_between(nominal, measured)``): then the first command is
         where the robot is.
 
         Args:
-            offset: Shape (6,), m and rad; zero where none is given.
-            law: Another law; the one of the last reset where none is given.
+            offset: Offset to start from, shape (6,), m and rad; zero if None.
+            law: New law; that of the last reset if None.
 
         Raises:
             ValueError: An offset outside ``offset_limit``, or a law that is unstable in contact.
@@ -159,20 +159,20 @@ class AdmittanceController:
         self._offset: list[float] = start.tolist()
         self._filtered: Sequence[float] | None = None
         self._missing = self._hold  # stand still until the first usable wrench
-        self._share = 1.0  # of the reference in force; the rest is the safe reference
+        self._share = 1.0  # share of the reference in force; the rest is the safe reference
         self._stopped = False
         self._rejected = False
         self._time: float | None = None
 
     def request(self, law: ComplianceLaw) -> bool:
-        """Ask for other gains; the law in force moves there, without a jump of the command.
+        """Request other gains; the law in force moves there without a jump of the command.
 
-        As fast as ``gains.damping_rate`` and ``gains.stiffness_rate`` allow, and only while the energy tank
-        can pay for it. See ``GainSchedule``.
+        It moves as fast as ``gains.damping_rate`` and ``gains.stiffness_rate`` allow, and only while the
+        energy tank can pay for it (``GainSchedule``).
 
         Returns:
-            False where the law is unstable against the stated contact: it is not taken, and the steps
-            report ``GAIN_REJECTED`` until another request.
+            False if the law is unstable in the stated contact: it is rejected, and the steps report
+            ``GAIN_REJECTED`` until another request.
 
         Raises:
             ValueError: A law of another mass or at another centre.
@@ -186,7 +186,7 @@ class AdmittanceController:
 
     @property
     def law(self) -> ComplianceLaw:
-        """The law in force."""
+        """Law in force."""
         return self._gains.law
 
     @property
@@ -209,9 +209,9 @@ class AdmittanceController:
         """Largest wrench of a contact at rest, shape (6,), N and Nm.
 
         At rest ``F = F_ref + K x``: reference limit, stiffness times offset limit, and the deadband, which
-        the law does not feel. It holds while the offset is inside its limits; at the edge of its workspace
-        the robot is as stiff as it is, and OFFSET_LIMIT says so. Infinity for an axis that does not move,
-        and where ``wrench_limit`` is so low that the law cannot feel the bound.
+        the law does not feel. The bound holds while the offset is inside its limits; at the edge of its
+        workspace the robot's own stiffness counts, and OFFSET_LIMIT is set. It is infinite for an axis that
+        does not move, and where ``wrench_limit`` is so low that the law cannot feel the bound.
         """
         config = self.config
         spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)
@@ -247,10 +247,10 @@ class AdmittanceController:
         """Advance by one control period. Never raises, never returns anything but finite numbers.
 
         Args:
-            wrench: F, six floats, N and Nm.
-            reference: F_ref, six floats, N and Nm: the wrench that the environment should apply.
-            time: Of this step, on any steady clock [s]; None for no check of timing and age.
-            stamp: When the wrench was measured, on the same clock [s]; None for now.
+            wrench: Wrench F, six floats, N and Nm.
+            reference: Wrench F_ref that the environment should apply, six floats, N and Nm.
+            time: Time of this step, on any steady clock [s]; None for no check of timing and age.
+            stamp: Time of the measurement of the wrench, on the same clock [s]; None for now.
 
         Returns:
             The offset x, six floats, m and rad, and the fault flags of this step.
@@ -279,7 +279,7 @@ class AdmittanceController:
         return self._advance(faults)
 
     def _check_time(self, time: float | None, stamp: float | None) -> int:
-        """TIMING and STALE_WRENCH, as bits."""
+        """Check timing and age of the wrench; return TIMING and STALE_WRENCH as bits."""
         faults = 0
         if time is None or not isfinite(time):
             faults = TIMING
@@ -294,7 +294,7 @@ class AdmittanceController:
         return faults
 
     def _drive(self, felt: Sequence[float], wanted: Sequence[float]) -> int:
-        """Put filtered wrench less reference into the state; WRENCH_LIMIT and REFERENCE_LIMIT, as bits."""
+        """Put filtered wrench less reference into the state; return the bits of the limits that were hit."""
         faults = 0
         if not _within(felt, self._wrench_limit):
             felt = _cut(felt, self._wrench_limit)
@@ -322,7 +322,7 @@ class AdmittanceController:
         return faults
 
     def _advance(self, faults: int) -> tuple[list[float], Fault]:
-        """One step of the law with what drives it, then the bounds."""
+        """Advance the law by one step, then apply the bounds."""
         state, following, gains = self._state, self._next, self._gains
         if gains.changing and not gains.advance(state[:6]):
             faults |= GAIN_REJECTED
@@ -373,7 +373,7 @@ class AdmittanceController:
         return offset[:], Fault(faults) if faults else NO_FAULT
 
     def _cut_motion(self, values: list[float]) -> tuple[list[float], int]:
-        """Put a bounded [x, v] into the state; the offset, and SPEED_LIMIT and OFFSET_LIMIT as bits."""
+        """Put a bounded [x, v] into the state; return the offset, SPEED_LIMIT and OFFSET_LIMIT (bits)."""
         state, faults = self._state, 0
         for axis, (limit, speed, distance) in enumerate(self._motion_limits):
             value, velocity, before = values[axis], values[6 + axis], self._offset[axis]

@@ -1,4 +1,4 @@
-"""The compliance law: a virtual mass-damper-spring in six dimensions."""
+"""Compliance law: a virtual mass-damper-spring in six dimensions."""
 
 from dataclasses import dataclass
 
@@ -47,22 +47,23 @@ def _require_definite(name: str, matrix: Matrix, strictly: bool) -> None:
 
 @dataclass(frozen=True, eq=False)
 class ComplianceLaw:
-    """``M a + D v + K x = F - F_ref`` at a named centre, linear components first.
+    """Compliance law ``M a + D v + K x = F - F_ref`` at a named centre, linear components first.
 
     x is the offset from the nominal pose (translation [m], rotation vector [rad]), v and a its
     derivatives; F is the wrench that the ENVIRONMENT applies to the tool, about the compliance centre. A
     tool that is pushed in +x moves in +x.
 
     Args:
-        mass: M, shape (6, 6), kg, kg m and kg m2; positive definite.
-        damping: D, shape (6, 6), Ns/m, Ns and Nms/rad; positive semidefinite.
-        stiffness: K, shape (6, 6), N/m, N and Nm/rad; positive semidefinite.
+        mass: Mass matrix M, shape (6, 6), kg, kg m and kg m2; positive definite.
+        damping: Damping matrix D, shape (6, 6), Ns/m, Ns and Nms/rad; positive semidefinite.
+        stiffness: Stiffness matrix K, shape (6, 6), N/m, N and Nm/rad; positive semidefinite.
         centre: Name of the frame whose origin is the compliance centre and whose axes x, v and F are in.
-        asymmetric_stiffness: Accept an asymmetric K, whose symmetric part is positive semidefinite. Such a
-            spring stores no energy: going round a circle against it can do work without end.
+        asymmetric_stiffness: True to accept an asymmetric K whose symmetric part is positive semidefinite.
+            Such a spring has no potential energy: going round a circle against it can do work without end.
 
     Raises:
-        ValueError: A shape, a non-finite, an asymmetric or an indefinite entry; the message names it.
+        ValueError: A wrong shape, or a matrix that is not finite, not symmetric or indefinite; the message
+            names the entry.
     """
 
     mass: Matrix
@@ -75,10 +76,10 @@ class ComplianceLaw:
     def from_diagonals(
         cls, mass: ArrayLike, damping: ArrayLike, stiffness: ArrayLike, centre: str = "tip"
     ) -> "ComplianceLaw":
-        """A law whose axes do not interact, from three times six entries x y z rx ry rz.
+        """Create a law with uncoupled axes, from three diagonals of six entries x y z rx ry rz.
 
         Raises:
-            ValueError: An entry that is refused, by name.
+            ValueError: An invalid entry, by name.
         """
         return cls(
             np.diag(_six("mass", mass)),
@@ -91,17 +92,16 @@ class ComplianceLaw:
     def from_damping_ratio(
         cls, mass: ArrayLike, damping_ratio: ArrayLike, stiffness: ArrayLike, centre: str = "tip"
     ) -> "ComplianceLaw":
-        """A law whose axes do not interact, with ``D = 2 zeta sqrt(M K)``; 1 is critically damped.
+        """Create a law with uncoupled axes and ``D = 2 zeta sqrt(M K)``; zeta = 1 is critically damped.
 
         Args:
-            mass: Shape (6,), kg and kg m2.
-            damping_ratio: zeta, shape (6,).
-            stiffness: Shape (6,), N/m and Nm/rad.
+            mass: Masses and moments of inertia, shape (6,), kg and kg m2.
+            damping_ratio: Damping ratios zeta, shape (6,).
+            stiffness: Stiffnesses, shape (6,), N/m and Nm/rad.
             centre: Name of the compliance frame.
 
         Raises:
-            ValueError: An entry that is refused, by name; and an axis without stiffness, which would be
-                left undamped.
+            ValueError: An invalid entry, by name, or an axis without stiffness, which would be left undamped.
         """
         m, ratio, k = _six("mass", mass), _six("damping_ratio", damping_ratio), _six("stiffness", stiffness)
         for axis, value, spring in zip(AXES, ratio, k, strict=True):
@@ -135,17 +135,17 @@ class ComplianceLaw:
             object.__setattr__(self, name, matrix)
 
     def transport(self, pose: Pose, centre: str) -> "ComplianceLaw":
-        """The same physical law seen at another centre, in other axes (ETCL, point 1).
+        """Express the law at another centre, in other axes (ETCL, point 1).
 
         ``K_b = Ad^T K_a Ad``, D and M alike, with Ad the adjoint of ``T_ab``. Exact for offsets that are
         logarithms of the error; for a translation and a rotation vector, to first order in the angle.
 
         Args:
-            pose: T_ab: the new frame b in the law's frame a, position [m] and quaternion xyzw.
+            pose: Pose T_ab of the new frame b in the law's frame a, position [m] and quaternion xyzw.
             centre: Name of the new frame.
 
         Raises:
-            ValueError: Anything but a finite position and a unit quaternion; a way beyond 1 km.
+            ValueError: A position that is not finite or beyond 1 km, or not a unit quaternion.
         """
         require_pose("pose", pose)
         if not max(map(abs, pose[0])) <= 1000.0:
@@ -153,7 +153,7 @@ class ComplianceLaw:
         return self.congruent(adjoint(pose), centre)
 
     def scaled(self, factor: float, centre: str | None = None) -> "ComplianceLaw":
-        """The law for the same part scaled in size, at equal contact stiffness (ETCL, point 2).
+        """Scale the law with the size of the part, at equal contact stiffness (ETCL, point 2).
 
         Translational compliance stays, rotational compliance is divided by factor^2: a moment and a
         rotation act over arms that are factor times as long. ``K' = S K S`` with ``S = diag(1, 1, 1,
@@ -161,7 +161,7 @@ class ComplianceLaw:
 
         Args:
             factor: Length of the new part / length of the old one [1].
-            centre: Name of the new frame; the old one where none is given.
+            centre: Name of the new frame; the old one if None.
 
         Raises:
             ValueError: A factor that is not > 0.
@@ -171,11 +171,11 @@ class ComplianceLaw:
         return self.congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre)
 
     def congruent(self, matrix: Matrix, centre: str | None = None) -> "ComplianceLaw":
-        """The same law in other coordinates: ``M' = A^T M A``, D and K alike, with ``x = A x'``.
+        """Express the law in other coordinates x', ``x = A x'``: ``M' = A^T M A``, D and K alike.
 
         Args:
-            matrix: A (6, 6), invertible.
-            centre: Name of the new frame; the old one where none is given.
+            matrix: Invertible matrix A, shape (6, 6).
+            centre: Name of the new frame; the old one if None.
         """
         return ComplianceLaw(
             matrix.T @ self.mass @ matrix,

@@ -19,15 +19,15 @@ def _six(linear: float, angular: float) -> list[float]:
 
 @dataclass
 class SafetyConfig:
-    """What happens without a usable wrench: hold, then fade, then stop.
+    """Reaction to the lack of a usable wrench: hold, then fade, then stop.
 
     Attributes:
         max_age: Oldest usable wrench [s].
         jitter: Largest deviation of a step's time from the control period, as a share of it.
-        hold: So long the last usable wrench and reference stay in force [s].
+        hold: Time for which the last usable wrench and reference stay in force [s].
         fade: Time constant with which the motion then comes to rest, and time in which the reference
-            fades to the safe one and, after the wrench has come back, in again [s].
-        stop: After so long without a usable wrench the controller stops until it is reset [s].
+            fades to the safe one and, once the wrench is back, in again [s].
+        stop: Time without a usable wrench after which the controller stops until it is reset [s].
         safe_reference: Reference wrench to fade to [N] and [Nm].
     """
 
@@ -51,12 +51,12 @@ class SafetyConfig:
 
 @dataclass
 class GainConfig:
-    """How gains change while the controller runs.
+    """Rates, expiry and energy tank of gain changes while the controller runs.
 
     Attributes:
         damping_rate: Fastest change of the damping [Ns/m per s] and [Nms/rad per s].
         stiffness_rate: Fastest change of the stiffness [N/m per s] and [Nm/rad per s].
-        timeout: Requested gains expire after so long without another request [s]; null for never.
+        timeout: Time without another request after which requested gains expire [s]; null for never.
         tank: Capacity of the energy tank that pays for stiffening a loaded spring [J]; null for no gate.
     """
 
@@ -74,19 +74,19 @@ class GainConfig:
 
 @dataclass
 class AdmittanceConfig:
-    """Everything about an admittance controller but its law and its rate.
+    """Settings of an admittance controller other than its law and its rate.
 
     Attributes:
-        discretization: How the law is integrated.
+        discretization: Integration method of the law.
         selected_axes: Axes that move; the others stand still.
-        cutoff: First-order low-pass filter of the wrench [Hz]; null for none.
-        deadband: Wrench that counts as none [N] and [Nm]; what exceeds it enters without a jump.
+        cutoff: Cutoff of the first-order low-pass filter of the wrench [Hz]; null for none.
+        deadband: Deadband of the wrench [N] and [Nm]; only the excess over it enters, without a jump.
         wrench_limit: Largest wrench that enters the law [N] and [Nm].
         reference_limit: Largest reference wrench [N] and [Nm].
         offset_limit: Largest offset from the nominal pose [m] and [rad].
         speed_limit: Largest speed of the offset [m/s] and [rad/s].
-        safety: What happens without a usable wrench.
-        gains: How gains change while the controller runs.
+        safety: Reaction to the lack of a usable wrench.
+        gains: Rates, expiry and energy tank of gain changes.
     """
 
     discretization: Discretization = Discretization.implicit_euler

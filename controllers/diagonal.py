@@ -1,4 +1,4 @@
-"""Is a compliance law diagonal, how far from it, and in which frame would it be?"""
+"""Off-diagonal couplings of a compliance law, and the frame in which it is diagonal."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -19,15 +19,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Discarded:
-    """The off-diagonal entries of a matrix, as couplings ``|K_ij| / sqrt(K_ii K_jj)``.
+    """Off-diagonal entries of a matrix, as couplings ``|K_ij| / sqrt(K_ii K_jj)``.
 
     Scaled by the diagonal the entries have no units; 1 is as strong as the axes themselves.
 
     Attributes:
         norm: Frobenius norm of all couplings [1].
-        entry: Name of the strongest, such as ``stiffness[x, ry]``.
-        value: Of that entry, in its own unit.
-        coupling: Of that entry [1].
+        entry: Name of the strongest entry, such as ``stiffness[x, ry]``.
+        value: Value of that entry, in its own unit.
+        coupling: Coupling of that entry [1].
     """
 
     norm: float
@@ -40,12 +40,12 @@ class Discarded:
 
 
 def split(matrix: Matrix) -> tuple[Matrix, Matrix]:
-    """Diagonal (6,), and couplings ``|K_ij| / sqrt(K_ii K_jj)`` (6, 6), both freed from rounding."""
+    """Split into diagonal (6,) and couplings ``|K_ij| / sqrt(K_ii K_jj)`` (6, 6), without rounding errors."""
     diagonal = matrix.diagonal().copy()
     rest = np.abs(matrix - np.diag(diagonal))
     if not rest.any():
         return diagonal, rest
-    # A transported law: what is at the level of rounding of its largest entry is zero.
+    # A transported law has entries at the level of rounding of its largest one; they count as zero.
     noise = 1e-13 * np.abs(matrix).max()
     diagonal[np.abs(diagonal) <= noise] = 0.0
     rest[rest <= noise] = 0.0
@@ -57,7 +57,7 @@ def split(matrix: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def off_diagonal(law: ComplianceLaw) -> dict[str, Discarded]:
-    """Matrix -> what it has off the diagonal, above rounding; empty for a diagonal law."""
+    """Off-diagonal entries above rounding, by matrix; empty for a diagonal law."""
     found = {}
     for label in MATRICES:
         matrix: Matrix = getattr(law, label)
@@ -88,10 +88,10 @@ def _nearest_rotation(axes: Matrix) -> Quaternion:
 
 
 def diagonal_frame(law: ComplianceLaw) -> Pose | None:
-    """The frame, centre and axes, in which M, D and K are all diagonal.
+    """Find the frame (centre and axes) in which M, D and K are all diagonal.
 
     Returns:
-        Its pose in the frame of the law, for ``law.transport``; None if there is no such frame.
+        Pose of that frame in the frame of the law, for ``law.transport``; None if there is no such frame.
     """
     # There the mass has no coupling of forces and rotations; elsewhere that coupling is M_linear times [arm].
     solved = -np.linalg.solve(law.mass[:3, :3], law.mass[:3, 3:])
@@ -106,7 +106,7 @@ def diagonal_frame(law: ComplianceLaw) -> Pose | None:
             block = getattr(moved, label)[part, part]
             mixture += next(weights) * block / (np.abs(block).max() or 1.0)
     rotation = _nearest_rotation(np.linalg.eigh(mixture)[1])
-    for pose in ((centre, IDENTITY), (centre, rotation)):  # as it is if that does: a round law has no axes
+    for pose in ((centre, IDENTITY), (centre, rotation)):  # unrotated first: a round law has no axes
         if not off_diagonal(law.transport(pose, law.centre)):
             return pose
     return None

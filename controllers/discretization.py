@@ -1,4 +1,4 @@
-"""The compliance law in discrete time: one control step as a matrix."""
+"""Compliance law in discrete time: one control step as a matrix."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -10,7 +10,7 @@ Matrix = NDArray[np.float64]
 
 
 class Discretization(Enum):
-    """How the law is integrated over a control period.
+    """Integration method of the law over a control period.
 
     - ``implicit_euler``: stable for every law and period, first order, dissipates a little more than the law.
     - ``zero_order_hold``: exact for a wrench that is constant over the period.
@@ -23,8 +23,8 @@ class Discretization(Enum):
 def expm(matrix: Matrix) -> Matrix:
     """Matrix exponential by a Taylor series with scaling and squaring, shape (n, n).
 
-    For the well scaled matrices of this package: the series runs at a norm below 1/4, where its 13 terms
-    leave 1e-18. Source: Moler and Van Loan, SIAM Review 45 (2003), method 3.
+    Meant for the well scaled matrices of this package: the series runs at a norm of at most 1/4, where its
+    13 terms leave an error of 1e-18. Source: Moler and Van Loan, SIAM Review 45 (2003), method 3.
     """
     norm = float(np.abs(matrix).sum(axis=1).max())
     squarings = max(0, int(np.ceil(np.log2(norm))) + 2) if norm > 0.0 else 0
@@ -39,7 +39,7 @@ def expm(matrix: Matrix) -> Matrix:
 
 
 def _implicit_euler(mass: Matrix, damping: Matrix, stiffness: Matrix, dt: float) -> Matrix:
-    """``v_next = (M + dt D + dt^2 K)^-1 (M v + dt (F - K x))``, ``x_next = x + dt v_next``."""
+    """Step of ``v_next = (M + dt D + dt^2 K)^-1 (M v + dt (F - K x))``, ``x_next = x + dt v_next``."""
     size = len(mass)
     inverse = np.linalg.inv(mass + dt * damping + dt * dt * stiffness)
     step = np.empty((2 * size, 3 * size))
@@ -53,7 +53,7 @@ def _implicit_euler(mass: Matrix, damping: Matrix, stiffness: Matrix, dt: float)
 
 
 def _zero_order_hold(mass: Matrix, damping: Matrix, stiffness: Matrix, dt: float) -> Matrix:
-    """Exponential of ``d/dt [x, v, F] = [v, M^-1 (F - D v - K x), 0]``, with v counted in x per dt."""
+    """Exponential of ``d/dt [x, v, F] = [v, M^-1 (F - D v - K x), 0]``, with v in units of x per dt."""
     size = len(mass)
     inverse = np.linalg.inv(mass)
     flow = np.zeros((3 * size, 3 * size))
@@ -82,21 +82,21 @@ def step_matrix(
     discretization: Discretization = Discretization.implicit_euler,
     selected_axes: Sequence[bool] = (True,) * 6,
 ) -> Matrix:
-    """One step of a law as a matrix A of shape (12, 18): ``[x, v]_next = A [x, v, F - F_ref]``.
+    """Return one step of a law as a matrix A, shape (12, 18): ``[x, v]_next = A [x, v, F - F_ref]``.
 
     An axis that is not selected is held: its offset stays, its velocity is zero, and the others move as
     under a rigid constraint along it.
 
     Args:
-        mass: M of a valid law, shape (6, 6), kg, kg m and kg m2; damping and stiffness likewise.
-        damping: D.
-        stiffness: K.
+        mass: Mass matrix M of a valid law, shape (6, 6), kg, kg m and kg m2.
+        damping: Damping matrix D of that law, shape (6, 6), Ns/m, Ns and Nms/rad.
+        stiffness: Stiffness matrix K of that law, shape (6, 6), N/m, N and Nm/rad.
         dt: Length of the step [s].
-        discretization: How the law is integrated.
-        selected_axes: Axes that move, six.
+        discretization: Integration method of the law.
+        selected_axes: Six flags, True for an axis that moves.
 
     Raises:
-        ValueError: A dt that is not > 0; not six axes.
+        ValueError: A dt that is not > 0, or selected_axes that are not six.
     """
     if not 0.0 < dt < np.inf:
         raise ValueError(f"dt must be > 0 s, got {dt}")

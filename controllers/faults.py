@@ -1,16 +1,16 @@
-"""What a controller reports with every command."""
+"""Fault flags that a controller reports with every command."""
 
 from enum import IntFlag
 
 
 class Fault(IntFlag):
-    """Flags of a control step; none set means that the law ran as it is written."""
+    """Flags of a control step; none is set if the law ran unchanged."""
 
     NONE = 0
     INVALID_INPUT = 1
-    """Wrench or reference not six finite numbers; not used."""
+    """Wrench or reference is not six finite numbers; it is not used."""
     STALE_WRENCH = 2
-    """The wrench is older than ``max_age``, or stamped in the future, or without a usable stamp; not used."""
+    """The wrench is older than ``max_age``, from the future or without a usable stamp; it is not used."""
     TIMING = 4
     """The step came early, late or out of order."""
     WRENCH_LIMIT = 8
@@ -18,7 +18,7 @@ class Fault(IntFlag):
     REFERENCE_LIMIT = 16
     """A component of the reference was cut to its limit."""
     OFFSET_LIMIT = 32
-    """The offset stands at the edge of its workspace."""
+    """The offset is at the edge of its workspace."""
     SPEED_LIMIT = 64
     """The offset moved at its speed limit."""
     GAIN_REJECTED = 128
@@ -26,7 +26,7 @@ class Fault(IntFlag):
     GAIN_EXPIRED = 256
     """Requested gains were not renewed in time; the controller goes back to the law of its reset."""
     STOPPED = 512
-    """No usable wrench for too long; the command stands still until ``reset``."""
+    """A usable wrench was missing for too long; the command stands still until ``reset``."""
 
     def __str__(self) -> str:
         return self.name or "NONE"

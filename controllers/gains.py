@@ -1,4 +1,4 @@
-"""Gains that change while the controller runs: rate-limited, expiring, and paid for from an energy tank."""
+"""Gain changes while the controller runs: rate-limited, expiring, and paid for from an energy tank."""
 
 from collections.abc import Callable
 from math import ceil
@@ -13,14 +13,14 @@ Matrix = NDArray[np.float64]
 
 
 class GainSchedule:
-    """Leads the gains from the law in force to the one requested, along a straight line.
+    """Schedule that moves the gains along a straight line from the law in force to the requested one.
 
     Stiffening a loaded spring by dK stores ``x^T dK x / 2`` in it, energy that nobody supplied: a policy
-    that stiffens at the ends of a swing and softens in the middle drives it for ever. The tank holds what
-    the law has dissipated, ``-d(x^T K x + v^T M v) / 2 + (F - F_ref)^T dx`` summed over the steps, up to its
-    capacity; a change of gains is admitted when the tank can pay for it, and gives back what a softening
-    spring releases. So kinetic energy, spring and tank together never grow by more than the work of
-    ``F - F_ref``, whatever is requested. Damping may change freely; the mass is fixed.
+    that stiffens at the ends of a swing and softens in the middle drives it for ever. The tank holds the
+    energy dissipated by the law, ``-d(x^T K x + v^T M v) / 2 + (F - F_ref)^T dx`` summed over the steps, up
+    to its capacity; a change of gains is admitted if the tank can pay for it, and the energy that a softening
+    spring releases goes back to the tank. So the kinetic, spring and tank energy together never grow by more
+    than the work of ``F - F_ref``, whatever is requested. Damping may change freely; the mass is fixed.
 
     Source: Ferraguti, Secchi and Fantuzzi, "A tank-based approach to impedance control with variable
     stiffness", ICRA 2013; the sum over discrete steps is ours.
@@ -28,14 +28,14 @@ class GainSchedule:
     Attributes:
         step: Step matrix of the law in force, shape (12, 18).
         tank: Energy in the tank [J].
-        filling: Whether the tank has room.
-        changing: Whether ``advance`` has anything to do.
-        expired: Whether requested gains have expired.
+        filling: True if the tank has room.
+        changing: True if ``advance`` has anything to do.
+        expired: True if requested gains have expired.
 
     Args:
         config: Rates, expiry and tank.
         dt: Control period [s].
-        matrix: Step matrix (12, 18) of M, D, K.
+        matrix: Function from M, D, K to the step matrix, shape (12, 18).
     """
 
     def __init__(
@@ -66,19 +66,19 @@ class GainSchedule:
         self._form: Matrix | None = None
 
     def _quadratic_form(self) -> Matrix:
-        """What a step dissipates, as a quadratic form of [x, v, F - F_ref], shape (18, 18)."""
+        """Dissipation of a step as a quadratic form of [x, v, F - F_ref], shape (18, 18)."""
         twice_energy = np.zeros((12, 12))
         twice_energy[:6, :6] = self._stiffness
         twice_energy[6:, 6:] = self.base.mass
         form = -0.5 * self.step.T @ twice_energy @ self.step
         form[:12, :12] += 0.5 * twice_energy
-        form[12:] += self.step[:6]  # work: the wrench times the way
+        form[12:] += self.step[:6]  # work: the wrench times the displacement
         form[12:, :6] -= np.eye(6)
         return form
 
     @property
     def law(self) -> ComplianceLaw:
-        """The law in force."""
+        """Law in force."""
         if self._stage == self._stages:
             return self._target
         return ComplianceLaw(
@@ -86,10 +86,11 @@ class GainSchedule:
         )
 
     def request(self, law: ComplianceLaw) -> None:
-        """Head for a law of the same mass at the same centre.
+        """Start moving to a law of the same mass at the same centre.
 
         Raises:
-            ValueError: Another mass or centre; an asymmetric stiffness, which has no energy to account for.
+            ValueError: Another mass or centre, or, with a tank, an asymmetric stiffness, which has no
+                potential energy.
         """
         if law.centre != self.base.centre:
             raise ValueError(
@@ -121,7 +122,7 @@ class GainSchedule:
             self._put(law.damping, law.stiffness)
 
     def grow_older(self) -> None:
-        """Let a control period pass: requested gains may expire."""
+        """Age the request by one control period; requested gains may expire."""
         if self._age is not None and self._patience is not None:
             self._age += 1
             if self._age > self._patience:
@@ -130,7 +131,7 @@ class GainSchedule:
                 self._head_for(self.base)
 
     def advance(self, offset: Matrix) -> bool:
-        """Go one control period on; whether the tank let the law change (or nothing was to change)."""
+        """Advance by one control period; return False if the tank cannot pay for the change."""
         self.grow_older()
         if self._stage == self._stages:
             self.changing = self._age is not None
@@ -149,13 +150,13 @@ class GainSchedule:
         return True
 
     def dissipation(self, state: Matrix) -> float:
-        """What a step of the law dissipates [J], from [x, v, F - F_ref] before it, shape (18,)."""
+        """Energy that a step of the law dissipates [J], from [x, v, F - F_ref] before it, shape (18,)."""
         if self._form is None:
             self._form = self._quadratic_form()
         return float(state.dot(self._form.dot(state)))
 
     def fill(self, energy: float) -> None:
-        """Put energy [J] into the tank, as much as there is room for."""
+        """Put energy [J] into the tank, up to its capacity."""
         self.tank += energy
         if self.tank >= self._capacity:
             self.tank = self._capacity

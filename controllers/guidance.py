@@ -1,4 +1,4 @@
-"""Guidance without learning: what the tool pushes with, from time, wrench and pose.
+"""Guidance without learning: pushing wrench as a function of time, wrench and pose.
 
 Each class is a baseline for a learned controller. It returns the wrench [N, Nm] with which the tool pushes
 at the compliance centre (the negative of the reference wrench F_ref), in the axes of the nominal frame;
@@ -12,25 +12,25 @@ from typing import Protocol
 
 
 class Guidance(Protocol):
-    """Anything that steers the admittance controller."""
+    """Interface of guidance that steers the admittance controller."""
 
     def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
-        """Wrench to push with.
+        """Return the wrench to push with.
 
         Args:
-            time: Since the start of the insertion [s].
-            wrench: That the environment applies to the tool at the tip, six floats [N, Nm].
-            pose: Of the tip in the nominal frame, translation and rotation vector, six floats [m, rad].
+            time: Time since the start of the insertion [s].
+            wrench: Wrench that the environment applies to the tool at the tip, six floats [N, Nm].
+            pose: Pose of the tip in the nominal frame, translation and rotation vector, six floats [m, rad].
 
         Returns:
-            Six floats [N, Nm].
+            Pushing wrench, six floats [N, Nm].
         """
         ...
 
 
 @dataclass(frozen=True)
 class FixedGuidance:
-    """A constant push along the hole axis: the compliance law alone has to find the hole.
+    """Constant push along the hole axis: the compliance law alone has to find the hole.
 
     Attributes:
         force: Pushing force [N], into the hole.
@@ -39,23 +39,23 @@ class FixedGuidance:
     force: float = 0.0
 
     def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
-        """See ``Guidance.push``."""
+        """Return the wrench to push with [N, Nm]; arguments as in ``Guidance.push``."""
         return [0.0, 0.0, -self.force, 0.0, 0.0, 0.0]
 
 
 @dataclass(frozen=True)
 class DitherGuidance:
-    """A constant push with sinusoidal forces and torques of incommensurable frequencies on top.
+    """Constant push plus sinusoidal forces and moments of incommensurable frequencies.
 
     Attributes:
         force: Pushing force [N], into the hole.
         lateral_force: Amplitude of the lateral forces [N].
-        force_frequency: Their frequency in x [Hz]; in y it is ``ratio`` times as high.
+        force_frequency: Frequency of the lateral force in x [Hz]; in y it is ``ratio`` times as high.
         moment: Amplitude of the moments about x and y [Nm].
-        moment_frequency: Their frequency about x [Hz]; about y it is ``ratio`` times as high.
+        moment_frequency: Frequency of the moment about x [Hz]; about y it is ``ratio`` times as high.
         yaw_moment: Amplitude of the moment about z [Nm].
-        yaw_frequency: Its frequency [Hz].
-        ratio: Between the frequencies of two axes.
+        yaw_frequency: Frequency of the moment about z [Hz].
+        ratio: Ratio of the frequencies of two axes [1].
     """
 
     force: float = 0.0
@@ -68,7 +68,7 @@ class DitherGuidance:
     ratio: float = 1.27
 
     def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
-        """See ``Guidance.push``."""
+        """Return the wrench to push with [N, Nm]; arguments as in ``Guidance.push``."""
         turn = 2.0 * pi * time
         return [
             self.lateral_force * sin(turn * self.force_frequency),
@@ -82,10 +82,10 @@ class DitherGuidance:
 
 @dataclass(frozen=True)
 class ReflexGuidance:
-    """Moment reflex: the contact moment tells on which side the peg rests, so move the other way.
+    """Moment reflex: the contact moment shows on which side the peg rests, so move the other way.
 
-    A peg that rests on the rim on the side +x feels a moment -y there. The reflex answers moments with
-    lateral forces and with moments, and pulls softly back to the nominal axis.
+    A peg that rests on the rim at +x feels a moment about -y. The reflex answers moments with lateral forces
+    and with moments, and pulls softly back to the nominal axis.
 
     Attributes:
         force: Pushing force [N], into the hole.
@@ -93,8 +93,8 @@ class ReflexGuidance:
         moment_per_moment: Tilting moment per contact moment [1].
         yaw_per_moment: Moment about z per contact moment about z [1].
         moment_per_force: Tilting moment per lateral contact force [m]: ``urx = -k fy``, ``ury = k fx``.
-        centring: Pull to the nominal axis [N/m].
-        upright: Pull to the nominal orientation [Nm/rad].
+        centring: Stiffness of the pull to the nominal axis [N/m].
+        upright: Stiffness of the pull to the nominal orientation [Nm/rad].
         largest_force: Bound of the lateral forces [N].
     """
 
@@ -108,7 +108,7 @@ class ReflexGuidance:
     largest_force: float = 5.0
 
     def push(self, time: float, wrench: Sequence[float], pose: Sequence[float]) -> list[float]:
-        """See ``Guidance.push``."""
+        """Return the wrench to push with [N, Nm]; arguments as in ``Guidance.push``."""
         fx, fy, _, mx, my, mz = wrench
         x, y, _, rx, ry, rz = pose
         bound = self.largest_force
@@ -129,4 +129,4 @@ GUIDANCE: dict[str, type[FixedGuidance] | type[DitherGuidance] | type[ReflexGuid
     "dither": DitherGuidance,
     "reflex": ReflexGuidance,
 }
-"""Name -> class."""
+"""Guidance classes by name."""

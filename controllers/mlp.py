@@ -1,4 +1,4 @@
-"""A multilayer perceptron in numpy: what a trained policy is when it acts."""
+"""Multilayer perceptron in numpy, for inference with a trained policy."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,11 +17,11 @@ def _identity(values: Array) -> Array:
 
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"relu": _relu, "tanh": np.tanh, "identity": _identity}
-"""Name -> function of an array."""
+"""Activation functions by name."""
 
 
 class MLP:
-    """Linear layers, each followed by an activation; float32.
+    """Multilayer perceptron of linear layers, each followed by an activation; float32.
 
     Args:
         layers: Weight (outputs, inputs), bias (outputs,) and name of the activation of each layer.
@@ -48,7 +48,7 @@ class MLP:
         ]
 
     def __call__(self, inputs: Array) -> Array:
-        """Outputs (outputs,) for inputs (inputs,)."""
+        """Return the outputs, shape (outputs,), for inputs of shape (inputs,)."""
         values = inputs
         for weight, bias, activation in self.layers:
             values = ACTIVATIONS[activation](weight @ values + bias)

@@ -1,12 +1,12 @@
-"""Parameters of the ``admittance_controller`` of ros2_controllers: read into our terms, written back.
+"""Parameters of the ros2_controllers ``admittance_controller``, read into a compliance law and written back.
 
 The format holds three diagonals (x y z rx ry rz, SI units), mass, damping ratio and stiffness, with
 ``D = 2 damping_ratio sqrt(mass stiffness)``; selected axes, a filter, names of frames, and the tool's weight
-and centre of mass. Where it differs in meaning from ours (read in the sources of release 6.9):
+and centre of mass. It differs in meaning from this package (by the sources of release 6.9):
 
 - Centre. The control frame gives the AXES only. Wrench and offset are those of the sensor frame, so the law
   acts at the origin of the SENSOR frame. ``effective_law`` moves it to that of the control frame.
-- joint_damping [1/s] takes ``joint_damping * joint velocity`` off the joint accelerations: with a Jacobian of
+- joint_damping [1/s] lowers the joint accelerations by ``joint_damping * joint velocity``: with a Jacobian of
   full rank a damping ``joint_damping * M`` on top of D, often more than D. ``effective_law`` includes it.
 - Filter. ``y = alpha u + (1 - alpha) y`` each update; ours with ``alpha = 1 - exp(-2 pi cutoff / rate)``: a
   coefficient means a cutoff only at a stated rate. 1 is no filter; from 0.9568 to 1 the cutoff is above the
@@ -17,7 +17,7 @@ and centre of mass. Where it differs in meaning from ours (read in the sources o
 - Signs agree. ``wrench_reference`` is ADDED to the reading, in the sensor frame and before the filter; our
   F_ref is subtracted after it.
 - Weight. ``CoG.force`` is mass times 9.81, along -z of the world. ``CoG.pos`` is from the sensor's origin in
-  the axes of the gravity-compensation frame: turn it before it is ``ToolConfig.centre_of_mass``.
+  the axes of the gravity-compensation frame: rotate it before using it as ``ToolConfig.centre_of_mass``.
 - Integration: theirs steps the joints, with a spring on the MEASURED offset; ours is implicit or exact, with
   a spring on the commanded one. A NaN in their reading counts as a zero wrench.
 - They have no limits on wrench, reference, offset or speed, no deadband and no check of age.
@@ -38,7 +38,7 @@ from assembly_rl.controllers.validation import AXES, require_cutoff
 
 DEFAULT_NODE = "admittance_controller"
 GRAVITY = 9.81
-"""By which the format turns mass into weight [m/s2]."""
+"""Acceleration with which the format converts mass to weight [m/s2]."""
 MASS_BOUNDS = (1e-4, 1e6)
 STIFFNESS_BOUNDS = (0.0, 1e8)
 LARGEST_COEFFICIENT = -expm1(-pi)
@@ -62,21 +62,21 @@ KNOWN = (
 
 @dataclass(frozen=True, eq=False)
 class Ros2Admittance:
-    """What a parameter file says, in our terms.
+    """Content of a parameter file in the terms of this package.
 
     Attributes:
-        law: M, D, K as in the file. It acts at the origin of the SENSOR frame, in the axes of the control
-            frame, whose name is its centre; to run it here, take ``effective_law``.
+        law: Law with M, D, K as in the file. It acts at the origin of the SENSOR frame, in the axes of the
+            control frame, whose name is its centre; to run it here, take ``effective_law``.
         selected_axes: Axes that feel the wrench.
-        cutoff: Of the wrench filter [Hz], at the rate that was stated to the reader; None for no filter.
+        cutoff: Cutoff of the wrench filter [Hz], at the rate given to the reader; None for no filter.
         sensor: Name of the sensor.
-        sensor_frame: Where the sensor measures.
-        world_frame: Gravity points along its -z.
-        gravity_frame: The axes of ``centre_of_mass``.
-        tool_mass: Of everything on the far side of the sensor [kg]; the format has it times 9.81.
-        centre_of_mass: Of that, from the origin of the sensor frame [m].
+        sensor_frame: Name of the frame in which the sensor measures.
+        world_frame: Name of the frame along whose -z gravity points.
+        gravity_frame: Name of the frame with the axes of ``centre_of_mass``.
+        tool_mass: Mass of everything on the far side of the sensor [kg]; the format has it times 9.81.
+        centre_of_mass: Centre of that mass, from the origin of the sensor frame [m].
         joint_damping: Damping of the joints per mass [1/s].
-        parameters: All parameters as read, dotted path -> value; the writer keeps what it does not know.
+        parameters: All parameters as read, by dotted path; the writer keeps those that it does not know.
     """
 
     law: ComplianceLaw
@@ -92,18 +92,18 @@ class Ros2Admittance:
     parameters: dict[str, Any]
 
     def effective_law(self, pose: Pose | None = None) -> ComplianceLaw:
-        """The law that ROS comes to run, at the origin of the control frame: what our controller needs.
+        """Return the law that ROS effectively runs, at the origin of the control frame, for our controller.
 
-        With the damping of the joints, ``D + joint_damping M``, and moved from the origin of the sensor
-        frame to that of the control frame. Exact to first order in offset and speed, for a Jacobian of full
-        rank. Where the origins differ, axes that are not selected are not the same ones any more.
+        It includes the damping of the joints, ``D + joint_damping M``, and is moved from the origin of the
+        sensor frame to that of the control frame. Exact to first order in offset and speed, for a Jacobian
+        of full rank. If the origins differ, the axes that are not selected are no longer the same.
 
         Args:
-            pose: T_sc: the control frame in the sensor frame, position [m] and quaternion xyzw. May be
-                left out where the two are one frame.
+            pose: Pose T_sc of the control frame in the sensor frame, position [m] and quaternion xyzw;
+                optional if the two are one frame.
 
         Raises:
-            ValueError: No pose although the frames differ; anything but a position and a unit quaternion.
+            ValueError: A missing pose although the frames differ, or not a position and a unit quaternion.
         """
         law = replace(self.law, damping=self.law.damping + self.joint_damping * self.law.mass)
         if pose is None:
@@ -121,12 +121,12 @@ class Ros2Admittance:
 
 @dataclass(frozen=True, eq=False)
 class Ros2Parameters:
-    """Parameters as written, and what did not fit.
+    """Parameters as written, and settings that did not fit.
 
     Attributes:
-        parameters: Dotted path -> value.
-        discarded: Matrix -> its off-diagonal entries that were left out; empty if there were none.
-        left_out: What the config has and the format has not, ``name = value`` each.
+        parameters: Parameters by dotted path.
+        discarded: Off-diagonal entries that were left out, by matrix; empty if there were none.
+        left_out: Settings of the config that the format cannot hold, ``name = value`` each.
     """
 
     parameters: dict[str, Any]
@@ -134,12 +134,12 @@ class Ros2Parameters:
     left_out: tuple[str, ...]
 
     def text(self, node: str = DEFAULT_NODE) -> str:
-        """The parameters as a YAML file for ROS; comments at the top say what did not fit."""
+        """Return the parameters as a YAML file for ROS; comments at the top list what did not fit."""
         lost = (f"# not in this file: {entry}\n" for entry in (*self.discarded.values(), *self.left_out))
         return "".join(lost) + dump(node, self.parameters)
 
     def save(self, path: str | PathLike[str], node: str = DEFAULT_NODE, *, overwrite: bool = False) -> None:
-        """Write ``text`` to a file; one that exists is replaced only with ``overwrite``."""
+        """Write ``text`` to a file; replace an existing one only with ``overwrite``."""
         text = self.text(node)  # before the file is touched
         with open(path, "w" if overwrite else "x", encoding="utf-8") as file:
             file.write(text)
@@ -152,16 +152,16 @@ def read_ros2_admittance(
 
     Args:
         source: Path of a parameter file, or a mapping: its content, or the parameters of the node.
-        rate: Of the controller [Hz], at which ``filter_coefficient`` means a cutoff. Where the parameters
-            have an ``update_rate``, it cannot be above that.
+        rate: Control rate [Hz], which converts ``filter_coefficient`` to a cutoff; not above the
+            ``update_rate`` of the parameters, if they have one.
         node: Key of the node in the file, such as ``/robot/admittance_controller``.
 
     Raises:
-        ValueError: Anything that the format or our controller does not take, with path, value and bound.
-            Stiffness 0, which makes the damping 0 too, passes with a joint_damping > 0 or on an axis that is
-            not selected.
+        ValueError: A value that the format or our controller does not accept, with path, value and bound.
+            Stiffness 0, which makes the damping 0 too, is accepted with a joint_damping > 0 or on an axis
+            that is not selected.
         OSError: The file cannot be read.
-        ImportError: PyYAML is missing.
+        ImportError: PyYAML is not installed.
     """
     try:
         if not isinstance(source, str | PathLike | Mapping):
@@ -194,7 +194,7 @@ def _read(parameters: Parameters, rate: float) -> Ros2Admittance:
 
 
 def _require_rate(parameters: Mapping[str, Any], rate: float) -> float:
-    """The rate, not above the one that the parameters may state for their controller (0: for none)."""
+    """Check the rate against the ``update_rate`` of the parameters, if any (0 for none), and return it."""
     rate = require_number("rate", rate, 1e-6)
     stated = require_number("update_rate", parameters.get("update_rate", 0), 0.0)
     if stated and rate > stated:
@@ -206,7 +206,7 @@ def _require_rate(parameters: Mapping[str, Any], rate: float) -> float:
 
 
 def _read_law(parameters: Parameters) -> tuple[ComplianceLaw, tuple[bool, ...], float]:
-    """Law, selected axes and joint damping."""
+    """Read law, selected axes and joint damping."""
     centre = parameters.name("control.frame.id")
     selected = parameters.flags("admittance.selected_axes", AXES)
     mass = parameters.numbers("admittance.mass", AXES, *MASS_BOUNDS)
@@ -248,18 +248,18 @@ def write_ros2_admittance(
     """Write a law as parameters of the ``admittance_controller``.
 
     ROS will run it at the origin of the sensor frame in the axes of the control frame, with joint_damping on
-    top; ``law`` is what ``Ros2Admittance.law`` will be. For an ``effective_law``, which has the joint
-    damping in it already, take ``replace(base, joint_damping=0.0)``.
+    top; ``law`` becomes ``Ros2Admittance.law``. For an ``effective_law``, which has the joint damping in it
+    already, take ``replace(base, joint_damping=0.0)`` as ``base``.
 
     Args:
-        law: The law; its centre becomes the control frame.
-        rate: Of the controller [Hz].
-        config: Selected axes and cutoff; from ``base`` where none is given, else all axes and no filter. The
-            rest has no place in the format: what is not the default is refused, with ``discard`` left out.
-            ``left_out`` lists all of it.
-        base: Everything else: sensor, frames, tool, other parameters. Without it the result has only what is
-            known here, to be laid over a complete file.
-        discard: Drop off-diagonal entries, and what the format has no place for, and report it.
+        law: Law to write; its centre becomes the control frame.
+        rate: Control rate [Hz].
+        config: Source of selected axes and cutoff; ``base`` if None, and without both all axes and no filter.
+            The other fields have no place in the format and are listed in ``left_out``; one that is not the
+            default is refused without ``discard``.
+        base: Source of everything else: sensor, frames, tool, other parameters. Without it the result has
+            only the parameters known here, to be merged into a complete file.
+        discard: True to drop and report off-diagonal entries and settings that the format cannot hold.
 
     Raises:
         ValueError: An off-diagonal entry above rounding (coupling 1e-9) or a setting that is not the default,
@@ -322,13 +322,13 @@ def _damping_ratio(axis: str, mass: float, damping: float, stiffness: float) -> 
     if damping == 0.0:
         return 1.0  # any ratio makes the damping 0; this one is right once there is a spring
     raise ValueError(
-        f"damping[{axis}] = {damping:g} with stiffness[{axis}] = {stiffness:g}: damping_ratio cannot say it "
+        f"damping[{axis}] = {damping:g} with stiffness[{axis}] = {stiffness:g}: damping_ratio cannot hold it "
         "(D = 2 zeta sqrt(M K)); give the axis a soft spring, or leave its damping to joint_damping"
     )
 
 
 def _left_out(config: AdmittanceConfig, discard: bool) -> tuple[str, ...]:
-    """What the format has no place for."""
+    """List the settings that the format has no place for."""
     lost = []
     for entry in fields(config):
         if entry.name in ("selected_axes", "cutoff"):

@@ -1,7 +1,7 @@
-"""Parameter files of ROS 2: read, checked by dotted path, written. Files need PyYAML, mappings do not.
+"""Read, check and write ROS 2 parameter files by dotted path. Files need PyYAML, mappings do not.
 
-Unquoted scalars are taken as ROS takes them (``1e-3`` is a number, ``y`` is true), and strings that look like
-one are quoted when written. Comments are not kept.
+Unquoted scalars are read as ROS reads them (``1e-3`` is a number, ``y`` is true), and strings that look like
+such scalars are quoted when written. Comments are not kept.
 """
 
 import re
@@ -50,13 +50,13 @@ def _yaml() -> tuple[Any, Any, Any]:
 
 
 def load(path: str | PathLike[str]) -> dict[str, Any]:
-    """The content of a parameter file, nested as it stands there; ValueError, OSError or ImportError."""
+    """Load the nested content of a parameter file; raises ValueError, OSError or ImportError."""
     yaml, loader, _ = _yaml()
     with open(path, encoding="utf-8") as file:
         text = file.read()
     try:
         content = yaml.load(text, loader)
-    except Exception as error:  # the constructors of PyYAML let through whatever they run into
+    except Exception as error:  # the constructors of PyYAML let exceptions of any type through
         raise ValueError(f"{path} is not a YAML file for ROS: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a mapping of nodes, got {content!r}")
@@ -64,7 +64,7 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Groups in groups, as people write them, from dotted paths."""
+    """Nest parameters with dotted paths in groups."""
     tree: dict[str, Any] = {}
     for path, value in parameters.items():
         *groups, name = path.split(".")
@@ -80,7 +80,7 @@ def _nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dump(node: str, parameters: Mapping[str, Any]) -> str:
-    """The text of a parameter file for one node; ValueError for what YAML cannot hold, or ImportError."""
+    """Text of a parameter file for one node; raises ImportError, or ValueError if YAML cannot hold it."""
     yaml, _, dumper = _yaml()
     content = {node: {"ros__parameters": _nested(parameters)}}
     try:
@@ -90,13 +90,13 @@ def dump(node: str, parameters: Mapping[str, Any]) -> str:
 
 
 class Parameters(dict[str, Any]):
-    """Dotted path -> value. Whatever is refused is a ValueError with the path.
+    """Parameters by dotted path; every refusal is a ValueError with the path.
 
     ``frame: {id: tool0}`` and ``frame.id: tool0`` are the same, to ROS and here.
     """
 
     def add(self, mapping: Mapping[Any, Any], above: str = "") -> None:
-        """Take in nested groups; nothing may be there twice."""
+        """Add nested groups; raise a ValueError for duplicates."""
         for key, value in mapping.items():
             path = f"{above}{key}"
             if not isinstance(key, str) or "" in key.split("."):
@@ -110,7 +110,7 @@ class Parameters(dict[str, Any]):
 
     @classmethod
     def of_node(cls, content: Mapping[Any, Any], node: str) -> "Parameters":
-        """Those of one node of a file, with what ``/**`` gives to all; without nodes the mapping itself."""
+        """Parameters of one node, with those of ``/**`` for all nodes; without nodes the mapping itself."""
         nodes = {
             key: value["ros__parameters"]
             for key, value in content.items()
@@ -125,7 +125,7 @@ class Parameters(dict[str, Any]):
         return parameters
 
     def require_known(self, known: Collection[str]) -> None:
-        """Refuse any other path in the groups of the known ones."""
+        """Refuse unknown paths in the groups of the known ones."""
         groups = {path.split(".")[0] for path in known}
         for path in self:
             if path not in known and path.split(".")[0] in groups:
@@ -134,35 +134,35 @@ class Parameters(dict[str, Any]):
                 raise ValueError(f"{path} is not a parameter{advice}")
 
     def required(self, path: str) -> Any:
-        """A value that must be there."""
+        """Return a value; raise a ValueError if it is missing."""
         if path not in self:
             raise ValueError(f"{path} is missing")
         return self[path]
 
     def name(self, path: str) -> str:
-        """A string that is not empty."""
+        """Return a string that is not empty."""
         value = self.required(path)
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{path} must be a name, got {value!r}")
         return value
 
     def number(self, path: str, low: float = -inf, high: float = inf) -> float:
-        """A finite number within bounds."""
+        """Return a finite number within bounds."""
         return require_number(path, self.required(path), low, high)
 
     def each(self, path: str, axes: Sequence[str]) -> dict[str, Any]:
-        """Label -> entry of a list with one entry for each axis."""
+        """Entries of a list with one entry for each axis, by label."""
         value = self.required(path)
         if not isinstance(value, list | tuple) or len(value) != len(axes):
             raise ValueError(f"{path} must be a list of {len(axes)} entries {' '.join(axes)}, got {value!r}")
         return {f"{path}[{axis}]": entry for axis, entry in zip(axes, value, strict=True)}
 
     def numbers(self, path: str, axes: Sequence[str], low: float = -inf, high: float = inf) -> list[float]:
-        """A list with one finite number within bounds for each axis."""
+        """Return a list with one finite number within bounds for each axis."""
         return [require_number(label, entry, low, high) for label, entry in self.each(path, axes).items()]
 
     def flags(self, path: str, axes: Sequence[str]) -> tuple[bool, ...]:
-        """A list with one boolean for each axis."""
+        """Return one boolean for each axis."""
         flags = self.each(path, axes)
         for label, entry in flags.items():
             if not isinstance(entry, bool):
@@ -171,7 +171,7 @@ class Parameters(dict[str, Any]):
 
 
 def require_number(label: str, value: Any, low: float = -inf, high: float = inf) -> float:
-    """A finite number within bounds, also from a text: where YAML is read by PyYAML alone '1e-3' is one."""
+    """Return a finite number within bounds, also from a string: PyYAML alone reads '1e-3' as one."""
     try:
         number = nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -73,7 +73,7 @@ def rotation_matrix(q: Quaternion) -> Matrix3:
 
 
 def rotate(r: Matrix3, v: Vector) -> Vector:
-    """``R v``: v given in b, returned in a, for R = R_ab."""
+    """Rotate v from b to a: ``R v`` for R = R_ab."""
     x, y, z = v
     return (
         r[0] * x + r[1] * y + r[2] * z,
@@ -83,7 +83,7 @@ def rotate(r: Matrix3, v: Vector) -> Vector:
 
 
 def rotate_back(r: Matrix3, v: Vector) -> Vector:
-    """``R^T v``: v given in a, returned in b, for R = R_ab."""
+    """Rotate v from a to b: ``R^T v`` for R = R_ab."""
     x, y, z = v
     return (
         r[0] * x + r[3] * y + r[6] * z,
@@ -93,7 +93,7 @@ def rotate_back(r: Matrix3, v: Vector) -> Vector:
 
 
 def cross(a: Vector, b: Vector) -> Vector:
-    """``a x b``."""
+    """Cross product ``a x b``."""
     return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
 
 
@@ -103,7 +103,7 @@ def move_moment(force: Vector, moment: Vector, arm: Vector) -> Vector:
     Args:
         force: Force [N].
         moment: Moment about the point where the wrench was given [Nm].
-        arm: From the new point to the old one [m]; all three in the same axes.
+        arm: Vector from the new point to the old one [m]; all three in the same axes.
 
     Returns:
         Moment about the new point [Nm]: ``moment + arm x force``.
@@ -116,21 +116,21 @@ def move_moment(force: Vector, moment: Vector, arm: Vector) -> Vector:
 
 
 def compose(a: Pose, b: Pose) -> Pose:
-    """``T_ac`` of ``T_ab`` and ``T_bc``."""
+    """Compose ``T_ab`` and ``T_bc`` to ``T_ac``."""
     (px, py, pz), rotation = a
     x, y, z = rotate(rotation_matrix(rotation), b[0])
     return (px + x, py + y, pz + z), quat_multiply(rotation, b[1])
 
 
 def invert(pose: Pose) -> Pose:
-    """``T_ba`` of ``T_ab``."""
+    """Invert ``T_ab`` to ``T_ba``."""
     (px, py, pz), rotation = pose
     x, y, z = rotate_back(rotation_matrix(rotation), (px, py, pz))
     return (-x, -y, -z), quat_conjugate(rotation)
 
 
 def _left_jacobian(rotation_vector: Vector, v: Vector) -> Vector:
-    """``V(w) v``, with ``V = I + (1 - cos t) / t^2 [w] + (t - sin t) / t^3 [w]^2`` and t = |w|."""
+    """Product ``V(w) v``, ``V = I + (1 - cos t) / t^2 [w] + (t - sin t) / t^3 [w]^2`` and t = |w|."""
     x, y, z = rotation_vector
     square = x * x + y * y + z * z
     if square < 1e-4:  # the closed forms cancel; the series is exact to 1e-16 here
@@ -159,7 +159,7 @@ def pose_exp(twist: Sequence[float]) -> Pose:
 
 
 def pose_log(pose: Pose) -> tuple[float, float, float, float, float, float]:
-    """The body twist, linear first [m, rad], of which this pose is the ``pose_exp``; angle at most pi."""
+    """Body twist whose ``pose_exp`` is this pose, linear first [m, rad]; angle at most pi."""
     position, rotation = pose
     w = quat_log(rotation)
     square = w[0] * w[0] + w[1] * w[1] + w[2] * w[2]
@@ -179,19 +179,19 @@ def pose_log(pose: Pose) -> tuple[float, float, float, float, float, float]:
 
 
 def displace(nominal: Pose, offset: Sequence[float]) -> Pose:
-    """The nominal pose moved by an offset (translation [m], rotation vector [rad]) in its own axes."""
+    """Move the nominal pose by an offset (translation [m], rotation vector [rad]) in its own axes."""
     translation, rotation = (offset[0], offset[1], offset[2]), (offset[3], offset[4], offset[5])
     return compose(nominal, (translation, quat_exp(rotation)))
 
 
 def offset_between(nominal: Pose, pose: Pose) -> tuple[float, float, float, float, float, float]:
-    """The offset by which ``displace`` brings the nominal pose to a pose [m, rad]."""
+    """Offset by which ``displace`` moves the nominal pose to a pose [m, rad]."""
     translation, rotation = compose(invert(nominal), pose)
     return (*translation, *quat_log(rotation))
 
 
 def adjoint(pose: Pose) -> NDArray[np.float64]:
-    """``Ad`` of T_ab, shape (6, 6), linear first: ``V_a = Ad V_b`` and ``F_b = Ad^T F_a``.
+    """Adjoint ``Ad`` of T_ab, shape (6, 6), linear first: ``V_a = Ad V_b`` and ``F_b = Ad^T F_a``.
 
     ``Ad = [[R, [p] R], [0, R]]``; twists and wrenches are taken at the origins of the frames.
     Source: Lynch and Park, Modern Robotics, definition 3.20 (there angular first).
@@ -205,7 +205,7 @@ def adjoint(pose: Pose) -> NDArray[np.float64]:
 
 
 def require_pose(name: str, pose: Pose) -> None:
-    """Raise a ValueError for anything that is not a finite position and a unit quaternion."""
+    """Raise a ValueError unless the pose is a finite position and a unit quaternion."""
     try:
         position, rotation = pose
         values = (*position, *rotation)

@@ -1,4 +1,4 @@
-"""From readings of a force-torque sensor to the contact wrench at the compliance centre."""
+"""Contact wrench at the compliance centre from the readings of a force-torque sensor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,12 +27,12 @@ NOT_A_WRENCH: Wrench = (nan,) * 6
 
 @dataclass
 class ToolConfig:
-    """What hangs on the sensor; all vectors in the sensor's axes, from its origin.
+    """Tool mounted on the sensor; all vectors in the sensor's axes, from its origin.
 
     Attributes:
-        centre: The compliance centre [m].
-        mass: Of everything on the far side of the sensor [kg].
-        centre_of_mass: Of that [m].
+        centre: Compliance centre [m].
+        mass: Mass of everything on the far side of the sensor [kg].
+        centre_of_mass: Centre of that mass [m].
     """
 
     centre: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
@@ -48,17 +48,17 @@ class ToolConfig:
 
 
 class ContactWrench:
-    """Takes bias and tool weight off a reading, moves it to the compliance centre, turns it to its axes.
+    """Conversion of sensor readings to the contact wrench at the compliance centre, in its axes.
 
-    A reading is the wrench (force [N], moment [Nm]) that the ENVIRONMENT and gravity apply to the tool,
-    about the sensor's origin, in the sensor's axes. If yours has the other sign, negate it first.
+    Bias and tool weight are subtracted first. A reading is the wrench (force [N], moment [Nm]) that the
+    ENVIRONMENT and gravity apply to the tool, about the sensor's origin, in the sensor's axes. If yours has
+    the other sign, negate it first.
 
-    Moving matters as much as turning: about a centre at p from the sensor the moment is
-    ``m - p x f``. What cannot be used, a reading of another length, a NaN, a quaternion that is not unit,
-    comes out as NaN, which the controller flags.
+    About a centre at p from the sensor the moment is ``m - p x f``. Unusable input (a reading of another
+    length, a NaN, a quaternion that is not unit) gives NaN, which the controller flags.
 
     Args:
-        tool: Where the compliance centre is, and what hangs on the sensor.
+        tool: Compliance centre, and mass of the tool on the sensor.
         gravity: Acceleration of gravity in the compliance frame [m/s2]; with z up (0, 0, -9.81).
 
     Raises:
@@ -76,10 +76,10 @@ class ContactWrench:
         self.bias: Wrench = (0.0,) * 6
 
     def turn_gravity(self, gravity: Sequence[float]) -> None:
-        """Another direction of gravity [m/s2], where the compliance frame is another one now.
+        """Set the gravity vector in a new compliance frame [m/s2].
 
         Raises:
-            ValueError: Not three finite numbers.
+            ValueError: A gravity that is not three finite numbers.
         """
         if not finite_numbers(gravity, 3):
             raise ValueError(f"gravity must be three finite numbers, got {gravity!r}")
@@ -87,17 +87,17 @@ class ContactWrench:
         self._weight: Vector = (self._mass * x, self._mass * y, self._mass * z)
 
     def tare(self, readings: ArrayLike, rotation: Quaternion = IDENTITY) -> Wrench:
-        """Take the mean of readings in free space, less the tool's weight, for the sensor's bias.
+        """Set the sensor's bias to the mean of readings in free space, less the tool's weight.
 
         Args:
-            readings: Shape (n, 6), N and Nm, the tool at rest and not in contact.
-            rotation: q_cs: the sensor's axes in the compliance frame, xyzw.
+            readings: Readings of the tool at rest and not in contact, shape (n, 6), N and Nm.
+            rotation: Orientation q_cs of the sensor's axes in the compliance frame, xyzw.
 
         Returns:
-            The bias, which is also in force from now on.
+            Bias [N, Nm], in force from now on.
 
         Raises:
-            ValueError: No readings, another shape, or one that is not finite; not a unit quaternion.
+            ValueError: Readings that are none, of another shape or not finite, or not a unit quaternion.
         """
         samples = np.array(readings, dtype=np.float64)
         if samples.ndim != 2 or samples.shape[1] != 6 or not len(samples):
@@ -121,11 +121,11 @@ class ContactWrench:
         return (x, y, z, *move_moment(force, (0.0, 0.0, 0.0), self._centre_of_mass))
 
     def __call__(self, reading: Sequence[float], rotation: Quaternion) -> Wrench:
-        """The contact wrench at the compliance centre, in the axes of the compliance frame.
+        """Contact wrench at the compliance centre, in the axes of the compliance frame.
 
         Args:
-            reading: Six floats, N and Nm.
-            rotation: q_cs: the sensor's axes in the compliance frame, xyzw.
+            reading: Reading of the sensor, six floats, N and Nm.
+            rotation: Orientation q_cs of the sensor's axes in the compliance frame, xyzw.
         """
         try:
             a, b, c, d, e, f = reading

@@ -1,8 +1,8 @@
-"""A bundle meets what was recorded, and says how often its commands are the recorded ones.
+"""Play a recording back through a bundle and compare its commands with the recorded ones.
 
     python examples/run_recorded.py square.bundle square-0001.csv commands.csv
 
-The plainest robot program there is: no robot, no ROS, no simulator.
+This is the simplest robot program: no robot, no ROS, no simulator.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from assembly_rl.controllers.adapters.playback import play_back
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bundle", help="file of the bundle")
     parser.add_argument("recording", help="CSV file with readings and poses")

@@ -1,4 +1,4 @@
-"""A bundle inserts as a ROS 2 node.
+"""Run a bundle as a ROS 2 node.
 
     python examples/run_ros2.py --ros-args -p bundle:=square.bundle -p base_frame:=base \
         -p flange_frame:=peg_flange -p recording:=recordings \
@@ -16,7 +16,7 @@ from assembly_rl.controllers.adapters.ros2 import spin
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     try:
         spin()
     except (ImportError, ValueError) as error:

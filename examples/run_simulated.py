@@ -1,10 +1,10 @@
-"""A bundle drives the robot of the simulator: the plainest closed loop.
+"""Run a bundle on the robot of the simulator: the simplest closed loop.
 
     python examples/run_simulated.py square.bundle --seed 7 --recording square.csv
     python examples/run_simulated.py square.bundle --robot iiwa --episodes 200 --seed 2000000
 
-The part and the limits are the bundle's, everything else (friction, error of the hole's estimate, sensor) is
-that of the default task. Needs the whole of assembly_rl.
+Part and limits are those of the bundle, everything else (friction, error of the hole's estimate, sensor) is
+that of the default task. The whole of assembly_rl is needed.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from assembly_rl.evaluation.summary import wilson_interval
 
 
 def simulated(controller: BundleController, model: str = "floating") -> SimulatedRobot:
-    """A robot with the bundle's part at hand."""
+    """Create a simulated robot with the bundle's part."""
     own = controller.manifest
     task = {field.name: getattr(own.insertion, field.name) for field in fields(InsertionConfig)}
     robot = RobotConfig(model=RobotModel[model])
@@ -28,13 +28,13 @@ def simulated(controller: BundleController, model: str = "floating") -> Simulate
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bundle", help="file of the bundle")
-    parser.add_argument("--seed", type=int, default=0, help="of the conditions of the first insertion")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the conditions of the first insertion")
     parser.add_argument("--episodes", type=int, default=1, help="insertions, each with the next seed")
     parser.add_argument("--robot", choices=list(RobotModel.__members__), default="floating")
-    parser.add_argument("--recording", help="CSV file to write, of the last insertion")
+    parser.add_argument("--recording", help="CSV file to write with the last insertion")
     arguments = parser.parse_args()
 
     controller = load_bundle(arguments.bundle)

@@ -1,11 +1,12 @@
-"""A bundle inserts with a UR e-Series robot.
+"""Run an insertion with a bundle on a UR e-Series robot.
 
     python examples/run_ur.py square.bundle 192.168.1.10 --recording square-0001.csv \
         --hole 0.4 0.1 0.05 0 0 0 1
 
-Before: payload set on the robot, TCP set to the bundle's flange (assembly_rl/controllers/adapters/ur.py says
-which that is and what to check), robot in remote control, tool at the start that is printed, in free space.
-Ctrl-C stops. It has not run on a robot yet: slow speed slider, soft environment, hand on the emergency stop.
+Before the start: set the payload on the robot, set the TCP to the bundle's flange (explained, with checks, in
+assembly_rl/controllers/adapters/ur.py), put the robot in remote control, and move the tool to the start that
+is printed, in free space. Ctrl-C stops. This program has not run on a robot yet: keep the speed slider low,
+the environment soft and a hand on the emergency stop.
 """
 
 import argparse
@@ -16,10 +17,10 @@ from assembly_rl.controllers.se3 import compose, quat_log
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("bundle", help="file of the bundle")
-    parser.add_argument("address", help="of the robot")
+    parser.add_argument("address", help="address of the robot")
     parser.add_argument(
         "--hole",
         nargs=7,

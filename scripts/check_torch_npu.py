@@ -1,4 +1,4 @@
-"""Counts what updates ask of an NPU, with the real torch_npu but without an NPU; exit code 1 if too much.
+"""Count an NPU's work in updates, with the real torch_npu but without an NPU; exit code 1 if too much.
 
 ``make check-torch-npu``. torch_npu is installed under ``build/``, next to a stand-in for CANN's libraries
 that counts calls and computes nothing: structure and counts are right, numbers are not.
@@ -28,31 +28,31 @@ from assembly_rl.planner.prediction import Still
 
 TORCH_NPU = "2.13.0"
 UPDATES = 100
-"""How many are counted, after as many that are not."""
+"""Number of updates that are counted, after as many that are not."""
 BATCH, NETWORK = 256, [64, 64]
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 
-# The budget of our learner for these updates: what was measured with torch_npu 2.13.0, and a small margin.
+# The budget of our learner for these updates: counts measured with torch_npu 2.13.0, and a small margin.
 LAUNCHES = {"DDPG": 11_300, "TD3": 8_700, "SAC": 13_100}
-"""One operator at a time; 11003, 8403 and 12803 were measured."""
+"""Most launches, one operator at a time; 11003, 8403 and 12803 were measured."""
 GRAPH_LAUNCHES = 410
-"""Captured; 403 were measured: of each update gather, seed and offset of random numbers, graph; the log."""
+"""Most launches, captured; 403 measured: per update gather, random seed and offset, and graph; the log."""
 TO_DEVICE = 200
-"""For each update its new transition, and which rows are its batch; 200 were measured."""
+"""Most copies to the device: new transition and rows of the batch in each update; 200 were measured."""
 TO_HOST = 2
-"""The log of the losses and the actor that acts on the CPU; 2 were measured."""
+"""Most copies to the host: log of the losses, and actor that acts on the CPU; 2 were measured."""
 WAITS = 2
-"""Required: nothing but those two copies waits for the device; 2 were measured."""
+"""Most waits, as required: only those two copies wait for the device; 2 were measured."""
 
 LEARNERS = {"stock": "stable-baselines3", "ours": "ours, one by one", "graph": "ours, captured"}
 COUNTED = ("launches", "to device", "to host", "waits")
-"""What the stand-in counts, in the order of its counters."""
+"""Quantities that the stand-in counts, in the order of its counters."""
 
 LAUNCHING = re.compile(
     r"aclnn(?!.*GetWorkspaceSize$)|aclopCompileAndExecute|aclrtLaunchKernel|rtKernelLaunch|aclrtMemsetAsync"
     r"|aclmdlRIExecuteAsync"
 )
-"""Functions of CANN that give the device something to do."""
+"""Functions of CANN that launch work on the device."""
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "torch_npu"
@@ -79,7 +79,7 @@ def prepare() -> None:
 
 
 def run(*command: str | Path) -> str:
-    """Standard output of a command that has to succeed."""
+    """Run a command that has to succeed and return its standard output."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {(done.stderr or 'failed').strip().splitlines()[-1]}")
@@ -109,7 +109,7 @@ def stand_in(name: str) -> str:
 
 
 def make(source: Any, name: str, device: Any) -> Any:
-    """A model with a full replay buffer."""
+    """Create a model with a full replay buffer."""
     options: dict[str, Any] = {"ent_coef": 0.02} if name == "SAC" else {}
     model = getattr(source, name)(
         "MlpPolicy", DummyVecEnv([lambda: Still(*SPACES)]), batch_size=BATCH, buffer_size=4 * BATCH, seed=0,
@@ -123,7 +123,7 @@ def make(source: Any, name: str, device: Any) -> Any:
 
 
 def train(model: Any) -> None:
-    """So many updates, each after a new transition."""
+    """Run the counted number of updates, each after a new transition."""
     observation, action, zero = np.zeros((1, 18)), np.zeros((1, 6)), np.zeros(1)
     for _ in range(UPDATES):
         model.replay_buffer.add(observation, observation, action, zero, zero, [{}])
@@ -131,7 +131,7 @@ def train(model: Any) -> None:
 
 
 def measure(who: str, name: str) -> None:
-    """Print what a learner's updates ask for, as JSON; in a process that has the stand-in."""
+    """Print the counts of a learner's updates as JSON, in a process that has the stand-in."""
     device = resolve("npu")
     counters = (ctypes.c_long * len(COUNTED)).in_dll(ctypes.CDLL("libascendcl.so"), "ascend_stub_counts")
     with mock.patch.object(learner, "can_capture", lambda device: who == "graph"):
@@ -144,9 +144,9 @@ def measure(who: str, name: str) -> None:
 
 
 def measured(who: str, name: str) -> tuple[list[int], list[str]]:
-    """What a learner's updates ask for, and what went wrong.
+    """Counts of a learner's updates, and a list of problems.
 
-    That is an error, or operators that are computed on the CPU: torch_npu tells of the first of them.
+    A problem is an error, or operators that are computed on the CPU: torch_npu reports the first of them.
     """
     environment = os.environ | {
         "LD_LIBRARY_PATH": str(LIBRARIES),
@@ -166,14 +166,14 @@ def measured(who: str, name: str) -> tuple[list[int], list[str]]:
 
 
 def excess(who: str, name: str, counts: list[int]) -> list[str]:
-    """Which counts are over the budget."""
+    """List the counts that are over the budget."""
     budget = (GRAPH_LAUNCHES if who == "graph" else LAUNCHES[name], TO_DEVICE, TO_HOST, WAITS)
     together = zip(COUNTED, counts, budget, strict=True)
     return [f"{kind}: at most {most}" for kind, count, most in together if count > most]
 
 
 def main() -> int:
-    """Print the table; the exit code."""
+    """Print the table and return the exit code."""
     prepare()
     sizes = f"{UPDATES} updates, batch {BATCH}, networks {NETWORK}, torch_npu {TORCH_NPU}"
     table = Table("algorithm", "learner", title=sizes)

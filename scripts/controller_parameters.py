@@ -1,4 +1,4 @@
-"""All parameters of the controllers, read from the code, as rows for docs/controllers.md."""
+"""Rows for docs/controllers.md with all parameters of the controllers, read from the code."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ LAW = ComplianceLaw.from_diagonals([1.0] * 6, [1.0] * 6, [1.0] * 6)
 
 
 def shown(value: Any) -> str:
-    """A default as the page shows it."""
+    """Format a default as the page shows it."""
     if value is None:
         return "null"
     if isinstance(value, Enum):
@@ -42,7 +42,7 @@ def shown(value: Any) -> str:
 
 
 def accepts(owner: type, name: str, value: Any) -> bool:
-    """Whether a configuration, and a controller with it, can be built with a value in one field."""
+    """Return True if a configuration, and a controller with it, accept a value in one field."""
     needed = {"stiffness": [1.0] * 6} if owner is ContactConfig else {}
     try:
         config = owner(**{**needed, name: value})
@@ -54,7 +54,7 @@ def accepts(owner: type, name: str, value: Any) -> bool:
 
 
 def bounds(owner: type, name: str, default: Any) -> str:
-    """What a field takes, found by trying."""
+    """Find the bounds of a field by trying values."""
     wide = isinstance(default, list)
     if wide and isinstance(default[0], bool) or isinstance(default, Enum | bool):
         return {
@@ -81,9 +81,9 @@ EXAMPLE = {"cutoff": 1.0, "sensor_cutoff": 1.0, "timeout": 1.0}
 
 
 def parameter_tables() -> Iterator[tuple[str, list[list[str]]]]:
-    """Name of each configuration and its rows: field, meaning with unit, bounds, default.
+    """Yield the name of each configuration and its rows: field, meaning with unit, bounds, default.
 
-    Meanings are from the docstrings, defaults from the fields, bounds are found by trying.
+    Meanings are from the docstrings, defaults from the fields; bounds are found by trying values.
     """
     for owner in (AdmittanceConfig, SafetyConfig, GainConfig, ContactConfig, ToolConfig, ComplianceLaw):
         text = cleandoc(owner.__doc__ or "")

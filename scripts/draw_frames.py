@@ -1,4 +1,4 @@
-"""Draws the controller's frames, names and signs for the documentation.
+"""Draw the controller's frames, names and signs for the documentation.
 
 Usage: python scripts/draw_frames.py [folder, by default docs/images]
 """
@@ -18,7 +18,7 @@ Point = NDArray[np.float64]
 
 PART, PART_EDGE, TOOL, TOOL_EDGE, ROBOT = "#c3cad3", "#7d8894", "#f2b266", "#a35c00", "#e4e8ed"
 WHITE = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
-# A schematic in a unit of its own, seen along y; offset and tilt are much larger than real ones.
+# A schematic in its own unit, seen along y; offset and tilt are much larger than real ones.
 WORLD, NOMINAL, TIP = np.array((-66.0, -30.0)), np.array((0.0, 0.0)), np.array((17.0, 13.0))
 TILT, LENGTH, HALF = radians(-12.0), 44.0, 6.5
 
@@ -52,14 +52,14 @@ def place(point: ArrayLike, origin: Point, angle: float) -> Point:
 
 
 def draw_part(axes: Axes) -> None:
-    """The part that the nominal frame belongs to: a plate with a hole."""
+    """Draw the part to which the nominal frame belongs: a plate with a hole."""
     for left, right in ((-28.0, -9.0), (9.0, 40.0)):
         corners = [(left, -18.0), (left, 0.0), (right, 0.0), (right, -18.0)]
         axes.add_patch(Polygon(corners, facecolor=PART, edgecolor=PART_EDGE, hatch="///", linewidth=1.0))
 
 
 def draw_robot(axes: Axes, flange: Point) -> None:
-    """A hint of a robot that holds the tool, and the tool."""
+    """Draw the tool and a hint of the robot that holds it."""
     joints = np.array([WORLD, (-66.0, 6.0), (-34.0, 60.0), place((0.0, 13.0), flange, TILT), flange])
     axes.plot(*joints.T, color=ROBOT, linewidth=17.0, solid_joinstyle="round", zorder=0)
     for joint in joints[1:-1]:
@@ -77,7 +77,7 @@ def draw_robot(axes: Axes, flange: Point) -> None:
 def draw_frame(
     axes: Axes, origin: Point, angle: float, colour: str, name: str, label: tuple[float, float]
 ) -> None:
-    """An origin with its x and z axis; y points into the picture."""
+    """Draw an origin with its x and z axes; y points into the picture."""
     for name_of_axis, direction in (("x", (9.0, 0.0)), ("z", (0.0, 9.0))):
         draw_arrow(axes, origin, place(direction, origin, angle), colour, 1.9)
         x, z = place(1.2 * np.array(direction), origin, angle)
@@ -90,7 +90,7 @@ def draw_frame(
 def draw_pose(
     axes: Axes, a: Point, b: Point, colour: str, bend: float, text: str, at: tuple[float, float]
 ) -> None:
-    """T_ab as a bent arrow from the origin of a to the origin of b."""
+    """Draw T_ab as a bent arrow from the origin of a to the origin of b."""
     axes.add_patch(
         FancyArrowPatch(
             (a[0], a[1]), (b[0], b[1]), connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>",
@@ -101,7 +101,7 @@ def draw_pose(
 
 
 def draw_arm(axes: Axes, sensor: Point) -> None:
-    """The arm from sensor to compliance centre, which is all of T_st here."""
+    """Draw the arm from sensor to compliance centre, which is all of T_st here."""
     across = place((15.5, 0.0), np.zeros(2), TILT)
     draw_arrow(axes, sensor + across, TIP + across, GREEN, 1.6)
     for end in (sensor, TIP):
@@ -113,7 +113,7 @@ def draw_arm(axes: Axes, sensor: Point) -> None:
 
 
 def draw_wrench(axes: Axes) -> None:
-    """Force and moment that the environment applies, about the tip."""
+    """Draw force and moment that the environment applies, about the tip."""
     draw_arrow(axes, TIP + (0.0, -13.0), TIP + (0.0, -0.8), VERMILION, 3.0)
     axes.add_patch(
         FancyArrowPatch(
@@ -129,7 +129,7 @@ def draw_wrench(axes: Axes) -> None:
 
 
 def draw_arrow(axes: Axes, start: Point, end: Point, colour: str, width: float) -> None:
-    """A straight arrow."""
+    """Draw a straight arrow."""
     properties = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (end[0], end[1]), (start[0], start[1]), arrowprops=properties)
 

@@ -1,4 +1,4 @@
-"""Draws the task for the documentation: frames, dimensions and sections.
+"""Draw the task for the documentation: frames, dimensions and sections.
 
 Usage: python scripts/draw_task.py [folder, by default docs/images]
 """
@@ -20,7 +20,7 @@ from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION,
 PEG, PEG_EDGE, PLATE, PLATE_EDGE = "#f2b266", "#a35c00", "#c3cad3", "#7d8894"
 # The cross-section is a schematic: lengths in its own unit, close to a millimetre, small ones exaggerated.
 HALF, GAP, CHAMFER, DEPTH, LENGTH, WALL, MARGIN = 10.0, 1.6, 2.2, 25.0, 40.0, 11.0, 2.5
-WRONG, TILT = (5.5, 1.5), radians(-6.0)  # of the estimated hole frame
+WRONG, TILT = (5.5, 1.5), radians(-6.0)  # error of the estimated hole frame
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def draw_frames(axes: Axes) -> None:
-    """The start of an episode: the peg stands on the estimated axis, which is not the true one."""
+    """Draw the start of an episode: the peg stands on the estimated axis, which is not the true one."""
     _plate(axes)
     tip = _place((0.0, 12.0), WRONG, TILT)
     _peg(axes, tip, TILT)
@@ -70,7 +70,7 @@ def draw_frames(axes: Axes) -> None:
 
 
 def draw_dimensions(axes: Axes) -> None:
-    """The end of an episode: the peg in the hole, with all lengths."""
+    """Draw the end of an episode: the peg in the hole, with all lengths."""
     part, task = PegHole(), TaskConfig()
     _plate(axes)
     bottom = MARGIN - DEPTH
@@ -114,7 +114,7 @@ def draw_dimensions(axes: Axes) -> None:
 
 
 def draw_section(axes: Axes, section: str) -> None:
-    """Peg and plate from above, divided into the convex parts that the simulator gets."""
+    """Draw peg and plate from above, divided into the convex parts that the simulator gets."""
     part = PegHole(section, clearance=4e-4)
     for pieces, colour, edge in ((hole_parts(part), PLATE, PLATE_EDGE), (peg_parts(part), PEG, PEG_EDGE)):
         for piece in pieces:

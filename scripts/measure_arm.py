@@ -1,4 +1,4 @@
-"""Measures the arm beside the floating tool, prints Markdown and draws the arm.
+"""Measure the arm against the floating tool, print Markdown and draw the arm.
 
 Usage: python scripts/measure_arm.py [folder, by default docs/images]
 """
@@ -27,7 +27,7 @@ SPEED = 0.008  # m/s
 
 
 def main() -> None:
-    """Run all measurements; seconds."""
+    """Run all measurements; this takes seconds."""
     arm = ArmWorld(PART, CONFIG, CUTOFF, IIWA)
     floating = InsertionWorld(PART, CONFIG, CUTOFF)
     static_contact(arm, floating)
@@ -42,7 +42,7 @@ def flange(height: float, x: float = 0.0) -> Vector:
 
 
 def static_contact(arm: ArmWorld, floating: InsertionWorld) -> None:
-    """Forces at rest on the rim."""
+    """Print the forces at rest on the rim."""
     print("\n| command below the rim [mm] | floating [N] | arm [N] | its spring [N] | joints' miss [Nm] |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for depth in (0.0002, 0.0005, 0.001):
@@ -59,7 +59,7 @@ def static_contact(arm: ArmWorld, floating: InsertionWorld) -> None:
 
 
 def lag(arm: ArmWorld) -> None:
-    """How far the arm's flange is from where it is commanded to be at the end of a control step."""
+    """Print the largest distance of the arm's flange from its command at the end of a control step."""
     print("\n| command | largest distance [um] |\n| --- | ---: |")
     for name, path in (
         ("8 mm/s down", lambda time: -SPEED * time),
@@ -76,7 +76,7 @@ def lag(arm: ArmWorld) -> None:
 
 
 def step_times(arm: ArmWorld, floating: InsertionWorld) -> None:
-    """Time of a physics step with the arm, as a multiple of that of the floating tool in the same state."""
+    """Print the time of a step with the arm, as a multiple of that with the floating tool in equal state."""
     print("\n| | arm / floating |\n| --- | ---: |")
     for name, height, x in (("free", 0.02, 0.0), ("pressed on the rim", -0.0005, RIM)):
         times = []
@@ -105,7 +105,7 @@ def policy_steps(robot: RobotConfig) -> float:
 
 
 def draw(path: Path) -> None:
-    """The arm on its way into the hole."""
+    """Draw the arm on its way into the hole."""
     environment = PegInHoleEnv(PART, TaskConfig(robot=IIWA), render_mode="rgb_array")
     environment.reset(seed=0)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""Compares learning on an accelerator with the CPU's, and prints a report; exit code 1 if it differs.
+"""Compare learning on an accelerator with that on the CPU and print a report; exit code 1 if they differ.
 
 Run on real hardware before a training is trusted: ``python scripts/npu_smoke.py`` (or ``... cuda``).
 """
@@ -23,11 +23,11 @@ from assembly_rl.planner.prediction import learner
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 UPDATES = 5
 TOLERANCE = 1e-4
-"""Largest difference of a weight after these updates; steps of Adam are about 1e-3."""
+"""Largest accepted difference of a weight after these updates; steps of Adam are about 1e-3."""
 
 
 def learned(model: Any, updates: int) -> tuple[dict[str, torch.Tensor], float]:
-    """Weights after so many updates from seeded random numbers, and seconds for each update."""
+    """Weights after a number of updates with seeded random numbers, and the time of an update [s]."""
     np.random.seed(1)
     torch.manual_seed(1)
     start = time.perf_counter()
@@ -44,7 +44,7 @@ def optimizers(model: Any) -> list[torch.optim.Optimizer]:
 
 
 def compare(name: str, device: torch.device) -> tuple[bool, list[str]]:
-    """Whether an algorithm learns the same on both, and a row of the report."""
+    """Return True if an algorithm learns the same on both, and a row of the report."""
     runs = {}
     for place in (torch.device("cpu"), device):
         model = learner(ALGORITHMS[name](batch_size=256), *SPACES, device=str(place))
@@ -64,7 +64,7 @@ def compare(name: str, device: torch.device) -> tuple[bool, list[str]]:
 
 
 def main(name: str) -> int:
-    """Print the report; the exit code."""
+    """Print the report and return the exit code."""
     console = Console(width=110)
     try:
         device = resolve(name)

@@ -1,6 +1,6 @@
-"""Measures and draws what the page of the controllers says, and prints its tables as Markdown.
+"""Measure and plot the results in docs/controllers.md, and print its tables as Markdown.
 
-It ends with an error that names every row that docs/controllers.md does not have; times are not compared.
+The script ends with an error that names every row that the page does not have; times are not compared.
 
 Usage: python scripts/plot_controllers.py [folder, by default docs/images]
 """
@@ -53,7 +53,7 @@ from assembly_rl.reports.style import (
 Array = NDArray[np.float64]
 
 PAGE = Path("docs/controllers.md")
-RATE, CUTOFF = 200.0, 40.0  # of control and of the sensor's filter [Hz], those of the task
+RATE, CUTOFF = 200.0, 40.0  # control rate and cutoff of the sensor's filter [Hz], those of the task
 PERIOD = 1.0 / RATE
 COMPLIANCE = TaskConfig().compliance
 LAW = ComplianceLaw.from_diagonals(COMPLIANCE.mass, COMPLIANCE.damping, COMPLIANCE.stiffness)
@@ -103,7 +103,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def one_axis(mass: float, damping: float, stiffness: float) -> ComplianceLaw:
-    """The same numbers along every axis; x is looked at."""
+    """Create a law with equal numbers along every axis; only x is evaluated."""
     return ComplianceLaw.from_diagonals([mass] * 6, [damping] * 6, [stiffness] * 6)
 
 
@@ -142,7 +142,7 @@ def simulated_step(
 
 
 def plot_steps(path: Path) -> None:
-    """A step of 5 N: the textbook's line, and what both discretisations make of it."""
+    """Plot the response to a step of 5 N: the textbook's line and both discretisations."""
     force = 5.0
     figure = new_figure(10.0, 3.8)
     panels = figure.subplots(1, 2)
@@ -198,7 +198,7 @@ def plot_steps(path: Path) -> None:
 
 
 def tabulate_bounds() -> None:
-    """Bounds of the default law, both discretisations, and the rule of thumb."""
+    """Tabulate the bounds of the default law, both discretisations, and the rule of thumb."""
     rows = []
     for name, cutoff, delay in (
         ("no filter, no delay", None, 0.0),
@@ -228,7 +228,7 @@ def tabulate_bounds() -> None:
 
 
 def show_refusal() -> None:
-    """What the controller says to a law that is unstable against the stated contact."""
+    """Print the controller's error for a law that is unstable in the stated contact."""
     contact = ContactConfig([30e3] * 3 + [500.0] * 3, delay=0.010, sensor_cutoff=CUTOFF)
     try:
         AdmittanceController(LAW, RATE, contact=contact)
@@ -240,8 +240,8 @@ def show_refusal() -> None:
 def press(stiffness: float, delay: int, seconds: float) -> Array:
     """Contact forces [N] while the controller presses with 5 N along -x on a surface at x = 0.
 
-    The loop is simulated here, apart from ``ContactLoop``: command held for a period, elastic surface that
-    can only push, sensor filter, delay in periods.
+    The loop is simulated here, independently of ``ContactLoop``: command held for a period, elastic surface
+    that can only push, sensor filter, delay in periods.
     """
     controller = AdmittanceController(LAW, RATE, OPEN)
     keep = exp(-2.0 * pi * CUTOFF * PERIOD)
@@ -258,7 +258,7 @@ def press(stiffness: float, delay: int, seconds: float) -> Array:
 
 
 def plot_contact(path: Path) -> None:
-    """Contact with a surface a little softer and a little stiffer than the predicted bound."""
+    """Plot contact with a surface a little softer and a little stiffer than the predicted bound."""
     bound = float(max_contact_stiffness(LAW, RATE, delay=0.005, sensor_cutoff=CUTOFF)[0])
     figure = new_figure(10.0, 3.4)
     rows = []
@@ -292,7 +292,7 @@ def plot_contact(path: Path) -> None:
 
 
 def tabulate_force_bound() -> None:
-    """What the default configuration says about the wrench of a contact at rest."""
+    """Print the bound of the default configuration on the wrench of a contact at rest."""
     bound = AdmittanceController(LAW, RATE).steady_wrench_bound
     force, moment = (", ".join(f"{value:.3g}" for value in part) for part in (bound[:3], bound[3:]))
     print("\nsteady_wrench_bound of the defaults")
@@ -305,8 +305,8 @@ def tabulate_force_bound() -> None:
 def cycle_gains(tank: float | None, seconds: float) -> tuple[Array, Array]:
     """Mechanical energy [J] and energy in the tank [J] while gains are cycled to drive the law.
 
-    Stiff while the offset grows less, soft while it grows: at the ends of a swing the loaded spring is
-    stiffened. No wrench acts.
+    The law is stiff while the offset shrinks, soft while it grows: at the ends of a swing the loaded spring
+    is stiffened. No wrench acts.
     """
     soft, stiff = one_axis(4.0, 4.0, 400.0), one_axis(4.0, 4.0, 2000.0)
     gains = GainConfig(tank=tank, stiffness_rate=[2e5] * 6)
@@ -329,7 +329,7 @@ def cycle_gains(tank: float | None, seconds: float) -> tuple[Array, Array]:
 
 
 def plot_gain_cycle(path: Path) -> None:
-    """Energy of the law under a policy that pumps, with and without the tank."""
+    """Plot the energy of the law under a policy that pumps, with and without the tank."""
     figure = new_figure(10.0, 3.6)
     both, closer = figure.subplots(1, 2)
     seconds = 2.0
@@ -364,7 +364,7 @@ def plot_gain_cycle(path: Path) -> None:
 
 @dataclass
 class Outage:
-    """What a controller did while the wrench was away."""
+    """Record of a controller before, during and after an outage of the wrench."""
 
     offset: list[float] = field(default_factory=list)
     speed: list[float] = field(default_factory=list)
@@ -387,7 +387,7 @@ def lose_wrench(begin: float, end: float, seconds: float) -> Outage:
 
 
 def plot_outage(path: Path) -> None:
-    """Two outages, one that ends in time and one that does not, with the flags."""
+    """Plot two outages, one that ends in time and one that does not, with the flags."""
     begin, seconds, safety = 0.1, 1.0, SafetyConfig()
     cases = ((inf, "away for good", VERMILION, 3.0), (begin + 0.25, "away for 0.25 s", BLUE, 1.4))
     figure = new_figure(8.5, 5.6)
@@ -443,7 +443,7 @@ def plot_outage(path: Path) -> None:
 
 
 def show_transport() -> None:
-    """The worked example: a diagonal stiffness seen 0.1 m away."""
+    """Print the worked example: a diagonal stiffness seen 0.1 m away."""
     law = ComplianceLaw.from_diagonals([4.0] * 3 + [0.06] * 3, [100.0] * 6, [1000.0] * 3 + [20.0] * 3)
     moved = law.transport(((0.0, 0.0, 0.1), IDENTITY), "tip").stiffness
     print("\n" + "\n".join(" ".join(f"{value:6.0f}" for value in row) for row in moved))
@@ -453,7 +453,7 @@ def show_transport() -> None:
 
 
 def measure_times() -> None:
-    """Times of a step, and how late time.sleep wakes a loop of 250 Hz."""
+    """Print the times of a step, and the delay with which time.sleep wakes a loop of 250 Hz."""
     wrench = (1.0, -2.0, 3.0, 0.1, -0.1, 0.05)
     controller, contact = AdmittanceController(LAW, RATE), ContactWrench(ToolConfig([0.0, 0.0, 0.1], 1.0))
     calls: dict[str, Callable[[], object]] = {

@@ -1,4 +1,4 @@
-"""Measures what the physics settings rest on, draws it and prints the numbers as Markdown.
+"""Measure and plot the evidence for the physics settings, and print the numbers as Markdown.
 
 Usage: python scripts/plot_physics.py [folder, by default docs/images]
 """
@@ -70,7 +70,7 @@ def press(start: Vector, end: Vector, tilt: float) -> tuple[float, float, float]
     """Drive the tool from one command to another at the faster speed and hold it there for 0.2 s.
 
     Returns:
-        Settled force [N], settled penetration [m] and the largest on the way [m].
+        Settled force [N], settled penetration [m] and largest penetration on the way [m].
     """
     world = InsertionWorld(PART, CONFIG, CUTOFF)
     rotation = quat_exp((0.0, tilt, 0.0))
@@ -87,7 +87,7 @@ def press(start: Vector, end: Vector, tilt: float) -> tuple[float, float, float]
 
 
 def plot_penetration(path: Path) -> None:
-    """Penetration over pressing force: on the rim, on one edge and inside the hole."""
+    """Plot penetration over pressing force: on the rim, on one edge and inside the hole."""
     edge = 0.010 * sin(EDGE_TILT)  # how far the pressed edge of the 20 mm wide peg is below its centre
     figure = new_figure(6.4, 3.6)
     axes = tidy(figure.subplots(), "penetration [um]", "pressing force [N]")
@@ -138,7 +138,7 @@ def impact(rate: float, speed: float, cutoff: float) -> tuple[Array, Array, Arra
 
 
 def plot_impact(path: Path) -> None:
-    """What the solver makes of an impact at several physics rates, and what the filtered sensor does."""
+    """Plot the forces of the solver and of the filtered sensor in an impact at several physics rates."""
     figure = new_figure(10.0, 3.8)
     raw, sensed, peaks = figure.subplots(1, 3)
     speed = SPEEDS[-1]
@@ -175,7 +175,7 @@ def plot_impact(path: Path) -> None:
 
 
 def insert(threshold: float) -> list[Trace]:
-    """Episodes of the moment reflex with a contactBreakingThreshold, a fraction of the size of a body."""
+    """Record episodes of the moment reflex with a contactBreakingThreshold, a fraction of a body's size."""
     SOLVER["contactBreakingThreshold"] = threshold  # every reset puts it into force
     environment = PegInHoleEnv()  # a new one: contacts keep the threshold with which they were made
     agent = GuidedAgent(ReflexGuidance(force=4.0, force_per_moment=60.0), environment.task.action.wrench)
@@ -185,7 +185,7 @@ def insert(threshold: float) -> list[Trace]:
 
 
 def plot_phantom_contacts(path: Path) -> None:
-    """Bullet's default threshold lets contacts live on that are none, and jams a peg that fits."""
+    """Plot how false contacts persist with Bullet's default threshold and jam a peg that fits."""
     figure = new_figure(6.4, 3.4)
     axes = tidy(figure.subplots(), "depth of the tip [mm]", "time [s]")
     rows = []
@@ -220,7 +220,7 @@ def step_time(section: str, pressed: bool) -> float:
 
 
 def plot_step_time(path: Path) -> None:
-    """Time of a physics step for every section, relative to the square in free space."""
+    """Plot the time of a physics step for every section, relative to the square in free space."""
     sections = [section for section in SECTIONS if section != "polygon"]
     times = np.array([[step_time(name, pressed) for pressed in (False, True)] for name in sections])
     unit = times[sections.index("square"), 0]

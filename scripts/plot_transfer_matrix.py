@@ -1,9 +1,9 @@
-"""From which part to which: success of each source on each target, before the transfer trains and after.
+"""Success of each source part on each target part, before and after the training of the transfer.
 
     python scripts/plot_transfer_matrix.py docs/studies/transfer_matrix
 
-Writes ``matrix.png`` beside the rows that it reads: the first validation, with the reconfigured law, and the
-last one, of the same episodes.
+The script writes ``matrix.png`` beside the rows that it reads: the first validation, with the reconfigured
+law, and the last one, of the same episodes.
 """
 
 import sys
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from assembly_rl.reports.style import INK, new_figure, save
 
 PARTS = ("square", "triangle", "L", "pentagon", "16-gon", "1.5 times as large")
-"""As the methods name the sources; the targets are in the same order."""
+"""Source parts as the methods name them; the targets are in the same order."""
 
 
 def target(condition: str) -> str:
-    """Part that a condition of the study is about: ``to, <section>, <clearance>``, but for the large one."""
+    """Target part of a condition of the study: ``to, <section>, <clearance>``, but for the large one."""
     label, section, _ = condition.split(", ")
     return {"to": section}.get(label, label.removeprefix("to ")).replace("circle", "16-gon")
 
 
 def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
-    """Success (sources, targets) before and after, the fewest transfers of a field, and their steps."""
+    """Read success (sources, targets) before and after, the fewest transfers of a cell, and their steps."""
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
     steps = max(row["step"] for row in rows)
     found: dict[tuple[str, str, int], list[float]] = {}
@@ -45,7 +45,7 @@ def _field(row: dict[str, str]) -> tuple[str, str]:
 
 
 def draw(axes: Axes, success: NDArray[np.float64], limits: tuple[float, float], title: str) -> None:
-    """A matrix with its numbers, colours between the limits."""
+    """Draw a matrix with its numbers, colours between the limits."""
     axes.imshow(success, cmap="Blues", vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(success):
         axes.text(
@@ -62,7 +62,7 @@ def draw(axes: Axes, success: NDArray[np.float64], limits: tuple[float, float], 
 
 
 def main() -> None:
-    """Draw it."""
+    """Draw both matrices."""
     folder = Path(sys.argv[1])
     before, after, runs, steps = read(folder)
     figure = new_figure(10.5, 5.4)

@@ -28,7 +28,7 @@ CASES = {
 
 
 def main() -> None:
-    """Entry point."""
+    """Print the table."""
     table = Table("part", "x", "y", "z", "rx", "ry", "rz", "residual", "asymmetry")
     for name, (part, task) in CASES.items():
         probes = probe_contact(part, task)

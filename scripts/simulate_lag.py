@@ -1,11 +1,11 @@
-"""What a robot that lags behind its commands makes of a bundle; for docs/adapters.md.
+"""Insertions of a bundle with a robot that lags behind its commands; for docs/adapters.md.
 
     python scripts/simulate_lag.py square.bundle
 
-The simulator's robot is at the command within a control period but for its spring. Here the command goes
-through a first-order lag before. Beside the insertions: the stiffest contact along an axis, each alone, that
-the law of the bundle is stable in by ``max_contact_stiffness``. The simulated robot is as stiff as 30 kN/m
-and 500 Nm/rad.
+The simulator's robot reaches the command within a control period but for its spring. Here the command first
+goes through a first-order lag. Beside the insertions, the table has the stiffest contact along each axis
+alone in which the law of the bundle is stable by ``max_contact_stiffness``. The stiffness of the simulated
+robot is 30 kN/m and 500 Nm/rad.
 """
 
 import sys
@@ -27,30 +27,30 @@ SEEDS = range(1_000_000, 1_000_100)
 
 
 class LaggingRobot(SimulatedRobot):
-    """Goes a share of the way to its command in each period."""
+    """Simulated robot that goes a share of the way to its command in each period."""
 
     share = 1.0
 
     def place(self, flange: Pose) -> None:
-        """See the base class."""
+        """Place the flange, without any lag left."""
         self._target = flange
         super().place(flange)
 
     def move(self, command: Pose) -> None:
-        """See the base class."""
+        """Move towards the command through the lag."""
         ahead = offset_between(self._target, command)
         self._target = displace(self._target, [self.share * value for value in ahead])
         super().move(self._target)
 
 
 def successes(robot: LaggingRobot, controller: BundleController, lag: float) -> int:
-    """Of the insertions with all seeds, for a lag [s]."""
+    """Number of successful insertions with all seeds, for a lag [s]."""
     robot.share = 1.0 - exp(-1.0 / (lag * controller.rate)) if lag else 1.0
     return sum(insert(robot, controller, seed) is State.success for seed in SEEDS)
 
 
 def main() -> None:
-    """Entry point."""
+    """Print the table."""
     controller = load_bundle(sys.argv[1])
     own = controller.manifest
     task = TaskConfig(**{field.name: getattr(own.insertion, field.name) for field in fields(InsertionConfig)})

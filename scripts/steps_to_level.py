@@ -1,11 +1,11 @@
-"""Steps until the mean reward of a method comes to a level that another sets: docs/pead.md, docs/transfer.md.
+"""Steps until a method's mean reward reaches a level set by another: docs/pead.md, docs/transfer.md.
 
     python scripts/steps_to_level.py docs/studies/pead 6-D
     python scripts/steps_to_level.py docs/studies/pead 6-D 'no chamfer, L'
     python scripts/steps_to_level.py docs/studies/transfer scratch
 
-The level is 90 % of the way of the base's mean validation reward from its first to its last validation.
-Intervals: percentiles of a bootstrap that draws runs within each condition, the base's, too.
+The level lies 90 % of the way from the base's mean reward at its first validation to that at its last.
+Intervals are percentiles of a bootstrap that resamples runs within each condition, those of the base, too.
 """
 
 import sys
@@ -22,11 +22,11 @@ from assembly_rl.learners import ALGORITHMS
 WAY = 0.9
 DRAWS = 2000
 Curves = dict[str, NDArray[np.float64]]
-"""Condition -> mean rewards (runs, validations)."""
+"""Mean rewards (runs, validations) by condition."""
 
 
 def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDArray[np.float64]]]:
-    """Curves of each method in the conditions whose names begin so, and the steps of its validations."""
+    """Read each method's curves in the conditions with this prefix, and the steps of its validations."""
     table: dict[str, dict[str, dict[tuple[str, int], list[float]]]] = {}
     steps: dict[str, set[int]] = {}
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
@@ -43,22 +43,22 @@ def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDA
 
 
 def drawn(curves: Curves, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Mean curve of runs that are drawn with replacement within each condition."""
+    """Mean curve of runs drawn with replacement within each condition."""
     return mean({name: runs[rng.integers(0, len(runs), len(runs))] for name, runs in curves.items()})
 
 
 def mean(curves: Curves) -> NDArray[np.float64]:
-    """Over runs, then over conditions."""
+    """Mean curve over runs, then over conditions."""
     return np.array(np.mean([runs.mean(0) for runs in curves.values()], axis=0))
 
 
 def level(base: NDArray[np.float64]) -> float:
-    """Which the others have to come to."""
+    """Reward that the other methods have to reach."""
     return float(base[0] + WAY * (base[-1] - base[0]))
 
 
 def first(curve: NDArray[np.float64], steps: NDArray[np.float64], height: float) -> float:
-    """Step (interpolated) at which a curve comes to a height; infinite where it does not."""
+    """Step (interpolated) at which a curve reaches a height; infinite if it does not."""
     above = np.flatnonzero(curve >= height)
     if not len(above):
         return float("inf")

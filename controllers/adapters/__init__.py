@@ -1,1 +1,1 @@
-"""Bundles in robot programs: recorded data, UR through ur-rtde, ROS 2 (each imported when it is used)."""
+"""Adapters of bundles to recorded data, UR robots (ur-rtde) and ROS 2, each imported when it is used."""

@@ -1,4 +1,4 @@
-"""A bundle that meets what was recorded: the plainest robot program there is."""
+"""Playback of a recording through a bundle: the simplest robot program."""
 
 from math import isnan
 
@@ -8,14 +8,14 @@ from assembly_rl.controllers.bundles import BundleController, Recording
 def play_back(controller: BundleController, recorded: Recording) -> Recording:
     """Feed a recording to a bundle, step by step.
 
-    The commands go nowhere: the readings are those that the recorded ones led to.
+    The commands have no effect: the readings are those that the recorded commands led to.
 
     Args:
-        controller: Of the bundle.
-        recorded: What was measured.
+        controller: Controller of the bundle.
+        recorded: Recorded readings and poses.
 
     Returns:
-        The same with the bundle's commands, faults and states.
+        Recording of the same readings and poses, with the bundle's commands, faults and states.
 
     Raises:
         ValueError: The recording is empty, or its first pose is too far from the start.

@@ -1,23 +1,23 @@
-"""A bundle as a ROS 2 node: WrenchStamped and PoseStamped in, PoseStamped out.
+"""Bundle as a ROS 2 node: WrenchStamped and PoseStamped in, PoseStamped out.
 
-ROS is imported when the node is made. Topics are parameters (and can be remapped):
+ROS is imported when the node is created. Topics are parameters (and can be remapped):
 
-- ``wrench_topic``, WrenchStamped: what the ENVIRONMENT applies to the tool. Negate a sensor of the other sign
-  where it is published (``multiplier`` of ros2_controllers' force_torque_sensor_broadcaster). Its
+- ``wrench_topic``, WrenchStamped: wrench that the ENVIRONMENT applies to the tool. Negate a sensor of the
+  other sign where it is published (``multiplier`` of ros2_controllers' force_torque_sensor_broadcaster). Its
   ``header.frame_id`` must be ``flange_frame``, the bundle's flange: peg along its -z, unlike ``tool0``.
-- ``pose_topic``, PoseStamped: ``flange_frame`` in ``base_frame``, measured. TF is not asked: publish
+- ``pose_topic``, PoseStamped: measured pose of ``flange_frame`` in ``base_frame``. TF is not used: publish
   the pose (ros2_controllers' pose_broadcaster).
-- ``command_topic``, PoseStamped: the same, to be reached at the end of the control period; for a controller
-  that servos to poses.
-- ``~/state``, String: ``idle``, then those of ``State``; on change, kept for late subscribers.
+- ``command_topic``, PoseStamped: commanded pose of the same frame, to be reached at the end of the control
+  period; for a controller that servos to poses.
+- ``~/state``, String: ``idle``, then the values of ``State``; published on change, kept for late subscribers.
 
-``~/start`` (Trigger) tares with the latest readings and begins where the robot is measured; nothing is
-published before. After the end the command stands still and is still published: a servo that holds its last
-target and one that stops when targets cease both stand. ``~/stop`` (Trigger) ends an insertion and the
-publishing; then the robot can be moved by others without a stale target that waits for it.
+``~/start`` (Trigger) tares with the latest readings and begins at the measured pose; nothing is published
+before. After the end the command stands still and is still published, so that the robot stands with a servo
+that holds its last target and with one that stops when targets cease. ``~/stop`` (Trigger) ends an insertion
+and the publishing; then others can move the robot without a stale target waiting for it.
 
-A wrench or a pose that is older than the bundle's ``max_age``, by ``header.stamp`` on the node's clock, is
-not used, nor one in another frame: the controller holds, fades and ends with ``fault``.
+A wrench or a pose in another frame, or older than the bundle's ``max_age`` by ``header.stamp`` on the node's
+clock, is not used: the controller holds, fades and ends with ``fault``.
 """
 
 from collections import deque
@@ -36,10 +36,11 @@ MOST_SAMPLES = 10_000
 
 
 def spin() -> None:
-    """Let the node run until Ctrl-C; its parameters come as ROS has them, ``--ros-args -p bundle:=...``.
+    """Run the node until Ctrl-C; its parameters are given as usual in ROS, ``--ros-args -p bundle:=...``.
 
     Raises:
-        ImportError, ValueError: See ``BundleNode``.
+        ImportError: No ROS 2 in this Python.
+        ValueError: A parameter that is missing or unusable, or a bundle that ``load_bundle`` refuses.
     """
     rclpy = _ros("rclpy")
     rclpy.init()
@@ -61,19 +62,19 @@ def _ros(module: str) -> Any:
     except ImportError as error:
         raise ImportError(
             f"{module} is not there: source a ROS 2 workspace first (. /opt/ros/<distribution>/setup.sh) "
-            "that was built for this Python; pip has none"
+            "that was built for this Python; pip does not have it"
         ) from error
 
 
 class BundleNode:
-    """The node; ``rclpy.init`` comes before, ``rclpy.spin(BundleNode().node)`` after.
+    """Node of a bundle; call ``rclpy.init`` before and ``rclpy.spin(BundleNode().node)`` after.
 
     Raises:
         ImportError: No ROS 2 in this Python.
-        ValueError: A parameter that is missing or cannot be used, see also ``load_bundle``.
+        ValueError: A parameter that is missing or unusable, or a bundle that ``load_bundle`` refuses.
 
     Attributes:
-        node: For rclpy.
+        node: Node of rclpy.
     """
 
     def __init__(self) -> None:
@@ -140,18 +141,18 @@ class BundleNode:
     # ------------------------------------------------------------------ time
 
     def _now(self) -> float:
-        """On the node's clock, from its start [s]."""
+        """Time on the node's clock, from its start [s]."""
         return 1e-9 * (self.node.get_clock().now().nanoseconds - self._zero)
 
     def _seconds(self, stamp: Any) -> float:
-        """A header's stamp, likewise [s]."""
+        """Time of a header's stamp, from the node's start [s]."""
         return 1e-9 * (stamp.sec * 1_000_000_000 + stamp.nanosec - self._zero)
 
     def _is_fresh(self, stamp: float, now: float) -> bool:
         most = self._controller.manifest.insertion.admittance.safety.max_age
         return -1.0 / self._controller.rate <= now - stamp <= most
 
-    # ------------------------------------------------------------------ what ROS calls
+    # ------------------------------------------------------------------ callbacks of ROS
 
     def _is_of(self, frame: str, message: Any) -> bool:
         found = message.header.frame_id
@@ -201,20 +202,21 @@ class BundleNode:
             self._save()
             self._tell(command.state)
 
-    # ------------------------------------------------------------------ what it does
+    # ------------------------------------------------------------------ insertion
 
     def start(self) -> None:
         """Tare and begin an insertion.
 
         Raises:
-            ValueError: One is running; readings or pose are missing or old; see ``BundleController.reset``.
+            ValueError: An insertion is running, readings or pose are missing or old, or
+                ``BundleController.reset`` refuses them.
         """
         if self._state is State.running:
             raise ValueError("an insertion is running: call ~/stop first")
         if len(self._readings) < self._samples:
             raise ValueError(
                 f"{len(self._readings)} readings in frame {self._flange_frame!r} have come, tare_samples is "
-                f"{self._samples}: wait, or look at wrench_topic"
+                f"{self._samples}: wait, or check wrench_topic"
             )
         now = self._now()
         for name, stamp in (("wrench", self._felt_at), ("pose", self._seen_at)):
@@ -230,7 +232,7 @@ class BundleNode:
         self._tell(State.running)
 
     def finish(self) -> None:
-        """End an insertion, if one runs, and publish no more commands."""
+        """End the insertion, if one runs, and stop publishing commands."""
         if self._state is State.running:
             self._save()
         self._commanding = False

@@ -14,7 +14,7 @@ from assembly_rl.envs.geometry.polygons import TOLERANCE, Array, area, convex_pa
 
 @dataclass(frozen=True, eq=False)
 class ConvexPart:
-    """A convex polyhedron.
+    """Convex polyhedron.
 
     Attributes:
         vertices: (M, 3) corners [m].
@@ -26,7 +26,7 @@ class ConvexPart:
 
     @property
     def triangles(self) -> list[tuple[int, int, int]]:
-        """The faces divided into triangles."""
+        """Faces divided into triangles."""
         return [(f[0], f[i], f[i + 1]) for f in self.faces for i in range(1, len(f) - 1)]
 
     @property
@@ -94,7 +94,7 @@ def _at_height(outline: Array, z: float) -> Array:
 
 
 def _loft(first: Array, second: Array) -> ConvexPart:
-    """Polyhedron between two polygons (K, 3), both counter-clockwise about the way from first to second."""
+    """Polyhedron between two polygons (K, 3), both counter-clockwise about the axis from first to second."""
     count = len(first)
     around = [(i, (i + 1) % count) for i in range(count)]
     faces = (

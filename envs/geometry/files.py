@@ -1,4 +1,4 @@
-"""Parts from files: a polygon in YAML, or an outline that was drawn as DXF or SVG; lengths in millimetres."""
+"""Parts from files: a polygon in YAML, or an outline drawn as DXF or SVG; lengths in millimetres."""
 
 import math
 from collections.abc import Sequence
@@ -15,30 +15,30 @@ from assembly_rl.envs.geometry.polygons import Array
 
 DRAWINGS = (".dxf", ".svg")
 SUFFIXES = (".yaml", ".yml", *DRAWINGS)
-"""Of the files that describe a part."""
+"""Suffixes of the files that describe a part."""
 
 SAGITTA = 0.2
-"""Farthest that the chord of a curve is from it [mm]: a circle of 20 mm becomes a polygon of 16 sides, and
+"""Largest distance of a chord from its curve [mm]: a circle of 20 mm becomes a polygon of 16 sides, and
 more would cost more than half of the simulation's speed."""
 JOINED = 0.01
-"""Gap between lines of a drawing that still counts as joined [mm]."""
+"""Largest gap between lines of a drawing that counts as joined [mm]."""
 
 LENGTHS = {"clearance": "clearance", "chamfer": "chamfer", "depth": "hole_depth", "length": "peg_length"}
-"""Key of a YAML file -> field of ``PegHole``."""
+"""Fields of ``PegHole`` by key of a YAML file."""
 
 
 def read_part(path: Path) -> dict[str, Any]:
-    """Fields of ``PegHole`` from a file; what it does not have keeps its default.
+    """Read fields of ``PegHole`` from a file; missing ones keep their defaults.
 
     A YAML file has ``polygon`` (a list of ``[x, y]``) or ``outline`` (the name of a DXF or SVG file beside
     it), and may have ``clearance``, ``chamfer``, ``depth`` and ``length``, all in millimetres. A DXF or SVG
-    file has the outline alone: one closed line. Its units count; without any they are millimetres.
+    file has the outline alone: one closed line, in the units of the file or, without any, in millimetres.
 
     Args:
-        path: With one of ``SUFFIXES``.
+        path: File with one of ``SUFFIXES``.
 
     Raises:
-        ValueError: The file is not there, is none of these, or has no single closed outline.
+        ValueError: The file does not exist, is none of these, or has no single closed outline.
         ImportError: The library that reads a drawing is not installed.
     """
     if not path.is_file():
@@ -69,7 +69,7 @@ def read_part(path: Path) -> dict[str, Any]:
 
 
 def drawn_outline(path: Path) -> Array:
-    """The closed line of a DXF or SVG file: vertices (N, 2) [mm], curves as chords."""
+    """Read the closed line of a DXF or SVG file: vertices (N, 2) [mm], curves as chords."""
     if not path.is_file():
         raise ValueError(f"{path} does not exist")
     reader = {".dxf": _read_dxf, ".svg": _read_svg}.get(path.suffix.lower())
@@ -111,7 +111,7 @@ def _number(path: Path, key: str, value: Any) -> float:
 
 
 def _snapped(lines: Sequence[LineString]) -> list[LineString]:
-    """The lines with ends that nearly meet brought together."""
+    """Join the ends of lines that nearly meet."""
     ends: list[tuple[float, ...]] = []
 
     def snap(point: tuple[float, ...]) -> tuple[float, ...]:
@@ -128,7 +128,7 @@ def _snapped(lines: Sequence[LineString]) -> list[LineString]:
 
 
 def _read_dxf(path: Path) -> list[list[tuple[float, float]]]:
-    """Lines of the model space [mm]."""
+    """Read the lines of the model space [mm]."""
     try:
         import ezdxf
         from ezdxf import path as paths
@@ -146,14 +146,14 @@ def _read_dxf(path: Path) -> list[list[tuple[float, float]]]:
         try:
             outline = paths.make_path(entity)
         except TypeError:
-            continue  # texts, dimensions: no line
+            continue  # texts and dimensions are no lines
         points = outline.flattening(SAGITTA / scale, segments=2)
         lines.append([(scale * point.x, scale * point.y) for point in points])
     return lines
 
 
 def _read_svg(path: Path) -> list[list[tuple[float, float]]]:
-    """Lines of an SVG file [mm], y up."""
+    """Read the lines of an SVG file [mm], y up."""
     try:
         from svgpathtools import Document
     except ImportError as error:
@@ -179,7 +179,7 @@ def _read_svg(path: Path) -> list[list[tuple[float, float]]]:
 
 
 def _chords(segment: Any, scale: float) -> int:
-    """How many chords stay within the sagitta of a curve."""
+    """Number of chords that stay within the sagitta of a curve."""
     for count in range(1, 65):
         ends = [segment.point(k / count) for k in range(count + 1)]
         middles = [segment.point((k + 0.5) / count) for k in range(count)]
@@ -190,7 +190,7 @@ def _chords(segment: Any, scale: float) -> int:
 
 
 def _svg_scale(attributes: dict[str, str]) -> float:
-    """Millimetres of a user unit: from width and viewBox; without a physical width they are millimetres."""
+    """Millimetres per user unit, from width and viewBox; 1 without a physical width."""
     factors = {"mm": 1.0, "cm": 10.0, "in": 25.4, "pt": 25.4 / 72.0, "px": 25.4 / 96.0}
     width, box = attributes.get("width", "").strip(), attributes.get("viewBox", "").replace(",", " ").split()
     unit = width[-2:]

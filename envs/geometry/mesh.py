@@ -1,6 +1,6 @@
 """OBJ files of the parts for the simulator, in a cache that many processes can share.
 
-Every convex part is a group of its own in the file, which Bullet turns into a compound of exact convex hulls.
+Every convex part is a separate group in the file, which Bullet turns into a compound of exact convex hulls.
 A file's name contains a hash of its content: Bullet keeps meshes by name.
 """
 
@@ -75,7 +75,7 @@ def hole_visual_mesh(part: PegHole, view_direction: Sequence[float] = (0.0, -1.0
 
 
 def _parts_in_front(part: PegHole, towards: Array) -> list[bool]:
-    """For every part of the plate, whether more than 5 % of it lies between the hole and the camera."""
+    """Flag every part of the plate of which more than 5 % lies between the hole and the camera."""
     inner, outer = part.hole_outline, offset(part.hole_outline, part.wall)
     sweep = 4.0 * np.max(np.linalg.norm(outer, axis=1)) * towards
     pieces = [inner[list(indices)] for indices in convex_partition(inner)]
@@ -86,7 +86,7 @@ def _parts_in_front(part: PegHole, towards: Array) -> list[bool]:
 
 
 def _write(name: str, parts: Iterable[ConvexPart]) -> Path:
-    """Put a mesh into the cache unless the very same file is there already."""
+    """Put a mesh into the cache unless the same file is there already."""
     content = _obj(parts).encode()
     path = cache_folder() / f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.obj"
     if not path.exists() or path.read_bytes() != content:

@@ -1,4 +1,4 @@
-"""The pair of parts to be assembled: a peg and the hole it fits."""
+"""Pair of parts to be assembled: a peg and the hole it fits."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, narrowest_gap,
 from assembly_rl.envs.geometry.sections import resolve_parameters, section_outline
 
 FORMAT_VERSION = 1
-"""Part of every content hash; raised when the shape that a description stands for changes."""
+"""Version in every content hash, raised when the shape that a description stands for changes."""
 
 MAX_WALL = 0.010
 """Width [m] of the material around the hole where the section leaves room for it."""
 
 MIN_WIDTH = 1e-3
-"""Least width [m] of the peg: a blade that would bend, and that contact is not reliable for."""
+"""Least width [m] of the peg: a thinner blade would bend, and its contact would not be reliable."""
 
 MIN_WALL = 2e-4
 """Least width [m] of the material around the hole: contact with anything thinner is not reliable."""
@@ -29,7 +29,7 @@ MIN_WALL = 2e-4
 
 @dataclass(frozen=True)
 class PegHole:
-    """A prismatic peg and a chamfered through hole with the same section and a uniform clearance.
+    """Prismatic peg and chamfered through hole with the same section and a uniform clearance.
 
     The hole is the section with every edge moved outward by the clearance and mitred corners. All lengths are
     in metres. The section is centred, its area centroid on the axis of the peg and of the hole: the origin in
@@ -37,10 +37,10 @@ class PegHole:
 
     Attributes:
         section: Name of the section, one of ``SECTIONS``.
-        parameters: The section's parameters; defaults are filled in.
+        parameters: Parameters of the section; defaults are filled in.
         clearance: Gap [m] between each side of the centred peg and the hole.
         chamfer: Width [m] of the 45 degree chamfer around the hole's mouth; 0 for a sharp edge.
-        hole_depth: Thickness [m] of the plate, which the hole goes through.
+        hole_depth: Thickness [m] of the plate, through which the hole goes.
         peg_length: Length [m] of the peg from its tip to the flange.
     """
 
@@ -64,7 +64,7 @@ class PegHole:
 
     @cached_property
     def hole_outline(self) -> Array:
-        """Section of the hole below the chamfer [m]: (N, 2), one vertex for each of the peg's, read-only."""
+        """Section of the hole below the chamfer [m]: (N, 2), one vertex per peg vertex, read-only."""
         return _read_only(offset(self.peg_outline, self.clearance))
 
     @cached_property
@@ -79,7 +79,7 @@ class PegHole:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 (hex) of the shape, to a picometre: the same on every machine."""
+        """SHA-256 (hex) of the shape to a picometre, identical on every machine."""
         lengths = [self.clearance, self.chamfer, self.hole_depth, self.peg_length]
         outline = (self.peg_outline.round(12) + 0.0).tolist()  # + 0.0: no negative zeros
         content = json.dumps([FORMAT_VERSION, MAX_WALL, lengths, outline])
@@ -126,7 +126,7 @@ class PegHole:
             )
 
     def _near(self, place: Array) -> str:
-        """A place of the outline in the coordinates of whoever drew it."""
+        """Describe a place of the outline in the coordinates in which it was drawn."""
         if "vertices" in self.parameters:
             centroid = Polygon(self.parameters["vertices"]).centroid
             place = place + [centroid.x, centroid.y]

@@ -22,13 +22,13 @@ TOLERANCE = 1e-9
 
 
 def vertex_array(vertices: Any) -> Array:
-    """Vertices as an (N, 2) array [m].
+    """Convert vertices to an (N, 2) array [m].
 
     Args:
         vertices: ``[x, y]`` pairs of finite numbers [m].
 
     Raises:
-        ValueError: They are anything else.
+        ValueError: The vertices are anything else.
     """
     try:
         points = np.array(vertices, dtype=np.float64)
@@ -93,7 +93,7 @@ def offset(outline: Array, distance: float) -> Array:
 
 
 def narrowest_gap(outline: Array) -> tuple[float, Array]:
-    """How far outward the outline can be offset, and the place (2,) where it cannot go on [m].
+    """Largest outward offset of the outline, and the place (2,) that limits it [m].
 
     There an edge vanishes or two edges meet. The offset is infinite for a convex outline.
     """
@@ -101,7 +101,7 @@ def narrowest_gap(outline: Array) -> tuple[float, Array]:
     edges = np.roll(outline, -1, axis=0) - outline
     lengths = np.linalg.norm(edges, axis=1)
     tangents = edges / lengths[:, None]
-    growth = np.sum((np.roll(mitres, -1, axis=0) - mitres) * tangents, axis=1)  # of each edge, per offset
+    growth = np.sum((np.roll(mitres, -1, axis=0) - mitres) * tangents, axis=1)  # per edge and offset
     shrinking = growth < -TOLERANCE
     vanishes = np.full(len(outline), np.inf)
     vanishes[shrinking] = -lengths[shrinking] / growth[shrinking]
@@ -121,7 +121,7 @@ def narrowest_gap(outline: Array) -> tuple[float, Array]:
 
 
 def thin_place(outline: Array, width: float) -> Array | None:
-    """A place (2,) [m] where the section is narrower than ``width`` [m]; None where there is none."""
+    """Find a place (2,) [m] where the section is narrower than ``width`` [m]; None if there is none."""
     section = Polygon(outline)
     shrunk = section.buffer(-0.5 * width, join_style="mitre", mitre_limit=1e3)
     opened = shrunk.buffer(0.5 * width, join_style="mitre", mitre_limit=1e3)
@@ -133,15 +133,15 @@ def thin_place(outline: Array, width: float) -> Array | None:
 
 
 def is_convex(outline: Array) -> bool:
-    """Whether no corner of the outline turns right (collinear vertices are accepted)."""
+    """Return True if no corner of the outline turns right (collinear vertices are accepted)."""
     return bool(np.all(_turns(outline) >= -TOLERANCE))
 
 
 def convex_partition(outline: Array) -> list[tuple[int, ...]]:
     """Split an outline into convex parts without new vertices (Hertel-Mehlhorn).
 
-    Starts from the constrained Delaunay triangulation and drops diagonals, longest first, while the two parts
-    that a diagonal divides stay convex together.
+    It starts from the constrained Delaunay triangulation and drops diagonals, longest first, while the two
+    parts that a diagonal divides stay convex together.
 
     Returns:
         One tuple of vertex indices, counter-clockwise, per part; vertices on a straight side are left out.

@@ -59,7 +59,7 @@ def t_shape(width: float = 0.020, height: float = 0.020, thickness: float = 0.00
 
 
 def polygon(vertices: Sequence[Sequence[float]]) -> Array:
-    """Any simple polygon from its ``vertices``, a list of ``[x, y]`` pairs [m] in order around it."""
+    """Simple polygon from its ``vertices``, a list of ``[x, y]`` pairs [m] in order around it."""
     return np.array(vertices, dtype=np.float64)
 
 
@@ -74,14 +74,14 @@ SECTIONS: dict[str, Callable[..., Array]] = {
     "T": t_shape,
     "polygon": polygon,
 }
-"""Known sections: the name and the function that draws it."""
+"""Functions that draw the known sections, by name."""
 
 
 def resolve_parameters(section: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Check the parameters of a section and fill in its defaults.
 
     Args:
-        section: A name of ``SECTIONS``.
+        section: Name of a section, one of ``SECTIONS``.
         parameters: Arguments of that section's function.
 
     Returns:
@@ -112,7 +112,7 @@ def section_outline(section: str, parameters: Mapping[str, Any] | None = None) -
     """Outline of a section [m]: (N, 2), counter-clockwise, area centroid at the origin.
 
     Args:
-        section: A name of ``SECTIONS``.
+        section: Name of a section, one of ``SECTIONS``.
         parameters: Arguments of that section's function; missing ones take their defaults.
 
     Raises:
