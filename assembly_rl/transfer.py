@@ -17,7 +17,7 @@ from assembly_rl.algorithms import extract_actor
 from assembly_rl.algorithms.config import OffPolicyConfig
 from assembly_rl.cli import as_list, command, console
 from assembly_rl.config import TrainConfig, TransferCommandConfig, plain, train_config
-from assembly_rl.controllers.build import from_mapping
+from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import (
     COMPARISON_SEED,

@@ -216,10 +216,10 @@ def reconfigure(
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
         raise ValueError("the law has a direction without damping: it has no rate to keep")
-    felt, to_feel = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
-    factor = np.linalg.cholesky(felt)
+    loaded, to_load = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
+    factor = np.linalg.cholesky(loaded)
     inverse = np.linalg.inv(factor)
-    values, vectors = np.linalg.eigh(inverse @ to_feel @ inverse.T)
+    values, vectors = np.linalg.eigh(inverse @ to_load @ inverse.T)
     lengths = np.sqrt(values).clip(1.0 / limit, limit)
     left, right = inverse.T @ vectors, vectors.T @ factor.T
 
@@ -234,7 +234,7 @@ def reconfigure(
     found = seen.congruent(change)
     if softened > 1.0:
         found = _softened(found, softened)
-    wanted = np.linalg.solve(seen.damping, felt @ np.linalg.inv(to_feel))
+    wanted = np.linalg.solve(seen.damping, loaded @ np.linalg.inv(to_load))
     unit = np.linalg.cholesky(seen.damping)
     asked, given = (unit.T @ matrix @ unit for matrix in (wanted, np.linalg.inv(found.damping)))
     return Reconfiguration(

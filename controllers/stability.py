@@ -153,7 +153,7 @@ class ContactLoop:
             low, high = (middle, high) if self.stable(middle * direction) else (low, middle)
         return low
 
-    def holds(self) -> bool:
+    def is_stable(self) -> bool:
         """Whether the stated contact settles, and softer ones too.
 
         The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
@@ -169,7 +169,7 @@ class ContactLoop:
         Raises:
             ValueError: It is; the message has the stated and the largest stable stiffness.
         """
-        if self.holds():
+        if self.is_stable():
             return
         contact = self.contact
         filters = [

@@ -5,11 +5,11 @@ from math import isfinite
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig, whole_ratio
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_six
-from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
-from assembly_rl.envs.robots.config import RobotConfig
+from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig
+from assembly_rl.envs.robots import ROBOTS, RobotConfig
 
 
 def require_range(owner: object, *names: str) -> None:
@@ -134,6 +134,7 @@ class TaskConfig(InsertionConfig):
         reward: Weights of the reward's terms.
         randomization: What differs from episode to episode.
         robot: What holds the tool.
+        name: Name of a registered task, which has termination and reward.
     """
 
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
@@ -142,9 +143,12 @@ class TaskConfig(InsertionConfig):
     reward: RewardConfig = field(default_factory=RewardConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
     robot: RobotConfig = field(default_factory=RobotConfig)
+    name: str = "insertion"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ENGINES.get(self.physics.engine)
+        ROBOTS.get(self.robot.model)
         self.physics_steps()
         start = self.randomization.start_pose
         farthest = [start.lateral] * 2 + [start.height] + [start.tilt] * 2 + [start.yaw]
@@ -163,7 +167,7 @@ class TaskConfig(InsertionConfig):
         """The law that an episode starts with."""
         own = self.compliance
         law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
-        return Coordinates(self.coordinates).law(law)
+        return CoordinateTransform(self.coordinates).target_law(law)
 
     def stiffest_contact(self) -> ContactConfig:
         """Something rigid against the tool: what gives way is the robot's servo."""

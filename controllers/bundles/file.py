@@ -17,8 +17,8 @@ from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.mlp import MLP
 
 KIND = "assembly_rl controller bundle"
-LARGEST = 64 * 1024 * 1024
-"""Of a file [bytes]."""
+MAX_SIZE = 64 * 1024 * 1024
+"""Largest file [bytes]."""
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -87,8 +87,8 @@ def read_bundle(path: str | PathLike[str]) -> Bundle:
     path = Path(path)
     try:
         size = path.stat().st_size
-        if size > LARGEST:
-            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({LARGEST})")
+        if size > MAX_SIZE:
+            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({MAX_SIZE})")
         content = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}") from error

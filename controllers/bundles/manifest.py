@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assembly_rl.controllers.build import complete, from_mapping
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
+from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_positive
 from assembly_rl.controllers.wrench import ToolConfig
@@ -26,8 +27,6 @@ CONVENTIONS = {
     "start": "the tip path.start_height above the mouth, at rest, in free space",
 }
 """What the numbers mean; a bundle with other ones is not read."""
-UNKNOWABLE = ("twist", "second_wrench", "second_pose")
-"""Observation groups that a robot's wrench and pose do not give."""
 MAX_RATE = 10_000.0
 """[Hz]"""
 MAX_DELAY = 20
@@ -142,7 +141,7 @@ class Manifest:
             )
         observation = insertion.observation
         for group in observation.groups:
-            if group in UNKNOWABLE:
+            if not OBSERVATION_TERMS.get(group).measurable:
                 raise ValueError(
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
                     "with wrench, pose, last_action or wrench_history"

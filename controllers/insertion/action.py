@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.validation import require_six
 
 
@@ -67,11 +67,11 @@ class ActionMapping:
     Args:
         config: Kind and scales.
         controller: The controller in the loop.
-        coordinates: In which the controller's part is seen.
+        coordinates: Transform between the policy's part and that of the controller.
     """
 
     def __init__(
-        self, config: ActionConfig, controller: AdmittanceController, coordinates: Coordinates
+        self, config: ActionConfig, controller: AdmittanceController, coordinates: CoordinateTransform
     ) -> None:
         self._controller, self._coordinates = controller, coordinates
         self._config = config
@@ -89,9 +89,9 @@ class ActionMapping:
         kind = self._config.kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:
-            reference = self._coordinates.told_wrench(-self._wrench * action)
+            reference = self._coordinates.target_wrench(-self._wrench * action)
         elif kind is ActionKind.twist:
-            reference = -self._law.damping @ self._coordinates.told_twist(self._twist * action)
+            reference = -self._law.damping @ self._coordinates.target_twist(self._twist * action)
         elif kind is ActionKind.damping:
             gain = self._config.gain_ratio ** (0.25 * (1.0 - action))
             self._controller.request(replace(self._law, damping=self._law.damping * np.outer(gain, gain)))

@@ -11,7 +11,7 @@ from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion.action import ActionMapping
 from assembly_rl.controllers.insertion.config import InsertionConfig
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.se3 import (
     IDENTITY,
@@ -30,8 +30,8 @@ from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
 
 Array = NDArray[np.float64]
-BLIND = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
-NOWHERE: Vector = (0.0, 0.0, 0.0)
+NO_USABLE_WRENCH = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
+ORIGIN: Vector = (0.0, 0.0, 0.0)
 
 
 class Insertion:
@@ -43,8 +43,8 @@ class Insertion:
     about the tip. Poses of the flange are in a frame w of the caller's, in simulation that of the true hole,
     on a robot its base.
 
-    In each control period ``feel`` makes a wrench of a reading, and ``step`` a command of that; once in a
-    policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
+    In each control period ``measure`` makes a wrench of a reading, and ``step`` a command of that; once in
+    a policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
 
     Args:
         config: Rates, path, controller, meaning of observation and action.
@@ -72,7 +72,7 @@ class Insertion:
         self.contact_wrench = ContactWrench(tool, gravity)
         gx, gy, gz = gravity
         self._gravity: Vector = (float(gx), float(gy), float(gz))
-        self._coordinates = Coordinates(config.coordinates)
+        self._coordinates = CoordinateTransform(config.coordinates)
         self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
         self.observer = Observer(config.observation)
         self._path = config.path
@@ -80,7 +80,7 @@ class Insertion:
         self._faster = config.path.speed * self._period / config.path.ramp
         x, y, z = tool.centre
         self._to_flange: Vector = (-x, -y, -z)  # from the tip, in the tool's axes
-        self.reset((NOWHERE, IDENTITY))
+        self.reset((ORIGIN, IDENTITY))
 
     def reset(
         self, nominal: Pose, start: Sequence[float] = (0.0,) * 6, law: ComplianceLaw | None = None
@@ -116,8 +116,8 @@ class Insertion:
         """q_nf from q_wf, xyzw."""
         return quat_multiply(self._to_nominal, flange)
 
-    def feel(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
-        """The contact wrench about the tip [N, Nm], nominal axes, from a reading in the flange's axes.
+    def measure(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
+        """Compute the contact wrench about the tip [N, Nm], nominal axes, from a reading in flange axes.
 
         Args:
             reading: Six floats; see ``ContactWrench``.
@@ -139,16 +139,16 @@ class Insertion:
         """What the policy sees.
 
         Args:
-            wrench: Mean over the last policy period (6,) [N, Nm], as ``feel`` gives it.
+            wrench: Mean over the last policy period (6,) [N, Nm], as ``measure`` gives it.
             pose: (6,) [m, rad], as ``pose`` gives it.
             twist: Of the tip, nominal axes (6,) [m/s, rad/s].
             rng: Draws the noise of second sensors.
         """
-        seen = self._coordinates
+        coordinates = self._coordinates
         return self.observer.observe(
-            seen.seen_wrench(wrench),
-            seen.seen_pose(pose, self.height),
-            seen.seen_twist(twist),
+            coordinates.source_wrench(wrench),
+            coordinates.source_pose(pose, self.height),
+            coordinates.source_twist(twist),
             self._last_action,
             rng,
         )
@@ -164,7 +164,7 @@ class Insertion:
         """Go on by a control period.
 
         Args:
-            wrench: As ``feel`` gives it.
+            wrench: Contact wrench (6,) [N, Nm], as ``measure`` gives it.
             time: See ``AdmittanceController.step``.
             stamp: See there.
 
@@ -173,7 +173,7 @@ class Insertion:
         """
         path = self._path
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
-        if faults and faults & BLIND:  # the path comes to rest, too
+        if faults and faults & NO_USABLE_WRENCH:  # the path comes to rest, too
             self._speed = max(0.0, self._speed - self._faster)
         else:
             self._speed = min(path.speed, self._speed + self._faster)
