@@ -210,8 +210,8 @@ class AdmittanceController:
 
         At rest ``F = F_ref + K x``: reference limit, stiffness times offset limit, and the deadband, to
         which the law does not respond. It holds while the offset is inside its limits; at the edge of its
-        workspace the robot is as stiff as it is, and OFFSET_LIMIT says so. Infinity for an axis that does not move,
-        and where ``wrench_limit`` is so low that the law cannot reach the bound.
+        workspace the robot is as stiff as it is, and OFFSET_LIMIT says so. Infinity for an axis that does
+        not move, and where ``wrench_limit`` is so low that the law cannot reach the bound.
         """
         config = self.config
         spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)

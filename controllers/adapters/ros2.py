@@ -195,9 +195,8 @@ class BundleNode:
             return
         now = self._now()
         pose = self._pose if self._is_fresh(self._pose_at, now) else NOT_A_POSE
-        command = self._controller.step(
-            self._reading, pose, now, self._wrench_at
-        )  # stands still after the end
+        # After the end of an insertion the command stands still.
+        command = self._controller.step(self._reading, pose, now, self._wrench_at)
         self._publish(command)
         if command.state is not self._state:
             self._save()

@@ -21,7 +21,7 @@ from assembly_rl.envs import (
     register_robot,
     register_task,
 )
-from assembly_rl.envs.physics import PhysicsConfig, World
+from assembly_rl.envs.physics import PhysicsConfig, SensorConfig, World
 from assembly_rl.envs.probing import probe_contact
 from assembly_rl.envs.reward import Progress
 from assembly_rl.envs.robots import RobotConfig
@@ -195,9 +195,7 @@ def test_an_engine_may_lack_pictures_and_arms() -> None:
     task = {"physics": {"engine": "test_elastic_plate"}}
     with pytest.raises(ValueError, match="'test_elastic_plate' draws no pictures: use another task.physics"):
         PegInHoleEnv(task=task, render_mode="rgb_array")
-    with pytest.raises(
-        ValueError, match="'test_elastic_plate' simulates no arms: use task.robot.model=float"
-    ):
+    with pytest.raises(ValueError, match="'test_elastic_plate' simulates no arms: use task.robot.model="):
         PegInHoleEnv(task={**task, "robot": {"model": "iiwa"}})
     assert PegInHoleEnv(task=task).render() is None
 
@@ -211,10 +209,13 @@ def test_a_refused_robot_leaves_no_world_open(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_probing_in_another_engine() -> None:
-    probes = probe_contact(PegHole(), TaskConfig(physics=PhysicsConfig(engine="test_elastic_plate")))
-    down = probes.wrenches[:, 2] / probes.offsets[:, 2]
-    moved = np.abs(probes.offsets[:, 2]) > 0.0
-    np.testing.assert_allclose(down[moved], -ElasticPlate.STIFFNESS, rtol=0.6)  # within the noise
+    quiet = SensorConfig(force_noise=0.0, moment_noise=0.0)
+    task = TaskConfig(physics=PhysicsConfig(engine="test_elastic_plate"), sensor=quiet)
+    probes = probe_contact(PegHole(), task)
+    vertical = probes.offsets[:, 2] != 0.0
+    assert vertical.sum() == 4
+    forces = -ElasticPlate.STIFFNESS * probes.offsets[vertical, 2]
+    np.testing.assert_allclose(probes.wrenches[vertical, 2], forces, rtol=1e-9)
 
 
 def test_an_unknown_engine() -> None:
@@ -239,10 +240,7 @@ def test_another_robot_moves_the_same_world() -> None:
     assert len(rows) == 1 + 8  # it ends in the 75th control period
     floating, other = run({}, steps=8)
     assert rows[0] == floating[0] and rows[1] != floating[1]
-    hashes = {
-        PegInHoleEnv(task={"robot": {"model": m}})._robot.physics_hash for m in ("test_lagging", "floating")
-    }
-    assert info["certificate"]["physics_hash"] in hashes and len(hashes) == 2
+    assert info["certificate"]["physics_hash"] != run({})[1]["certificate"]["physics_hash"]
 
 
 def test_another_robot_in_another_engine() -> None:
