@@ -34,7 +34,7 @@ STOPPED = Fault.STOPPED.value
 
 
 def _within(values: Sequence[float], limits: Sequence[float]) -> bool:
-    """Whether six values are within their limits; unrolled, which halves its time."""
+    """True if six values are within their limits; unrolled, which halves its time."""
     a, b, c, d, e, f = values
     p, q, r, s, t, u = limits
     return -p <= a <= p and -q <= b <= q and -r <= c <= r and -s <= d <= s and -t <= e <= t and -u <= f <= u
@@ -249,7 +249,7 @@ class AdmittanceController:
         Args:
             wrench: F, six floats, N and Nm.
             reference: F_ref, six floats, N and Nm: the wrench that the environment should apply.
-            time: Of this step, on any steady clock [s]; None for no check of timing and age.
+            time: Time of this step, on any steady clock [s]; None for no check of timing and age.
             stamp: When the wrench was measured, on the same clock [s]; None for now.
 
         Returns:

@@ -48,8 +48,8 @@ def complete(kind: Any, values: Any, path: str) -> Any:
 
     Args:
         kind: The dataclass, or the type of a field.
-        values: What JSON has there.
-        path: Of it, for the message, such as ``insertion.path``.
+        values: Value that JSON has there.
+        path: Path of the value, for the message, such as ``insertion.path``.
 
     Raises:
         ValueError: A field that is missing, unknown or of another type.

@@ -27,7 +27,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 
 
 def is_finite(value: object) -> bool:
-    """Whether value is a number, and a finite one."""
+    """True if value is a number, and a finite one."""
     try:
         return isfinite(value)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
@@ -35,12 +35,12 @@ def is_finite(value: object) -> bool:
 
 
 def has_length(value: object, length: int) -> bool:
-    """Whether value is a sequence of so many entries."""
+    """True if value is a sequence of so many entries."""
     return hasattr(value, "__len__") and len(value) == length
 
 
 def finite_numbers(value: object, length: int) -> bool:
-    """Whether value is a sequence of so many finite numbers."""
+    """True if value is a sequence of so many finite numbers."""
     return has_length(value, length) and all(map(is_finite, value))  # type: ignore[call-overload]
 
 

@@ -51,13 +51,13 @@ class RewardConfig:
     are not observed.
 
     Attributes:
-        depth: For progress of the depth [1/m].
-        lateral: For the decrease of the distance between tip and true hole axis [1/m].
-        angle: For the decrease of the angle between the peg and the true hole [1/rad].
-        force: For the mean magnitude of the force [1/N], negative.
-        time: For each policy step, negative.
-        success: Once, at success.
-        failure: Once, at a limit, negative.
+        depth: Weight of the progress of the depth [1/m].
+        lateral: Weight of the decrease of the distance between tip and true hole axis [1/m].
+        angle: Weight of the decrease of the angle between the peg and the true hole [1/rad].
+        force: Weight of the mean magnitude of the force [1/N], negative.
+        time: Reward of each policy step, negative.
+        success: Reward at success, once.
+        failure: Reward at a limit, once, negative.
     """
 
     depth: float = 400.0
@@ -96,11 +96,11 @@ class PoseErrorConfig:
 
 @dataclass
 class RandomizationConfig:
-    """What differs from episode to episode, drawn at reset.
+    """Randomisation of the episodes, drawn at reset.
 
     Attributes:
         hole_estimate: Error of the estimated hole frame; the agent does not see it.
-        start_pose: Where the tool starts relative to the nominal start; the agent sees it.
+        start_pose: Start of the tool relative to the nominal start; the agent sees it.
         friction: Range of the coefficient of friction, uniform.
         clearance: Range of the clearance [m], in steps of 10 micrometres, uniform; empty for the part's
             own. Another clearance means another mesh: such a reset takes tens of milliseconds.
@@ -132,8 +132,8 @@ class TaskConfig(InsertionConfig):
         sensor: The force-torque sensor.
         compliance: The law that the admittance controller starts an episode with.
         reward: Weights of the reward's terms.
-        randomization: What differs from episode to episode.
-        robot: What holds the tool.
+        randomization: Randomisation of the episodes.
+        robot: Robot that holds the tool.
         name: Name of a registered task, which has termination and reward.
     """
 

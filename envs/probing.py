@@ -1,4 +1,4 @@
-"""Small probing motions of a part in its hole: what a robot would do to find the stiffness of contact."""
+"""Small probing motions of a part in its hole, as a robot makes them to find the stiffness of contact."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ MOVE_TIME, REST_TIME = 0.05, 0.05
 
 @dataclass(frozen=True)
 class Probes:
-    """What probing recorded.
+    """Record of a probing.
 
     Attributes:
         offsets: (n, 6), commanded, of the tip in the hole frame [m, rad].

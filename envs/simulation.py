@@ -30,7 +30,7 @@ from assembly_rl.envs.workcell import Workcell, make_workcell
 
 
 class SimulatedRobot:
-    """What a robot program meets: a position-controlled robot with a peg, a wrench sensor, and a plate.
+    """A robot as a program meets it: a position-controlled robot with a peg, a wrench sensor, and a plate.
 
     Its base frame is that of the true hole. ``PegInHoleEnv`` drives one; so can a bundle.
 
@@ -107,12 +107,12 @@ class SimulatedRobot:
 
     @property
     def pose(self) -> Pose:
-        """T_base_flange as measured."""
+        """Pose T_base_flange as measured."""
         return self.world.pose()
 
     @property
     def time(self) -> float:
-        """Since the episode was drawn [s]."""
+        """Time since the episode was drawn [s]."""
         return self._moves / self.task.control_rate
 
     def move(self, command: Pose) -> None:
@@ -151,12 +151,12 @@ def insert(
     seed: int,
     watch: Callable[[int, Pose, Command], object] | None = None,
 ) -> State:
-    """One insertion with a bundle, under the conditions of the environment's episode with that seed.
+    """Run one insertion with a bundle, under the conditions of the environment's episode with that seed.
 
     Args:
-        robot: Plays the robot.
-        controller: Of the bundle.
-        seed: Of the episode.
+        robot: Simulated robot.
+        controller: Controller of the bundle.
+        seed: Seed of the episode.
         watch: Called in each control step with its number, the measured pose and the command.
     """
     rng = gymnasium.utils.seeding.np_random(seed)[0]

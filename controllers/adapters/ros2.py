@@ -73,7 +73,7 @@ class BundleNode:
         ValueError: A parameter that is missing or cannot be used, see also ``load_bundle``.
 
     Attributes:
-        node: For rclpy.
+        node: Node of rclpy.
     """
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ NOT_A_POSE = (nan,) * 7
 
 
 class State(StrEnum):
-    """Of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
+    """State of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
 
     idle = "idle"
     """Not reset yet: the command is to stay where the robot is."""
@@ -53,13 +53,13 @@ class State(StrEnum):
 
 
 class Command(NamedTuple):
-    """Of a control step.
+    """Command of a control step.
 
     Attributes:
-        position: Of the flange in the base frame [m], at the end of the control period.
-        orientation: Of the flange, xyzw.
-        faults: Of this step.
-        state: Of the insertion.
+        position: Position of the flange in the base frame [m], at the end of the control period.
+        orientation: Orientation of the flange, xyzw.
+        faults: Faults of this step.
+        state: State of the insertion.
     """
 
     position: Vector
@@ -76,15 +76,15 @@ class BundleController:
     hole is T_base_nominal, as well as it is known.
 
     Args:
-        manifest: Of the bundle.
+        manifest: Manifest of the bundle.
         policy: Its network, from observations to actions before the clip to [-1, 1].
 
     Raises:
         ValueError: A field that the controller refuses; the message names it.
 
     Attributes:
-        manifest: Of the bundle.
-        rate: At which ``step`` has to be called [Hz].
+        manifest: Manifest of the bundle.
+        rate: Rate at which ``step`` has to be called [Hz].
         actions: The latest action of the policy (6,), in [-1, 1].
         reason: Why an insertion ended, for people.
     """
@@ -131,7 +131,7 @@ class BundleController:
             pose: T_base_flange as measured, near ``start``; None for right there.
             free_readings: (n, 6) readings there; their mean less the tool's weight is the sensor's bias.
             bias: (6,), where it is known already [N, Nm]. With neither it stays as it is.
-            rate: At which ``step`` is going to be called [Hz]; checked.
+            rate: Rate at which ``step`` is going to be called [Hz]; checked.
 
         Returns:
             The command that the insertion starts with: where the robot is.
@@ -175,7 +175,7 @@ class BundleController:
 
     @property
     def state(self) -> State:
-        """Of the insertion."""
+        """State of the insertion."""
         return self._state
 
     def step(
@@ -190,7 +190,7 @@ class BundleController:
         Args:
             wrench: Reading of the sensor, six floats [N, Nm].
             pose: T_base_flange as measured: position [m], quaternion xyzw.
-            time: Of this step on a steady clock [s].
+            time: Time of this step on a steady clock [s].
             stamp: When the wrench was measured, on the same clock [s]; None for now.
         """
         time = seconds(time)
@@ -246,7 +246,7 @@ class BundleController:
         return faults
 
     def _watch_rate(self, time: float) -> None:
-        """Whether steps come at the control rate; single ones that do not are the controller's to flag."""
+        """End the insertion if steps come at another rate; single late ones are the controller's to flag."""
         if self._count % RATE_WINDOW or not isfinite(time):
             return
         before, self._since = self._since, (self._count, time)
@@ -297,7 +297,7 @@ class BundleController:
         self._state, self.reason = state, reason
 
     def recording(self) -> Recording:
-        """What came in and went out lately: the insertion so far, for diagnosis and replay.
+        """Return the inputs and outputs of the insertion so far, for diagnosis and replay.
 
         Raises:
             ValueError: There was no insertion yet.

@@ -32,7 +32,7 @@ class Bundle:
     """The content of a bundle.
 
     Attributes:
-        manifest: What it says.
+        manifest: Description of the controller.
         policy: The network.
         golden: Inputs with the outputs that have to come out.
         sha256: Over all of it (hex).
@@ -50,17 +50,17 @@ def write_bundle(
     """Write a bundle into a new file and read it back.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         manifest: As JSON has it; see ``Manifest``.
         policy: The network.
-        golden: See there.
+        golden: Golden vectors.
 
     Returns:
         The hash (hex).
 
     Raises:
         FileExistsError: The file exists; nothing is overwritten.
-        BundleError: What was given makes no bundle that could be read.
+        BundleError: The arguments make no bundle that could be read.
     """
     from safetensors.numpy import save
 
@@ -99,7 +99,7 @@ def load_bundle(path: str | PathLike[str]) -> BundleController:
     """A controller from a bundle, after its golden vectors have come out right.
 
     Raises:
-        BundleError: See ``read_bundle``.
+        BundleError: The file is refused, as by ``read_bundle``.
     """
     bundle = read_bundle(path)
     return BundleController(bundle.manifest, bundle.policy)

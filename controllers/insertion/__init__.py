@@ -1,4 +1,4 @@
-"""What stands between a robot and a policy that inserts: path, controller, observation, action."""
+"""Insertion with a policy in the loop: path, controller, observation, action, termination."""
 
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind, ActionMapping
 from assembly_rl.controllers.insertion.config import InsertionConfig

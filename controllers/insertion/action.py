@@ -1,4 +1,4 @@
-"""What an action in [-1, 1]^6 means to the admittance controller."""
+"""Meaning of an action in [-1, 1]^6 to the admittance controller."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -14,7 +14,7 @@ from assembly_rl.controllers.validation import require_six
 
 
 class ActionKind(Enum):
-    """What an action means; see ``ActionMapping``."""
+    """Meaning of an action, as ``ActionMapping`` describes it."""
 
     wrench = "wrench"
     twist = "twist"
@@ -23,13 +23,13 @@ class ActionKind(Enum):
 
     @property
     def changes_gains(self) -> bool:
-        """Whether actions ask the controller for another law."""
+        """True if actions ask the controller for another law."""
         return self in (ActionKind.damping, ActionKind.stiffness)
 
 
 @dataclass
 class ActionConfig:
-    """What the agent commands.
+    """Configuration of the action.
 
     Attributes:
         kind: Meaning of an action.

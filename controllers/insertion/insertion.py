@@ -1,4 +1,4 @@
-"""An insertion in progress: what stands between a robot's sensors, a policy and the robot's command."""
+"""An insertion in progress, between a robot's sensors, a policy and the robot's command."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,12 +49,12 @@ class Insertion:
     Args:
         config: Rates, path, controller, meaning of observation and action.
         law: The compliance law at the tip.
-        tool: Where the tip is from the flange, and what hangs on the sensor.
+        tool: Position of the tip from the flange, and the load on the sensor.
         gravity: In w [m/s2].
         contact: The stiffest contact; None for no check of stability.
 
     Raises:
-        ValueError: See ``AdmittanceController``, ``Observer`` and ``ContactWrench``.
+        ValueError: ``AdmittanceController``, ``Observer`` or ``ContactWrench`` refuses its arguments.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Insertion:
             T_wf, the pose of the flange there.
 
         Raises:
-            ValueError: See ``AdmittanceController.reset``.
+            ValueError: ``AdmittanceController.reset`` refuses start or law.
         """
         self.controller.reset(start, law)
         self._mapping.reset()
@@ -105,7 +105,7 @@ class Insertion:
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
         self.contact_wrench.turn_gravity(rotate_back(self._axes, self._gravity))
         self.height = self._path.start_height
-        """Of the path above the nominal mouth [m]."""
+        """Height of the path above the nominal mouth [m]."""
         self._speed = 0.0
         self._last_action = np.zeros(6)
         self._reference = [0.0] * 6
@@ -136,13 +136,13 @@ class Insertion:
     def observe(
         self, wrench: Array, pose: Array, twist: Array, rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """What the policy sees.
+        """Compute the observation of the policy.
 
         Args:
             wrench: Mean over the last policy period (6,) [N, Nm], as ``measure`` gives it.
             pose: (6,) [m, rad], as ``pose`` gives it.
-            twist: Of the tip, nominal axes (6,) [m/s, rad/s].
-            rng: Draws the noise of second sensors.
+            twist: Twist of the tip, nominal axes (6,) [m/s, rad/s].
+            rng: Random generator of the noise of second sensors.
         """
         coordinates = self._coordinates
         return self.observer.observe(
@@ -165,8 +165,8 @@ class Insertion:
 
         Args:
             wrench: Contact wrench (6,) [N, Nm], as ``measure`` gives it.
-            time: See ``AdmittanceController.step``.
-            stamp: See there.
+            time: Time of this step on a steady clock [s]; None for no check of timing and age.
+            stamp: Time when the wrench was measured, on the same clock [s]; None for now.
 
         Returns:
             The command T_wf and the faults.

@@ -7,7 +7,7 @@ from assembly_rl.controllers.validation import require_not_negative, require_six
 
 @dataclass
 class ObservationConfig:
-    """What the agent sees, in fixed units: each component is divided by its scale, never by statistics.
+    """Observation of the agent, in fixed units: each component is divided by its scale, never by statistics.
 
     Attributes:
         groups: Names of registered observation terms, in order.

@@ -1,4 +1,4 @@
-"""A camera for the insertion world: a section view, a close-up of the hole's mouth, and the arm."""
+"""Pictures of a PyBullet world: a section view, a close-up of the hole's mouth, and the arm."""
 
 from dataclasses import dataclass, replace
 from math import atan2, cos, hypot, radians, sin
@@ -59,7 +59,7 @@ class _Camera:
         return view, pybullet.computeProjectionMatrix(-x, x, -y, y, near, self.distance + self.scene)
 
     def pixel(self, point: tuple[float, float, float], width: int, height: int) -> tuple[float, float]:
-        """Where a point [m] is in a picture of this size, from its upper left corner."""
+        """Return the pixel of a point [m] in a picture of this size, from its upper left corner."""
         view, projection = (np.reshape(matrix, (4, 4)).T for matrix in self.matrices())
         x, y, _, w = projection @ view @ (*point, 1.0)
         return 0.5 * width * (1.0 + x / w), 0.5 * height * (1.0 - y / w)
@@ -143,7 +143,7 @@ def _shoot(client: int, camera: _Camera, width: int, height: int) -> Image.Image
 
 
 def _edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
+    """Find where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
     edges = np.zeros(depth.shape, dtype=bool)
     edges[1:-1] |= np.abs(depth[2:] - 2.0 * depth[1:-1] + depth[:-2]) > EDGE
     edges[:, 1:-1] |= np.abs(depth[:, 2:] - 2.0 * depth[:, 1:-1] + depth[:, :-2]) > EDGE
