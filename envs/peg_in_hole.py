@@ -36,6 +36,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
     clearance. The agent steers the controller at the policy rate.
 
+    Physics engine, robot, observation groups and task are chosen by name (``task.physics.engine``,
+    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register theirs, with
+    the interfaces ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
+
     ## Frames
     - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
     - ``nominal``: the estimated hole frame. Path, offset, wrench, observation and action are in its axes.
@@ -118,7 +122,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
         self.metadata = self.metadata | {"render_fps": self.task.policy_rate}
         self._control_steps = self.task.control_steps()
-        self._judge = TASKS.get(self.task.name)(self.part, self.task)
+        self._objective = TASKS.get(self.task.name)(self.part, self.task)
         self._robot = SimulatedRobot(self.part, self.task, render_mode is not None)
         self._law = self.task.law()
         self._insertion = Insertion(
@@ -198,7 +202,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._world.measure_penetration()
         self._result = self._end_of_step()
         mean_force = sum(self._force) / len(self._force)
-        terms = self._judge.reward_terms(before, self._progress, mean_force, self._result)
+        terms = self._objective.reward_terms(before, self._progress, mean_force, self._result)
         info = self._info(wrench)
         info["force"] = np.array(self._force)
         info["moment"] = np.array(self._moment)
@@ -220,13 +224,13 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if force > self._peak_force:  # penetration is largest where the force is
             self._peak_force = force
             self._world.measure_penetration()
-        self._result = self._judge.result_of_wrench(self._wrench, self._robot.joint_limit)
+        self._result = self._objective.result_of_wrench(self._wrench, self._robot.joint_limit)
 
     def _measure_pose(self) -> None:
         """Tip pose in the nominal frame and true progress."""
         position, orientation = self._world.pose()
         self._pose, tip = self._insertion.pose(position, orientation)
-        self._progress = self._judge.progress(tip, orientation)
+        self._progress = self._objective.progress(tip, orientation)
 
     def _end_of_step(self) -> Result | None:
         """Return the result of the policy step; without a certificate there is no other."""
@@ -234,7 +238,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             return Result.certificate_failed
         if self._result is not None:
             return self._result
-        return self._judge.result_of_pose(self._pose, self._progress, self._step_count)
+        return self._objective.result_of_pose(self._pose, self._progress, self._step_count)
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
         twist = self._tip_twist() if "twist" in self._insertion.observer.inputs else np.zeros(6)

@@ -6,7 +6,7 @@ name under ``observation.groups``.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ LIMIT = 5.0
 """Bound of poses and twists, in their own scales."""
 
 
-@dataclass(frozen=True)
-class Signals:
+class Signals(NamedTuple):
     """Quantities of one policy step, from which observation terms are computed.
 
     Axes are those of the estimated hole frame; wrench and twist are those of the tip.

@@ -61,9 +61,10 @@ class Termination:
         Returns:
             ``force_limit``, ``moment_limit`` or None.
         """
-        if hypot(*wrench[:3]) > self._limits.force:
+        fx, fy, fz, mx, my, mz = wrench
+        if hypot(fx, fy, fz) > self._limits.force:
             return Result.force_limit
-        if hypot(*wrench[3:]) > self._limits.moment:
+        if hypot(mx, my, mz) > self._limits.moment:
             return Result.moment_limit
         return None
 
