@@ -37,8 +37,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     clearance. The agent steers the controller at the policy rate.
 
     Physics engine, robot, observation groups and task are chosen by name (``task.physics.engine``,
-    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register theirs, with
-    the interfaces ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
+    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register theirs: see
+    ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
 
     ## Frames
     - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
