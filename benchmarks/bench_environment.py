@@ -26,7 +26,7 @@ from rich.table import Table
 
 from assembly_rl.controllers import ReflexGuidance
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.physics.engine import pybullet
+from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario
 
 SECTIONS = ("square", "triangle", "pentagon", "hexagon", "L", "T", "circle")

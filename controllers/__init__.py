@@ -7,6 +7,13 @@ from assembly_rl.controllers.config import AdmittanceConfig, GainConfig, SafetyC
 from assembly_rl.controllers.discretization import Discretization
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.guidance import DitherGuidance, FixedGuidance, Guidance, ReflexGuidance
+from assembly_rl.controllers.insertion import (
+    ObservationTerm,
+    Result,
+    Signals,
+    register_observation_term,
+)
+from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.stability import ContactConfig, max_contact_stiffness
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 
@@ -24,10 +31,15 @@ __all__ = [
     "FixedGuidance",
     "GainConfig",
     "Guidance",
+    "ObservationTerm",
     "Recording",
     "ReflexGuidance",
+    "Registry",
+    "Result",
     "SafetyConfig",
+    "Signals",
     "ToolConfig",
     "load_bundle",
     "max_contact_stiffness",
+    "register_observation_term",
 ]

@@ -178,7 +178,7 @@ class AdmittanceController:
             ValueError: A law of another mass or at another centre.
         """
         self._rejected = False
-        if self.contact is not None and not self._loop(law, self.contact).holds():
+        if self.contact is not None and not self._loop(law, self.contact).is_stable():
             self._rejected = True
             return False
         self._gains.request(law)
@@ -209,15 +209,15 @@ class AdmittanceController:
         """Largest wrench of a contact at rest, shape (6,), N and Nm.
 
         At rest ``F = F_ref + K x``: reference limit, stiffness times offset limit, and the deadband, which
-        the law does not feel. The bound holds while the offset is inside its limits; at the edge of its
+        the law does not respond to. The bound holds while the offset is inside its limits; at the edge of its
         workspace the robot's own stiffness counts, and OFFSET_LIMIT is set. It is infinite for an axis that
-        does not move, and where ``wrench_limit`` is so low that the law cannot feel the bound.
+        does not move, and where ``wrench_limit`` is so low that the law cannot reach the bound.
         """
         config = self.config
         spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)
         bound = np.array(config.reference_limit) + np.array(config.deadband) + spring
-        felt = bound < np.array(config.wrench_limit)
-        return np.where(felt & np.array(config.selected_axes), bound, np.inf)
+        reachable = bound < np.array(config.wrench_limit)
+        return np.where(reachable & np.array(config.selected_axes), bound, np.inf)
 
     def rebase(self, axis: int, distance: float) -> None:
         """Account for a nominal pose that was moved by distance [m or rad] along an axis (0 to 5).
@@ -259,10 +259,10 @@ class AdmittanceController:
         if time is not None or stamp is not None:
             now, then = None if time is None else seconds(time), None if stamp is None else seconds(stamp)
             faults = self._check_time(now, then)
-        felt = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
+        measured = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
         wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
         try:
-            a, b, c, d, e, f = felt
+            a, b, c, d, e, f = measured
             p, q, r, s, t, u = wanted
             # Zero times a finite number is zero, and anything else is not: NaN, or an error.
             sum_of_zeros = 0.0 * a + 0.0 * b + 0.0 * c + 0.0 * d + 0.0 * e + 0.0 * f
@@ -293,21 +293,21 @@ class AdmittanceController:
             faults |= STALE_WRENCH
         return faults
 
-    def _drive(self, felt: Sequence[float], wanted: Sequence[float]) -> int:
+    def _drive(self, measured: Sequence[float], wanted: Sequence[float]) -> int:
         """Put filtered wrench less reference into the state; return the bits of the limits that were hit."""
         faults = 0
-        if not _within(felt, self._wrench_limit):
-            felt = _cut(felt, self._wrench_limit)
+        if not _within(measured, self._wrench_limit):
+            measured = _cut(measured, self._wrench_limit)
             faults = WRENCH_LIMIT
         if self._keep:
             keep, before = self._keep, self._filtered
             if before is not None:
-                felt = [new + keep * (old - new) for new, old in zip(felt, before, strict=True)]
-            self._filtered = felt
+                measured = [new + keep * (old - new) for new, old in zip(measured, before, strict=True)]
+            self._filtered = measured
         if self._deadband is not None:
-            felt = [
+            measured = [
                 value - dead if value > dead else value + dead if value < -dead else 0.0
-                for value, dead in zip(felt, self._deadband, strict=True)
+                for value, dead in zip(measured, self._deadband, strict=True)
             ]
         if not _within(wanted, self._reference_limit):
             wanted = _cut(wanted, self._reference_limit)
@@ -318,7 +318,7 @@ class AdmittanceController:
                 safe + share * (value - safe)
                 for value, safe in zip(wanted, self._safe_reference, strict=True)
             ]
-        self._state[12:] = [value - goal for value, goal in zip(felt, wanted)]  # noqa: B905
+        self._state[12:] = [value - goal for value, goal in zip(measured, wanted)]  # noqa: B905
         return faults
 
     def _advance(self, faults: int) -> tuple[list[float], Fault]:

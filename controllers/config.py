@@ -115,7 +115,8 @@ class AdmittanceConfig:
             if limit < reference + dead:
                 raise ValueError(
                     f"AdmittanceConfig.wrench_limit[{axis}] must be >= reference_limit + deadband = "
-                    f"{reference + dead}, got {limit}: the law would never feel what it asks for, and push on"
+                    f"{reference + dead}, got {limit}: the clipped wrench "
+                    "never reaches the reference, and the law pushes on"
                 )
         for axis, safe, limit in zip(AXES, self.safety.safe_reference, self.reference_limit, strict=True):
             if abs(safe) > limit:

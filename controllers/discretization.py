@@ -114,7 +114,7 @@ def step_matrix(
         part = method(mass[block], damping[block], stiffness[block], dt)
         rows = np.concatenate((free, 6 + free))
         step[np.ix_(rows, np.concatenate((rows, 12 + free)))] = part
-        # The spring also feels where the held axes stand.
+        # The spring also acts on the offset of the held axes.
         drive = part[:, 2 * len(free) :]
         step[np.ix_(rows, held)] = -drive @ stiffness[np.ix_(free, held)]
     return step

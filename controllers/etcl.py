@@ -7,7 +7,7 @@ A reconstruction of the Equivalent Theory of Compliance Law from its abstract. E
 3. another part, whose contact answers with another stiffness: ``reconfigure``, with a stiffness that
    ``identify_contact_stiffness`` finds from small motions in contact.
 
-Near contact the tool feels ``F = -K_e x``. A law with compliance ``C = D^-1`` then settles with the rates of
+Near contact the tool meets ``F = -K_e x``. A law with compliance ``C = D^-1`` then settles with the rates of
 ``C K_e``, and the law for another contact with the same modes, in coordinates ``x_new = T x_old``, would have
 
     C_new = T C_old K_e,old T^-1 K_e,new^-1.
@@ -43,7 +43,7 @@ SOFTEST = 1e3
 
 @dataclass(frozen=True)
 class ContactStiffness:
-    """How contact answers to small motions: ``F = F_0 - K_e x``.
+    """Response of a contact to small motions: ``F = F_0 - K_e x``.
 
     Attributes:
         matrix: K_e (6, 6), symmetric, positive semidefinite [N/m, N, Nm/rad].
@@ -156,7 +156,7 @@ class Reconfiguration:
         rates: The same with the new law and the new contact.
         discarded: Part of ``T C_old K_e,old T^-1 K_e,new^-1`` that the law does not have, relative to what
             it has [1]: no symmetric law can.
-        share: Of the way from the old law to the new one, in (0, 1]; below 1 the whole would not be stable.
+        share: Share of the way from the old law to the new one, in (0, 1]; below 1 all of it is unstable.
         softened: Factor on mass and damping without which no law on that way would be stable.
         bounded: A contact so different that the change was cut to its limit.
     """
@@ -198,7 +198,8 @@ def reconfigure(
         new: K_e (6, 6) of the new one, in the axes of the new law.
         transform: T (6, 6), ``x_new = T x_old``: ``adjoint(T_ba)`` for another frame, ``diag(1, 1, 1,
             1 / s, 1 / s, 1 / s)`` for another size; by default nothing but the contact changes.
-        stable: Whether a law may be used, such as ``ContactLoop.holds``. By default that is not asked.
+        stable: Predicate that is true if a law may be used, such as ``ContactLoop.is_stable``; by default
+            every law may.
         floor: Rate [1/s] below which a direction counts as free, where the law stays as it was.
         limit: Largest factor by which lengths change, either way: forces by it, stiffness by its square.
 
@@ -216,10 +217,10 @@ def reconfigure(
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
         raise ValueError("the law has a direction without damping: it has no rate to keep")
-    felt, to_feel = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
-    factor = np.linalg.cholesky(felt)
+    loaded, to_load = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
+    factor = np.linalg.cholesky(loaded)
     inverse = np.linalg.inv(factor)
-    values, vectors = np.linalg.eigh(inverse @ to_feel @ inverse.T)
+    values, vectors = np.linalg.eigh(inverse @ to_load @ inverse.T)
     lengths = np.sqrt(values).clip(1.0 / limit, limit)
     left, right = inverse.T @ vectors, vectors.T @ factor.T
 
@@ -234,7 +235,7 @@ def reconfigure(
     found = seen.congruent(change)
     if softened > 1.0:
         found = _softened(found, softened)
-    wanted = np.linalg.solve(seen.damping, felt @ np.linalg.inv(to_feel))
+    wanted = np.linalg.solve(seen.damping, loaded @ np.linalg.inv(to_load))
     unit = np.linalg.cholesky(seen.damping)
     asked, given = (unit.T @ matrix @ unit for matrix in (wanted, np.linalg.inv(found.damping)))
     return Reconfiguration(

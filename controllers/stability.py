@@ -14,17 +14,17 @@ from assembly_rl.controllers.validation import AXES, require_cutoff, require_not
 Matrix = NDArray[np.float64]
 
 LARGEST_STIFFNESS = 1e12
-"""Where the search for the bound ends [N/m, Nm/rad]."""
+"""Stiffness at which the search for the bound ends [N/m, Nm/rad]."""
 TOLERANCE = 1e-9
 """Above 1 by which a spectral radius still counts as stable: free axes without a spring are at 1."""
 
 
 @dataclass
 class ContactConfig:
-    """What the controller is up against.
+    """Contact that the controller has to be stable in.
 
     Attributes:
-        stiffness: Of environment and robot in series, along each compliance axis [N/m] and [Nm/rad].
+        stiffness: Stiffness of environment and robot in series, along each axis [N/m] and [Nm/rad].
         delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
         lag: Time constant of the robot's position loop [s], first order.
         sensor_cutoff: Cutoff of the sensor's own first-order low-pass filter [Hz]; null for none.
@@ -57,7 +57,7 @@ class ContactLoop:
         rate: Control rate [Hz].
         contact: The environment.
         cutoff: Cutoff of the controller's own filter [Hz]; None for none.
-        discretization: How the law is integrated.
+        discretization: Integration of the law.
         selected_axes: Axes that move.
 
     Raises:
@@ -135,7 +135,7 @@ class ContactLoop:
         return float(np.abs(np.linalg.eigvals(self.matrix(stiffness))).max())
 
     def stable(self, stiffness: Matrix) -> bool:
-        """Whether a contact of stiffness K_e, shape (6, 6), settles."""
+        """True if a contact of stiffness K_e, shape (6, 6), settles."""
         return self.spectral_radius(stiffness) <= 1.0 + TOLERANCE
 
     def largest(self, direction: Matrix) -> float:
@@ -153,8 +153,8 @@ class ContactLoop:
             low, high = (middle, high) if self.stable(middle * direction) else (low, middle)
         return low
 
-    def holds(self) -> bool:
-        """Whether the stated contact settles, and softer ones too.
+    def is_stable(self) -> bool:
+        """True if the stated contact settles, and softer ones too.
 
         The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
         down to a thousandth, are tried; no gap was found in thousands of laws without coupling.
@@ -169,7 +169,7 @@ class ContactLoop:
         Raises:
             ValueError: It is; the message has the stated and the largest stable stiffness.
         """
-        if self.holds():
+        if self.is_stable():
             return
         contact = self.contact
         filters = [
@@ -222,7 +222,7 @@ def max_contact_stiffness(
         lag: Time constant of the robot's position loop [s].
         sensor_cutoff: Cutoff of the sensor's own low-pass filter [Hz].
         cutoff: Cutoff of the controller's filter [Hz].
-        discretization: How the law is integrated.
+        discretization: Integration of the law.
         selected_axes: Axes that move.
 
     Returns:

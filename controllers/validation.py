@@ -1,13 +1,33 @@
 """Checks of configuration: one clear error that names the owner, the field, the value and the bound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from math import isfinite
 
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 
 
+def closest(name: object, known: Iterable[str]) -> str:
+    """Return the known name that is most like another one; of no known names the empty text."""
+    return next(iter(get_close_matches(str(name), list(known), 1, 0.0)), "")
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """Return the message for a name that does not exist: the known ones, and the closest.
+
+    Args:
+        kind: Kind of the thing that is named, such as ``robot``.
+        name: Name that was given.
+        known: Names that exist.
+    """
+    names = sorted(known)
+    close = closest(name, names)
+    hint = f"; did you mean {close!r}?" if close else "."
+    return f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}"
+
+
 def is_finite(value: object) -> bool:
-    """Whether value is a number, and a finite one."""
+    """True if value is a number, and a finite one."""
     try:
         return isfinite(value)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
@@ -15,12 +35,12 @@ def is_finite(value: object) -> bool:
 
 
 def has_length(value: object, length: int) -> bool:
-    """Whether value is a sequence of so many entries."""
+    """True if value is a sequence of so many entries."""
     return hasattr(value, "__len__") and len(value) == length
 
 
 def finite_numbers(value: object, length: int) -> bool:
-    """Whether value is a sequence of so many finite numbers."""
+    """True if value is a sequence of so many finite numbers."""
     return has_length(value, length) and all(map(is_finite, value))  # type: ignore[call-overload]
 
 

@@ -5,11 +5,25 @@ Importing this package registers ``assembly_rl/PegInHole-v0`` with gymnasium.
 
 import gymnasium
 
+from assembly_rl.controllers.insertion import Result
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.peg_in_hole import PegInHoleEnv, Result
+from assembly_rl.envs.peg_in_hole import PegInHoleEnv
+from assembly_rl.envs.physics import register_engine
+from assembly_rl.envs.robots import register_robot
+from assembly_rl.envs.simulation import SimulatedRobot
+from assembly_rl.envs.task import register_task
 
-__all__ = ["PegHole", "PegInHoleEnv", "Result", "TaskConfig"]
+__all__ = [
+    "PegHole",
+    "PegInHoleEnv",
+    "Result",
+    "SimulatedRobot",
+    "TaskConfig",
+    "register_engine",
+    "register_robot",
+    "register_task",
+]
 
 gymnasium.register(
     id="assembly_rl/PegInHole-v0",

@@ -5,11 +5,11 @@ from math import isfinite
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig, whole_ratio
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_not_negative, require_six
-from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
-from assembly_rl.envs.robots.config import RobotConfig
+from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig
+from assembly_rl.envs.robots import ROBOTS, RobotConfig
 
 
 def require_range(owner: object, *names: str) -> None:
@@ -51,13 +51,13 @@ class RewardConfig:
     are not observed.
 
     Attributes:
-        depth: For progress of the depth [1/m].
-        lateral: For the decrease of the distance between tip and true hole axis [1/m].
-        angle: For the decrease of the angle between the peg and the true hole [1/rad].
-        force: For the mean magnitude of the force [1/N], negative.
-        time: For each policy step, negative.
-        success: Once, at success.
-        failure: Once, at a limit, negative.
+        depth: Weight of the progress of the depth [1/m].
+        lateral: Weight of the decrease of the distance between tip and true hole axis [1/m].
+        angle: Weight of the decrease of the angle between the peg and the true hole [1/rad].
+        force: Weight of the mean magnitude of the force [1/N], negative.
+        time: Reward of each policy step, negative.
+        success: Reward at success, once.
+        failure: Reward at a limit, once, negative.
     """
 
     depth: float = 400.0
@@ -96,11 +96,11 @@ class PoseErrorConfig:
 
 @dataclass
 class RandomizationConfig:
-    """What differs from episode to episode, drawn at reset.
+    """Randomisation of the episodes, drawn at reset.
 
     Attributes:
         hole_estimate: Error of the estimated hole frame; the agent does not see it.
-        start_pose: Where the tool starts relative to the nominal start; the agent sees it.
+        start_pose: Start of the tool relative to the nominal start; the agent sees it.
         friction: Range of the coefficient of friction, uniform.
         clearance: Range of the clearance [m], in steps of 10 micrometres, uniform; empty for the part's
             own. Another clearance means another mesh: such a reset takes tens of milliseconds.
@@ -132,8 +132,9 @@ class TaskConfig(InsertionConfig):
         sensor: The force-torque sensor.
         compliance: The law that the admittance controller starts an episode with.
         reward: Weights of the reward's terms.
-        randomization: What differs from episode to episode.
-        robot: What holds the tool.
+        randomization: Randomisation of the episodes.
+        robot: Robot that holds the tool.
+        name: Name of a registered task, which has termination and reward.
     """
 
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
@@ -142,9 +143,12 @@ class TaskConfig(InsertionConfig):
     reward: RewardConfig = field(default_factory=RewardConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
     robot: RobotConfig = field(default_factory=RobotConfig)
+    name: str = "insertion"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ENGINES.get(self.physics.engine)
+        ROBOTS.get(self.robot.model)
         self.physics_steps()
         start = self.randomization.start_pose
         farthest = [start.lateral] * 2 + [start.height] + [start.tilt] * 2 + [start.yaw]
@@ -163,7 +167,7 @@ class TaskConfig(InsertionConfig):
         """The law that an episode starts with."""
         own = self.compliance
         law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
-        return Coordinates(self.coordinates).law(law)
+        return CoordinateTransform(self.coordinates).target_law(law)
 
     def stiffest_contact(self) -> ContactConfig:
         """Something rigid against the tool: what gives way is the robot's servo."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 from math import hypot
 from typing import Any
 
@@ -10,36 +9,22 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.build import from_mapping
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.faults import Fault
-from assembly_rl.controllers.insertion import Insertion
+from assembly_rl.controllers.insertion import Insertion, Result
 from assembly_rl.controllers.se3 import (
     move_moment,
-    quat_log,
     rotate,
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import InsertionWorld
-from assembly_rl.envs.render import render
-from assembly_rl.envs.reward import Progress, reward_terms
-from assembly_rl.envs.robot import SimulatedRobot
-
-
-class Result(StrEnum):
-    """How an episode ended."""
-
-    success = "success"
-    timeout = "timeout"
-    force_limit = "force_limit"
-    moment_limit = "moment_limit"
-    workspace = "workspace"
-    joint_limit = "joint_limit"
-    certificate_failed = "certificate_failed"
+from assembly_rl.envs.physics import World
+from assembly_rl.envs.simulation import SimulatedRobot
+from assembly_rl.envs.task import TASKS
 
 
 class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
@@ -50,6 +35,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     controller turns the measured wrench into a pose offset around a nominal path, which runs straight down
     the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
     clearance. The agent steers the controller at the policy rate.
+
+    Physics engine, robot, observation groups and task are chosen by name (``task.physics.engine``,
+    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register theirs: see
+    ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
 
     ## Frames
     - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
@@ -78,7 +67,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     up to 5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
 
     With ``task.coordinates`` observation and action are in the coordinates of another part; see
-    ``Coordinates``. Info is not.
+    ``CoordinateTransform``. Info is not.
 
     ## Reward
     The sum of the terms in ``info["reward_terms"]``; see ``RewardConfig``.
@@ -133,13 +122,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
         self.metadata = self.metadata | {"render_fps": self.task.policy_rate}
         self._control_steps = self.task.control_steps()
-        self._policy_steps = self.task.policy_steps()
-        self._limits = self.task.limits
-        if self._limits.goal_margin >= self.part.hole_depth:
-            raise ValueError(
-                f"limits.goal_margin {self._limits.goal_margin} m must be less than the part's hole_depth "
-                f"{self.part.hole_depth} m"
-            )
+        self._objective = TASKS.get(self.task.name)(self.part, self.task)
         self._robot = SimulatedRobot(self.part, self.task, render_mode is not None)
         self._law = self.task.law()
         self._insertion = Insertion(
@@ -161,7 +144,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return replace(self._law, damping=self._law.damping * factor)
 
     @property
-    def _world(self) -> InsertionWorld:
+    def _world(self) -> World:
         return self._robot.world
 
     # ------------------------------------------------------------------ episode
@@ -217,63 +200,48 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._step_count += 1
         self._measure_pose()
         self._world.measure_penetration()
-        self._judge()
-        success = self._result is Result.success
-        failure = self._result not in (None, Result.success, Result.timeout)
+        self._result = self._end_of_step()
         mean_force = sum(self._force) / len(self._force)
-        terms = reward_terms(self.task.reward, before, self._progress, mean_force, success, failure)
+        terms = self._objective.reward_terms(before, self._progress, mean_force, self._result)
         info = self._info(wrench)
         info["force"] = np.array(self._force)
         info["moment"] = np.array(self._moment)
         info["faults"] = self._faults
         info["reward_terms"] = terms
-        return self._observe(wrench), sum(terms.values()), success or failure, self._timed_out, info
+        truncated = self._result is Result.timeout
+        terminated = self._result is not None and not truncated
+        return self._observe(wrench), sum(terms.values()), terminated, truncated, info
 
     def _control_step(self) -> None:
         command, faults = self._insertion.step(self._wrench)
         if faults:
             self._faults |= faults
         self._robot.move(command)
-        self._wrench = self._insertion.feel(self._robot.reading, self._world.pose()[1])
-        force, moment = self._wrench[:3], self._wrench[3:]
-        force_size = hypot(*force)
-        moment_size = hypot(*moment)
-        self._force.append(force_size)
-        self._moment.append(moment_size)
-        if force_size > self._peak_force:  # penetration is largest where the force is
-            self._peak_force = force_size
+        self._wrench = self._insertion.measure(self._robot.reading, self._world.pose()[1])
+        force = hypot(*self._wrench[:3])
+        self._force.append(force)
+        self._moment.append(hypot(*self._wrench[3:]))
+        if force > self._peak_force:  # penetration is largest where the force is
+            self._peak_force = force
             self._world.measure_penetration()
-        if force_size > self._limits.force:
-            self._result = Result.force_limit
-        elif moment_size > self._limits.moment:
-            self._result = Result.moment_limit
-        elif self._world.joint_limit:
-            self._result = Result.joint_limit
+        self._result = self._objective.result_of_wrench(self._wrench, self._robot.joint_limit)
 
     def _measure_pose(self) -> None:
         """Tip pose in the nominal frame and true progress."""
         position, orientation = self._world.pose()
         self._pose, tip = self._insertion.pose(position, orientation)
-        self._progress = Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
+        self._progress = self._objective.progress(tip, orientation)
 
-    def _judge(self) -> None:
-        limits, world = self._limits, self._world
-        self._timed_out = False
-        if world.penetration > world.penetration_bound:
-            self._result = Result.certificate_failed
-        elif self._result is not None:
-            return
-        elif self._progress.depth >= self.part.hole_depth - limits.goal_margin:
-            self._result = Result.success
-        elif hypot(self._pose[0], self._pose[1]) > limits.lateral or hypot(*self._pose[3:]) > limits.angle:
-            self._result = Result.workspace
-        elif self._step_count >= self._policy_steps:
-            self._result = Result.timeout
-            self._timed_out = True
+    def _end_of_step(self) -> Result | None:
+        """Return the result of the policy step; without a certificate there is no other."""
+        if self._world.penetration > self._world.penetration_bound:
+            return Result.certificate_failed
+        if self._result is not None:
+            return self._result
+        return self._objective.result_of_pose(self._pose, self._progress, self._step_count)
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
-        seen = "twist" in self._insertion.observer.groups
-        twist = self._tip_twist() if seen else np.zeros(6)
+        twist = self._tip_twist() if "twist" in self._insertion.observer.inputs else np.zeros(6)
         return self._insertion.observe(wrench, self._pose, twist, self.np_random)
 
     def _tip_twist(self) -> NDArray[np.float64]:
@@ -303,7 +271,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
                 "penetration": world.penetration,
                 "bound": world.penetration_bound,
                 "valid": world.penetration <= world.penetration_bound,
-                "physics_hash": world.physics_hash,
+                "physics_hash": self._robot.physics_hash,
             }
         return info
 
@@ -332,8 +300,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         """A picture of plate (cut open), tool and arm, (480, 640, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None
-        return render(self._world)
+        return self._robot.picture()
 
     def close(self) -> None:
-        """Disconnect from PyBullet."""
+        """Free the engine's resources."""
         self._robot.close()

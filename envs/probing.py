@@ -1,4 +1,4 @@
-"""Small probing motions of a part in its hole: what a robot would do to find the stiffness of contact."""
+"""Small probing motions of a part in its hole, as a robot makes them to find the stiffness of contact."""
 
 from dataclasses import dataclass
 
@@ -16,22 +16,22 @@ from assembly_rl.controllers.se3 import (
 )
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
-from assembly_rl.envs.worlds import make_world
+from assembly_rl.envs.physics import WrenchSensor
+from assembly_rl.envs.workcell import Workcell, make_workcell
 
 DEPTH = 0.2
 """Share of the hole's depth at which the part is held."""
-BEYOND = 3e-4
-"""Translation [m] beyond the clearance."""
+OVERTRAVEL = 3e-4
+"""Translation beyond the clearance [m]."""
 ROTATION = 0.03
 """Rotation [rad]."""
-MOVE, REST = 0.05, 0.05
-"""Time to go there, and to listen there [s]."""
+MOVE_TIME, REST_TIME = 0.05, 0.05
+"""Time of the motion to an offset, and of rest there [s]."""
 
 
 @dataclass(frozen=True)
 class Probes:
-    """What probing recorded.
+    """Record of a probing.
 
     Attributes:
         offsets: (n, 6), commanded, of the tip in the hole frame [m, rad].
@@ -50,31 +50,34 @@ def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
 
     The part is held upright in the middle of the hole, a fifth deep, as someone would put it there by hand;
     it is moved along each axis, one way and the other, half way and whole, and held there for 50 ms. For
-    ``identify_contact_stiffness``: with commanded offsets it finds what an admittance controller feels,
-    contact and the robot's own give in series.
+    ``identify_contact_stiffness``: with commanded offsets it finds the contact of an admittance controller,
+    the stiffness of part and robot in series.
 
     Args:
         part: In its hole.
         task: Servo, sensor, robot, rates and friction.
-        seed: Of the sensor's bias and noise.
+        seed: Seed of the sensor's bias and noise.
     """
     rng = np.random.default_rng(seed)
-    world = make_world(part, task)
+    workcell = make_workcell(part, task)
     sensor = WrenchSensor(task.sensor, task.control_rate)
     sensor.reset(rng)
-    world.set_friction(float(np.mean(task.randomization.friction)))
-    offsets = probing_offsets(part.clearance + BEYOND, ROTATION)
-    move, rest = (round(seconds * task.control_rate) for seconds in (MOVE, REST))
+    workcell.world.set_friction(float(np.mean(task.randomization.friction)))
+    offsets = probing_offsets(part.clearance + OVERTRAVEL, ROTATION)
+    move, rest = (round(seconds * task.control_rate) for seconds in (MOVE_TIME, REST_TIME))
     try:
-        wrenches = [_held(world, task, sensor, rng, offset, move, rest) for offset in (np.zeros(6), *offsets)]
+        wrenches = [
+            _mean_wrench(workcell, task, sensor, rng, offset, move, rest)
+            for offset in (np.zeros(6), *offsets)
+        ]
     finally:
-        world.close()
-    seconds = len(wrenches) * (MOVE + REST)
+        workcell.close()
+    seconds = len(wrenches) * (MOVE_TIME + REST_TIME)
     return Probes(offsets, np.array(wrenches[1:]) - wrenches[0], round(seconds * task.policy_rate))
 
 
-def _held(
-    world: InsertionWorld,
+def _mean_wrench(
+    workcell: Workcell,
     task: TaskConfig,
     sensor: WrenchSensor,
     rng: np.random.Generator,
@@ -82,16 +85,17 @@ def _held(
     move: int,
     rest: int,
 ) -> NDArray[np.float64]:
-    """Mean wrench about the tip at an offset."""
+    """Return the mean wrench about the tip at an offset."""
+    world, robot = workcell.world, workcell.robot
     length = world.part.peg_length
     centre = ((0.0, 0.0, -DEPTH * world.part.hole_depth), IDENTITY)
-    world.reset((0.0, 0.0, centre[0][2] + length), IDENTITY)
+    robot.reset((0.0, 0.0, centre[0][2] + length), IDENTITY)
     sensor.prepare(move + rest, rng)
     readings = []
     for step in range(1, move + rest + 1):
         (x, y, z), rotation = displace(centre, (min(1.0, step / move) * offset).tolist())
         a, b, c = rotate(rotation_matrix(rotation), (0.0, 0.0, length))
-        world.advance(task.physics_steps(), (x + a, y + b, z + c), rotation)
+        robot.advance(task.physics_steps(), (x + a, y + b, z + c), rotation)
         tool = rotation_matrix(world.pose()[1])
         wrench = world.wrench
         reading = sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))

@@ -14,8 +14,8 @@ from dataclasses import asdict, fields
 from assembly_rl.controllers import BundleController, load_bundle
 from assembly_rl.controllers.insertion import InsertionConfig
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.robot import SimulatedRobot, insert
-from assembly_rl.envs.robots.config import RobotConfig, RobotModel
+from assembly_rl.envs.robots import ROBOTS, RobotConfig
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation.summary import wilson_interval
 
 
@@ -23,7 +23,7 @@ def simulated(controller: BundleController, model: str = "floating") -> Simulate
     """Create a simulated robot with the bundle's part."""
     own = controller.manifest
     task = {field.name: getattr(own.insertion, field.name) for field in fields(InsertionConfig)}
-    robot = RobotConfig(model=RobotModel[model])
+    robot = RobotConfig(model=model)
     return SimulatedRobot(PegHole(**asdict(own.part)), TaskConfig(**task, robot=robot))
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("bundle", help="file of the bundle")
     parser.add_argument("--seed", type=int, default=0, help="seed of the conditions of the first insertion")
     parser.add_argument("--episodes", type=int, default=1, help="insertions, each with the next seed")
-    parser.add_argument("--robot", choices=list(RobotModel.__members__), default="floating")
+    parser.add_argument("--robot", choices=ROBOTS.names(), default="floating")
     parser.add_argument("--recording", help="CSV file to write with the last insertion")
     arguments = parser.parse_args()
 

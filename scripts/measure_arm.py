@@ -14,12 +14,13 @@ from PIL import Image
 
 from assembly_rl.controllers.se3 import Quaternion, Vector
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.physics import InsertionWorld, PhysicsConfig, SensorConfig
-from assembly_rl.envs.robots.arm_world import ArmWorld
-from assembly_rl.envs.robots.config import RobotConfig, RobotModel
+from assembly_rl.envs.physics import PhysicsConfig
+from assembly_rl.envs.robots import ArmRobot, RobotConfig
+from assembly_rl.envs.robots.iiwa import iiwa_kinematics
+from assembly_rl.envs.workcell import Workcell, make_workcell
 
-PART, CONFIG, CUTOFF = PegHole(), PhysicsConfig(), SensorConfig().cutoff
-IIWA = RobotConfig(model=RobotModel.iiwa)
+PART, CONFIG = PegHole(), PhysicsConfig()
+IIWA = RobotConfig(model="iiwa")
 UPRIGHT: Quaternion = (0.0, 0.0, 0.0, 1.0)
 RIM = 0.003  # lateral offset [m] at which the peg meets the rim and not the hole
 STEPS = 5  # physics steps of a control step
@@ -28,8 +29,8 @@ SPEED = 0.008  # m/s
 
 def main() -> None:
     """Run all measurements; this takes seconds."""
-    arm = ArmWorld(PART, CONFIG, CUTOFF, IIWA)
-    floating = InsertionWorld(PART, CONFIG, CUTOFF)
+    arm = make_workcell(PART, TaskConfig(robot=IIWA))
+    floating = make_workcell(PART, TaskConfig())
     static_contact(arm, floating)
     lag(arm)
     step_times(arm, floating)
@@ -41,24 +42,26 @@ def flange(height: float, x: float = 0.0) -> Vector:
     return (x, 0.0, height + PART.peg_length)
 
 
-def static_contact(arm: ArmWorld, floating: InsertionWorld) -> None:
+def static_contact(arm: Workcell, floating: Workcell) -> None:
     """Print the forces at rest on the rim."""
     print("\n| command below the rim [mm] | floating [N] | arm [N] | its spring [N] | joints' miss [Nm] |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for depth in (0.0002, 0.0005, 0.001):
-        for world in (arm, floating):
-            world.reset(flange(0.0005, RIM), UPRIGHT)
+        for cell in (arm, floating):
+            cell.robot.reset(flange(0.0005, RIM), UPRIGHT)
             for step in range(1, 301):
                 height = max(-depth, 0.0005 - step * SPEED * STEPS / CONFIG.rate)
-                world.advance(STEPS, flange(height, RIM), UPRIGHT)
-        spring = CONFIG.servo_stiffness * (arm.pose()[0][2] - arm.flange()[0][2])
-        torques = arm.arm.flange(arm.joints)[1].T @ arm.pull
-        miss = np.abs(torques - arm.torques()).max()
-        forces = f"{floating.wrench[2]:.3f} | {arm.wrench[2]:.3f} | {spring:.3f}"
+                cell.robot.advance(STEPS, flange(height, RIM), UPRIGHT)
+        world, robot = arm.world, arm.robot
+        assert isinstance(robot, ArmRobot)
+        spring = CONFIG.servo_stiffness * (world.pose()[0][2] - robot.arm.flange()[0][2])
+        torques = iiwa_kinematics(IIWA).flange(robot.joints)[1].T @ world.pull
+        miss = np.abs(torques - robot.arm.torques()).max()
+        forces = f"{floating.world.wrench[2]:.3f} | {world.wrench[2]:.3f} | {spring:.3f}"
         print(f"| {1e3 * depth:.1f} | {forces} | {miss:.1e} |")
 
 
-def lag(arm: ArmWorld) -> None:
+def lag(arm: Workcell) -> None:
     """Print the largest distance of the arm's flange from its command at the end of a control step."""
     print("\n| command | largest distance [um] |\n| --- | ---: |")
     for name, path in (
@@ -66,25 +69,27 @@ def lag(arm: ArmWorld) -> None:
         ("1 mm at 2 Hz", lambda time: 1e-3 * sin(2.0 * pi * 2.0 * time)),
         ("1 mm at 10 Hz", lambda time: 1e-3 * sin(2.0 * pi * 10.0 * time)),
     ):
-        arm.reset(flange(0.02), UPRIGHT)
+        robot = arm.robot
+        assert isinstance(robot, ArmRobot)
+        robot.reset(flange(0.02), UPRIGHT)
         distances = []
         for step in range(1, 201):
             target = flange(0.02 + path(step * STEPS / CONFIG.rate))
-            arm.advance(STEPS, target, UPRIGHT)
-            distances.append(np.linalg.norm(np.subtract(arm.flange()[0], target)))
+            robot.advance(STEPS, target, UPRIGHT)
+            distances.append(np.linalg.norm(np.subtract(robot.arm.flange()[0], target)))
         print(f"| {name} | {1e6 * max(distances[20:]):.2f} |")
 
 
-def step_times(arm: ArmWorld, floating: InsertionWorld) -> None:
+def step_times(arm: Workcell, floating: Workcell) -> None:
     """Print the time of a step with the arm, as a multiple of that with the floating tool in equal state."""
     print("\n| | arm / floating |\n| --- | ---: |")
     for name, height, x in (("free", 0.02, 0.0), ("pressed on the rim", -0.0005, RIM)):
         times = []
-        for world in (floating, arm, floating, arm):
-            world.reset(flange(max(height, 0.0), x), UPRIGHT)
+        for cell in (floating, arm, floating, arm):
+            cell.robot.reset(flange(max(height, 0.0), x), UPRIGHT)
             start = process_time()
             for _ in range(400):
-                world.advance(STEPS, flange(height, x), UPRIGHT)
+                cell.robot.advance(STEPS, flange(height, x), UPRIGHT)
             times.append(process_time() - start)
         print(f"| physics step, {name} | {min(times[1::2]) / min(times[::2]):.1f} |")
     times = [policy_steps(robot) for robot in (RobotConfig(), IIWA)]

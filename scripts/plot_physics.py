@@ -17,9 +17,9 @@ from assembly_rl.controllers.guidance import ReflexGuidance
 from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp
 from assembly_rl.envs import PegHole, PegInHoleEnv
 from assembly_rl.envs.geometry import SECTIONS
-from assembly_rl.envs.physics import InsertionWorld, PhysicsConfig, SensorConfig
-from assembly_rl.envs.physics.engine import pybullet
-from assembly_rl.envs.physics.world import SOLVER
+from assembly_rl.envs.physics import BulletWorld, PhysicsConfig, SensorConfig
+from assembly_rl.envs.physics.bullet.library import pybullet
+from assembly_rl.envs.physics.bullet.world import SOLVER
 from assembly_rl.evaluation import GuidedAgent
 from assembly_rl.reports.style import (
     BLUE,
@@ -72,7 +72,7 @@ def press(start: Vector, end: Vector, tilt: float) -> tuple[float, float, float]
     Returns:
         Settled force [N], settled penetration [m] and largest penetration on the way [m].
     """
-    world = InsertionWorld(PART, CONFIG, CUTOFF)
+    world = BulletWorld(PART, CONFIG, CUTOFF)
     rotation = quat_exp((0.0, tilt, 0.0))
     world.reset(start, rotation)
     way = np.subtract(end, start)
@@ -123,7 +123,7 @@ def plot_penetration(path: Path) -> None:
 
 def impact(rate: float, speed: float, cutoff: float) -> tuple[Array, Array, Array]:
     """Time [s] since contact, the sensor's and the contact force [N] while the peg is driven onto the rim."""
-    world = InsertionWorld(PART, replace(CONFIG, rate=rate), cutoff)
+    world = BulletWorld(PART, replace(CONFIG, rate=rate), cutoff)
     height = 0.001
     world.reset(flange(RIM, height), UPRIGHT)
     rows = []
@@ -210,7 +210,7 @@ def plot_phantom_contacts(path: Path) -> None:
 
 def step_time(section: str, pressed: bool) -> float:
     """Processor time [s] of a physics step in free space or pressed onto the rim; the best of nine."""
-    world = InsertionWorld(PegHole(section), CONFIG, CUTOFF)
+    world = BulletWorld(PegHole(section), CONFIG, CUTOFF)
     target = flange(RIM, -3e-4 if pressed else 0.003)
     world.reset(flange(RIM, 0.0 if pressed else 0.003), UPRIGHT)
     world.advance(200, target, UPRIGHT)

@@ -20,7 +20,7 @@ from assembly_rl.controllers.bundles import State
 from assembly_rl.controllers.insertion import InsertionConfig
 from assembly_rl.controllers.se3 import Pose, displace, offset_between
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 LAGS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1)
 SEEDS = range(1_000_000, 1_000_100)

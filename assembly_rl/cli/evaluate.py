@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.configuration.schema import EvalConfig, train_config
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.robots.config import RobotConfig, RobotModel
+from assembly_rl.envs.robots.config import RobotConfig
 from assembly_rl.evaluation import Evaluator, Scenario, change, summarize
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.evaluation.subjects import Subject, guided, learned, load_agent, load_geometry
@@ -40,7 +40,7 @@ def conditions(
         varied = replace(task, randomization=ranges, robot=robot)
         mu = "-".join(f"{value:g}" for value in sorted(set(values)))
         label = f"{name}, {fit.clearance * 1e3:g} mm, chamfer {fit.chamfer * 1e3:g} mm, friction {mu}"
-        label += "" if robot.model is RobotModel.floating else f", {robot.model.name}"
+        label += "" if robot.model == "floating" else f", {robot.model}"
         yield label, fit, varied
 
 

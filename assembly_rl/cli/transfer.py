@@ -16,7 +16,7 @@ from rich.console import Console
 from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.cli.train import train
 from assembly_rl.configuration.schema import TrainConfig, TransferCommandConfig, plain, train_config
-from assembly_rl.controllers.build import from_mapping
+from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import (
     COMPARISON_SEED,

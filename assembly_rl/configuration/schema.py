@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -12,9 +11,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from assembly_rl.controllers.build import from_mapping
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import require_not_negative, require_positive, unknown
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, PPOConfig
@@ -347,13 +346,6 @@ def register() -> None:
     for group, choices in (("algo", ALGORITHMS), ("method", METHODS)):
         for name, config in choices.items():
             store.store(f"{name}_schema", config, group=group)
-
-
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """Message for a name that does not exist: the known ones, and the closest."""
-    close = get_close_matches(name, known, 1, 0.0)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}{hint} Known: {', '.join(sorted(known))}"
 
 
 def composed(config_name: str, *overrides: str) -> DictConfig:

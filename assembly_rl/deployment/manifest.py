@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assembly_rl.configuration.schema import ExportConfig, TrainConfig, plain
-from assembly_rl.controllers.bundles.manifest import CONVENTIONS, FORMAT, UNKNOWABLE
+from assembly_rl.controllers.bundles.manifest import CONVENTIONS, FORMAT
 from assembly_rl.controllers.insertion import InsertionConfig, Observer
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.controllers.wrench import ToolConfig
@@ -31,7 +32,7 @@ def describe(
     """
     task = config.task
     for group in task.observation.groups:
-        if group in UNKNOWABLE:
+        if not OBSERVATION_TERMS.get(group).measurable:
             raise ValueError(
                 f"the policy of {run.path} sees {group!r}, which a robot does not measure: train with "
                 "task.observation.groups of wrench, pose, last_action and wrench_history"

@@ -12,7 +12,7 @@ from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose
 from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation import Agent
 
 GOLDEN_POLICY_STEPS = 4

@@ -29,6 +29,6 @@ def play_back(controller: BundleController, recorded: Recording) -> Recording:
     times = recorded.times.tolist(), recorded.stamps.tolist()
     for time, stamp, wrench, pose in zip(*times, recorded.wrenches.tolist(), poses, strict=True):
         command = controller.step(wrench, pose, time, None if isnan(stamp) else stamp)
-        told = (*command.position, *command.orientation)
-        rows.append((stamp, time, *wrench, *pose[0], *pose[1], *told, command.faults, command.state))
+        answer = (*command.position, *command.orientation)
+        rows.append((stamp, time, *wrench, *pose[0], *pose[1], *answer, command.faults, command.state))
     return Recording.of_rows(recorded.hole, recorded.bias, rows)

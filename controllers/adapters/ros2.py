@@ -31,7 +31,7 @@ from assembly_rl.controllers.bundles import Command, State, load_bundle
 from assembly_rl.controllers.se3 import Pose
 from assembly_rl.controllers.wrench import NOT_A_WRENCH, Wrench
 
-NOWHERE: Pose = ((nan,) * 3, (nan,) * 4)
+NOT_A_POSE: Pose = ((nan,) * 3, (nan,) * 4)
 MOST_SAMPLES = 10_000
 
 
@@ -117,8 +117,8 @@ class BundleNode:
             raise ValueError(f"the parameter 'recording' names no folder: {self._folder!r}")
 
         self._readings: deque[Wrench] = deque(maxlen=self._samples)
-        self._reading, self._felt_at = NOT_A_WRENCH, nan
-        self._pose, self._seen_at = NOWHERE, nan
+        self._reading, self._wrench_at = NOT_A_WRENCH, nan
+        self._pose, self._pose_at = NOT_A_POSE, nan
         self._commanding = False
         self._state = State.idle
         self._zero: int = node.get_clock().now().nanoseconds  # floats keep nanoseconds when counted from here
@@ -168,14 +168,14 @@ class BundleNode:
         if self._is_of(self._flange_frame, message):
             force, torque = message.wrench.force, message.wrench.torque
             self._reading = (force.x, force.y, force.z, torque.x, torque.y, torque.z)
-            self._felt_at = self._seconds(message.header.stamp)
+            self._wrench_at = self._seconds(message.header.stamp)
             self._readings.append(self._reading)
 
     def _on_pose(self, message: Any) -> None:
         if self._is_of(self._base_frame, message):
             p, q = message.pose.position, message.pose.orientation
             self._pose = ((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
-            self._seen_at = self._seconds(message.header.stamp)
+            self._pose_at = self._seconds(message.header.stamp)
 
     def _on_start(self, request: Any, response: Any) -> Any:
         try:
@@ -195,8 +195,9 @@ class BundleNode:
         if not self._commanding:
             return
         now = self._now()
-        pose = self._pose if self._is_fresh(self._seen_at, now) else NOWHERE
-        command = self._controller.step(self._reading, pose, now, self._felt_at)  # stands still after the end
+        pose = self._pose if self._is_fresh(self._pose_at, now) else NOT_A_POSE
+        # After the end of an insertion the command stands still.
+        command = self._controller.step(self._reading, pose, now, self._wrench_at)
         self._publish(command)
         if command.state is not self._state:
             self._save()
@@ -219,7 +220,7 @@ class BundleNode:
                 f"{self._samples}: wait, or check wrench_topic"
             )
         now = self._now()
-        for name, stamp in (("wrench", self._felt_at), ("pose", self._seen_at)):
+        for name, stamp in (("wrench", self._wrench_at), ("pose", self._pose_at)):
             if not self._is_fresh(stamp, now):
                 raise ValueError(
                     f"the latest {name} is {now - stamp:.3g} s old: is it published, with header.stamp on "

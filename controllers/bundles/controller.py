@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from math import hypot, isfinite, nan
+from math import isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -13,26 +13,26 @@ from assembly_rl.controllers.admittance import seconds
 from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.bundles.recording import Recording
 from assembly_rl.controllers.faults import Fault
-from assembly_rl.controllers.insertion import Insertion
+from assembly_rl.controllers.insertion import Insertion, Result, Termination
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
 from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.controllers.validation import finite_numbers
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
-MEMORY = 10.0
-"""Of the log [s], or the longest insertion where that takes longer."""
-PATIENCE = 20
+LOG_DURATION = 10.0
+"""Duration of the log [s], or the longest insertion where that takes longer."""
+RATE_WINDOW = 20
 """Control periods in which the rate of the loop is measured."""
-WRONG = 0.2
+RATE_TOLERANCE = 0.2
 """Deviation of the mean period from the control period, as a share of it, that is not jitter any more."""
-NO_RNG = np.random.default_rng(0)
-AT_REST = np.zeros(6)
+UNUSED_RNG = np.random.default_rng(0)
+NO_TWIST = np.zeros(6)
 NOT_A_POSE = (nan,) * 7
 
 
 class State(StrEnum):
-    """Of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
+    """State of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
 
     idle = "idle"
     """Not reset yet: the command is to stay where the robot is."""
@@ -53,13 +53,13 @@ class State(StrEnum):
 
 
 class Command(NamedTuple):
-    """Of a control step.
+    """Command of a control step.
 
     Attributes:
-        position: Of the flange in the base frame [m], at the end of the control period.
-        orientation: Of the flange, xyzw.
-        faults: Of this step.
-        state: Of the insertion.
+        position: Position of the flange in the base frame [m], at the end of the control period.
+        orientation: Orientation of the flange, xyzw.
+        faults: Faults of this step.
+        state: State of the insertion.
     """
 
     position: Vector
@@ -76,15 +76,15 @@ class BundleController:
     hole is T_base_nominal, as well as it is known.
 
     Args:
-        manifest: Of the bundle.
+        manifest: Manifest of the bundle.
         policy: Its network, from observations to actions before the clip to [-1, 1].
 
     Raises:
         ValueError: A field that the controller refuses; the message names it.
 
     Attributes:
-        manifest: Of the bundle.
-        rate: At which ``step`` has to be called [Hz].
+        manifest: Manifest of the bundle.
+        rate: Rate at which ``step`` has to be called [Hz].
         actions: The latest action of the policy (6,), in [-1, 1].
         reason: Why an insertion ended, for people.
     """
@@ -97,15 +97,14 @@ class BundleController:
             own = config.admittance
             details = own.cutoff, own.discretization, own.selected_axes
             # Before the controller checks it: that would look for the largest stable stiffness, at length.
-            if not ContactLoop(law, self.rate, manifest.contact, *details).holds():
+            if not ContactLoop(law, self.rate, manifest.contact, *details).is_stable():
                 raise ValueError("law and contact are unstable together: export the run again")
         self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, manifest.contact)
-        self._limits, self._every = config.limits, config.control_steps()
-        self._most = config.policy_steps() * self._every
-        self._goal = manifest.part.hole_depth - config.limits.goal_margin
+        self._every = config.control_steps()
+        self._termination = Termination(config, manifest.part.hole_depth)
         self._period = 1.0 / self.rate
-        memory = round(max(MEMORY, config.limits.time) * self.rate)
-        self._log: deque[tuple[object, ...]] = deque(maxlen=memory)
+        length = round(max(LOG_DURATION, config.limits.time) * self.rate)
+        self._log: deque[tuple[object, ...]] = deque(maxlen=length)
         self._state, self.reason = State.idle, "call reset()"
         self._command: Pose = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
         self.actions: NDArray[np.float64] = np.zeros(6)
@@ -132,7 +131,7 @@ class BundleController:
             pose: T_base_flange as measured, near ``start``; None for right there.
             free_readings: (n, 6) readings there; their mean less the tool's weight is the sensor's bias.
             bias: (6,), where it is known already [N, Nm]. With neither it stays as it is.
-            rate: At which ``step`` is going to be called [Hz]; checked.
+            rate: Rate at which ``step`` is going to be called [Hz]; checked.
 
         Returns:
             The command that the insertion starts with: where the robot is.
@@ -168,7 +167,7 @@ class BundleController:
         self._log.clear()
         self._count = 0
         self._since: tuple[int, float] | None = None
-        self._felt: list[Sequence[float]] = []
+        self._wrenches: list[Sequence[float]] = []
         self._state, self.reason = State.running, ""
         self._command = start
         self.actions = np.zeros(6)
@@ -176,7 +175,7 @@ class BundleController:
 
     @property
     def state(self) -> State:
-        """Of the insertion."""
+        """State of the insertion."""
         return self._state
 
     def step(
@@ -191,7 +190,7 @@ class BundleController:
         Args:
             wrench: Reading of the sensor, six floats [N, Nm].
             pose: T_base_flange as measured: position [m], quaternion xyzw.
-            time: Of this step on a steady clock [s].
+            time: Time of this step on a steady clock [s].
             stamp: When the wrench was measured, on the same clock [s]; None for now.
         """
         time = seconds(time)
@@ -213,9 +212,9 @@ class BundleController:
         if self._state is not State.running:
             return Command(*self._command, Fault.STOPPED, self._state)
         faults = self._run(reading, position, orientation, time, stamp)
-        came = (nan if stamp is None else seconds(stamp), time, *reading)
-        seen = (*position, *orientation) if known else NOT_A_POSE
-        self._log.append((*came, *seen, *self._command[0], *self._command[1], faults, self._state))
+        inputs = (nan if stamp is None else seconds(stamp), time, *reading)
+        measured = (*position, *orientation) if known else NOT_A_POSE
+        self._log.append((*inputs, *measured, *self._command[0], *self._command[1], faults, self._state))
         return Command(*self._command, faults, self._state)
 
     def stop(self, reason: str = "stopped from outside") -> None:
@@ -232,29 +231,29 @@ class BundleController:
         stamp: float | None,
     ) -> Fault:
         insertion = self._insertion
-        felt = insertion.feel(reading, orientation)
-        self._felt.append(felt)
+        wrench = insertion.measure(reading, orientation)
+        self._wrenches.append(wrench)
         self._watch_rate(time)
-        self._judge(felt)
+        self._finish(self._termination.of_wrench(wrench))
         if self._state is State.running and self._count % self._every == 0:
             self._decide(position, orientation)
         if self._state is not State.running:
             return Fault.NONE
         self._count += 1
-        self._command, faults = insertion.step(felt, time, stamp)
+        self._command, faults = insertion.step(wrench, time, stamp)
         if Fault.STOPPED in faults:
             self._end(State.fault, "no usable reading or pose for too long: check sensor and connection")
         return faults
 
     def _watch_rate(self, time: float) -> None:
-        """Whether steps come at the control rate; single ones that do not are the controller's to flag."""
-        if self._count % PATIENCE or not isfinite(time):
+        """End the insertion if steps come at another rate; single late ones are the controller's to flag."""
+        if self._count % RATE_WINDOW or not isfinite(time):
             return
         before, self._since = self._since, (self._count, time)
         if before is None:
             return
         period = (time - before[1]) / (self._count - before[0])
-        if not abs(period - self._period) <= WRONG * self._period:
+        if not abs(period - self._period) <= RATE_TOLERANCE * self._period:
             rate = f"{1.0 / period:.4g} Hz" if period > 0.0 else "no steady clock"
             self._end(
                 State.wrong_rate,
@@ -262,30 +261,31 @@ class BundleController:
                 "call step() at that rate, with the time in seconds",
             )
 
-    def _judge(self, felt: Sequence[float]) -> None:
-        limits = self._limits
-        if hypot(*felt[:3]) > limits.force:
-            self._end(State.force_limit, f"more than insertion.limits.force = {limits.force:g} N")
-        elif hypot(*felt[3:]) > limits.moment:
-            self._end(State.moment_limit, f"more than insertion.limits.moment = {limits.moment:g} Nm")
+    def _finish(self, result: Result | None) -> None:
+        """End the insertion at a result, if there is one."""
+        if result is None:
+            return
+        limits = self.manifest.insertion.limits
+        reasons = {
+            Result.force_limit: f"more than insertion.limits.force = {limits.force:g} N",
+            Result.moment_limit: f"more than insertion.limits.moment = {limits.moment:g} Nm",
+            Result.workspace: "the tip left insertion.limits.lateral or .angle",
+            Result.timeout: f"not done within insertion.limits.time = {limits.time:g} s",
+        }
+        self._end(State(result.value), reasons.get(result, ""))
 
     def _decide(self, position: Vector, orientation: Quaternion) -> None:
         """Once in a policy period, as in training: judge the pose, then let the policy act."""
-        usable = [felt for felt in self._felt if isfinite(sum(felt))]
-        self._felt = []
+        usable = [wrench for wrench in self._wrenches if isfinite(sum(wrench))]
+        self._wrenches = []
         if not usable or not self._known:
             return  # what the policy said last holds until the controller has had enough
-        limits, (pose, _) = self._limits, self._insertion.pose(position, orientation)
-        if -pose[2] >= self._goal:
-            self._end(State.success, "")
-        elif hypot(pose[0], pose[1]) > limits.lateral or hypot(*pose[3:]) > limits.angle:
-            self._end(State.workspace, "the tip left insertion.limits.lateral or .angle")
-        elif self._count >= self._most:
-            self._end(State.timeout, f"not done within insertion.limits.time = {limits.time:g} s")
+        pose, _ = self._insertion.pose(position, orientation)
+        self._finish(self._termination.of_pose(pose, -pose[2], self._count // self._every))
         if self._state is not State.running:
             return
         wrench = np.array([sum(axis) / len(usable) for axis in zip(*usable, strict=True)])
-        observation = self._insertion.observe(wrench, pose, AT_REST, NO_RNG)
+        observation = self._insertion.observe(wrench, pose, NO_TWIST, UNUSED_RNG)
         action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
         if not np.isfinite(action).all():
             self._end(State.fault, "the policy gave no finite action")
@@ -297,7 +297,7 @@ class BundleController:
         self._state, self.reason = state, reason
 
     def recording(self) -> Recording:
-        """What came in and went out lately: the insertion so far, for diagnosis and replay.
+        """Return the inputs and outputs of the insertion so far, for diagnosis and replay.
 
         Raises:
             ValueError: There was no insertion yet.

@@ -17,8 +17,8 @@ from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.mlp import MLP
 
 KIND = "assembly_rl controller bundle"
-LARGEST = 64 * 1024 * 1024
-"""Of a file [bytes]."""
+MAX_SIZE = 64 * 1024 * 1024
+"""Largest file [bytes]."""
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -32,7 +32,7 @@ class Bundle:
     """The content of a bundle.
 
     Attributes:
-        manifest: What it says.
+        manifest: Description of the controller.
         policy: The network.
         golden: Inputs with the outputs that have to come out.
         sha256: Over all of it (hex).
@@ -50,17 +50,17 @@ def write_bundle(
     """Write a bundle into a new file and read it back.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         manifest: As JSON has it; see ``Manifest``.
         policy: The network.
-        golden: See there.
+        golden: Golden vectors.
 
     Returns:
         The hash (hex).
 
     Raises:
         FileExistsError: The file exists; nothing is overwritten.
-        BundleError: What was given makes no bundle that could be read.
+        BundleError: The arguments make no bundle that could be read.
     """
     from safetensors.numpy import save
 
@@ -87,8 +87,8 @@ def read_bundle(path: str | PathLike[str]) -> Bundle:
     path = Path(path)
     try:
         size = path.stat().st_size
-        if size > LARGEST:
-            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({LARGEST})")
+        if size > MAX_SIZE:
+            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({MAX_SIZE})")
         content = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error}") from error
@@ -99,7 +99,7 @@ def load_bundle(path: str | PathLike[str]) -> BundleController:
     """A controller from a bundle, after its golden vectors have come out right.
 
     Raises:
-        BundleError: See ``read_bundle``.
+        BundleError: The file is refused, as by ``read_bundle``.
     """
     bundle = read_bundle(path)
     return BundleController(bundle.manifest, bundle.policy)

@@ -1,13 +1,14 @@
-"""What a bundle says about the controller that it holds. SI units; vectors of six are x y z rx ry rz."""
+"""Description of the controller in a bundle. SI units; vectors of six are x y z rx ry rz."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assembly_rl.controllers.build import complete, from_mapping
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
+from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.validation import AXES, require_positive
 from assembly_rl.controllers.wrench import ToolConfig
@@ -25,9 +26,7 @@ CONVENTIONS = {
     "tare": "mean of readings in free space at the start",
     "start": "the tip path.start_height above the mouth, at rest, in free space",
 }
-"""What the numbers mean; a bundle with other ones is not read."""
-UNKNOWABLE = ("twist", "second_wrench", "second_pose")
-"""Observation groups that a robot's wrench and pose do not give."""
+"""Meaning of the numbers; a bundle with another one is not read."""
 MAX_RATE = 10_000.0
 """[Hz]"""
 MAX_DELAY = 20
@@ -51,7 +50,11 @@ class LawConfig:
     stiffness: list[list[float]]
 
     def law(self) -> ComplianceLaw:
-        """The law; see there for what is refused."""
+        """Build the law.
+
+        Raises:
+            ValueError: A matrix is refused by ``ComplianceLaw``.
+        """
         return ComplianceLaw(self.mass, self.damping, self.stiffness)  # type: ignore[arg-type]
 
 
@@ -60,7 +63,7 @@ class SensorNote:
     """The sensor that the policy was trained with; a robot's should be as fast.
 
     Attributes:
-        cutoff: Of its first-order low-pass filter [Hz].
+        cutoff: Cutoff of its first-order low-pass filter [Hz].
         delay: From contact to reading [s].
     """
 
@@ -74,7 +77,7 @@ class PartNote:
 
     Attributes:
         section: Name of the section.
-        parameters: Of it [m].
+        parameters: Parameters of the section [m].
         clearance: [m]
         chamfer: [m]
         hole_depth: [m]; the insertion is done ``insertion.limits.goal_margin`` above it.
@@ -94,21 +97,21 @@ class Manifest:
     """Everything in a bundle but the numbers of its network.
 
     Attributes:
-        format: Of the bundle.
-        name: Of the controller.
+        format: Version of the bundle's format.
+        name: Name of the controller.
         created: Date and time, UTC.
-        conventions: See ``CONVENTIONS``.
+        conventions: Meaning of the numbers, ``CONVENTIONS``.
         insertion: Rates, path, controller, meaning of action and observation, limits.
         observations: Name of every component that the policy sees, in order.
         actions: Name of every component that it gives, in order.
-        activations: Of the network, layer by layer.
+        activations: Activations of the network, layer by layer.
         law: The compliance law.
         contact: The stiffest contact that the law has to be stable in; null for no check.
-        tool: Where the tip is, and what hangs on the sensor.
+        tool: Position of the tip, and the load on the sensor.
         gravity: In the base frame [m/s2].
         sensor: That of the training.
         part: That of the training.
-        provenance: How it was trained and what it achieved: algorithm, seed, versions, evaluation.
+        provenance: Training and its result: algorithm, seed, versions, evaluation.
     """
 
     format: int
@@ -142,7 +145,7 @@ class Manifest:
             )
         observation = insertion.observation
         for group in observation.groups:
-            if group in UNKNOWABLE:
+            if not OBSERVATION_TERMS.get(group).measurable:
                 raise ValueError(
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
                     "with wrench, pose, last_action or wrench_history"
@@ -169,7 +172,7 @@ class Manifest:
 
     @classmethod
     def read(cls, values: Any) -> "Manifest":
-        """From JSON.
+        """Build a manifest from JSON.
 
         Raises:
             ValueError: A newer format, a field that is missing, unknown, of another type or out of range.

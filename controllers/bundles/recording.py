@@ -1,4 +1,4 @@
-"""What a robot measured and was told, as a CSV file that people and programs read."""
+"""Readings and commands of a robot, as a CSV file that people and programs read."""
 
 import csv
 from collections.abc import Iterable
@@ -111,8 +111,8 @@ class Recording:
         bias = _numbers(path, "bias", notes.get("bias", "0 0 0 0 0 0"), 6)
         pose = ((hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6]))
         require_pose(f"{path}: hole", pose)
-        told = all(name in given for name in (*COMMAND, "faults", "state"))
-        table = {name: _column(path, name, rows) for name in (*MEASURED, *(COMMAND if told else ()))}
+        commanded = all(name in given for name in (*COMMAND, "faults", "state"))
+        table = {name: _column(path, name, rows) for name in (*MEASURED, *(COMMAND if commanded else ()))}
         return cls(
             pose,
             tuple(bias),
@@ -120,9 +120,9 @@ class Recording:
             table["time"],
             np.stack([table[name] for name in WRENCH], 1),
             np.stack([table[name] for name in POSE], 1),
-            np.stack([table[name] for name in COMMAND], 1) if told else np.zeros((0, 7)),
-            _column(path, "faults", rows).astype(np.int64) if told else np.zeros(0, dtype=np.int64),
-            [row["state"] for row in rows] if told else [],
+            np.stack([table[name] for name in COMMAND], 1) if commanded else np.zeros((0, 7)),
+            _column(path, "faults", rows).astype(np.int64) if commanded else np.zeros(0, dtype=np.int64),
+            [row["state"] for row in rows] if commanded else [],
         )
 
 

@@ -1,4 +1,4 @@
-"""What an action in [-1, 1]^6 means to the admittance controller."""
+"""Meaning of an action in [-1, 1]^6 to the admittance controller."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.validation import require_six
 
 
 class ActionKind(Enum):
-    """What an action means; see ``ActionMapping``."""
+    """Meaning of an action, as ``ActionMapping`` describes it."""
 
     wrench = "wrench"
     twist = "twist"
@@ -23,13 +23,13 @@ class ActionKind(Enum):
 
     @property
     def changes_gains(self) -> bool:
-        """Whether actions ask the controller for another law."""
+        """True if actions ask the controller for another law."""
         return self in (ActionKind.damping, ActionKind.stiffness)
 
 
 @dataclass
 class ActionConfig:
-    """What the agent commands.
+    """Configuration of the action.
 
     Attributes:
         kind: Meaning of an action.
@@ -67,11 +67,11 @@ class ActionMapping:
     Args:
         config: Kind and scales.
         controller: The controller in the loop.
-        coordinates: In which the controller's part is seen.
+        coordinates: Transform between the policy's part and that of the controller.
     """
 
     def __init__(
-        self, config: ActionConfig, controller: AdmittanceController, coordinates: Coordinates
+        self, config: ActionConfig, controller: AdmittanceController, coordinates: CoordinateTransform
     ) -> None:
         self._controller, self._coordinates = controller, coordinates
         self._config = config
@@ -89,9 +89,9 @@ class ActionMapping:
         kind = self._config.kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:
-            reference = self._coordinates.told_wrench(-self._wrench * action)
+            reference = self._coordinates.target_wrench(-self._wrench * action)
         elif kind is ActionKind.twist:
-            reference = -self._law.damping @ self._coordinates.told_twist(self._twist * action)
+            reference = -self._law.damping @ self._coordinates.target_twist(self._twist * action)
         elif kind is ActionKind.damping:
             gain = self._config.gain_ratio ** (0.25 * (1.0 - action))
             self._controller.request(replace(self._law, damping=self._law.damping * np.outer(gain, gain)))

@@ -5,20 +5,20 @@ from typing import Any
 
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.limits import LimitConfig
-from assembly_rl.controllers.insertion.observation import ObservationConfig
+from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.path import PathConfig
 from assembly_rl.controllers.validation import AXES, require_positive
 
-MOST = 1e6
-"""Fast periods in a slow one."""
+MAX_RATIO = 1e6
+"""Largest number of fast periods in a slow one."""
 
 
 def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int:
-    """How often a slow period holds a fast one; a ValueError where it is no whole number."""
+    """Return how often a slow period holds a fast one; a ValueError where it is no whole number."""
     quotient = fast / slow
-    ratio = round(quotient) if quotient < MOST else 0
+    ratio = round(quotient) if quotient < MAX_RATIO else 0
     if ratio < 1 or abs(quotient - ratio) > 1e-9:
         raise ValueError(
             f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {quotient:g}"
@@ -28,18 +28,18 @@ def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int
 
 @dataclass
 class InsertionConfig:
-    """What a policy was trained with and a robot needs to run it.
+    """Everything that a policy was trained with and a robot needs to run it.
 
     Attributes:
         policy_rate: Actions a second [Hz]; divides the control rate.
         control_rate: Steps of the admittance controller a second [Hz].
         path: The nominal insertion path.
         admittance: Everything about the admittance controller but its law.
-        action: What an action means.
-        observation: What the policy sees.
-        limits: Where an insertion ends.
+        action: Meaning of an action.
+        observation: Observation of the policy.
+        limits: Limits at which an insertion ends.
         coordinates: A (6, 6) of a part other than the one that law, action and observation were made for;
-            see ``Coordinates``. Null for none.
+            see ``CoordinateTransform``. Null for none.
     """
 
     policy_rate: float = 20.0
@@ -53,7 +53,7 @@ class InsertionConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "policy_rate", "control_rate")
-        Coordinates(self.coordinates)
+        CoordinateTransform(self.coordinates)
         if self.coordinates is not None and self.action.kind.changes_gains:
             raise ValueError(
                 f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"

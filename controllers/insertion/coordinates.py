@@ -1,4 +1,4 @@
-"""Another part seen in the coordinates of the one that a policy knows."""
+"""Linear change of coordinates between the part that a policy knows and another one."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from assembly_rl.controllers.compliance import ComplianceLaw
 Array = NDArray[np.float64]
 
 
-class Coordinates:
-    """``x_old = A x_new`` and ``F_new = A^T F_old``: what ETCL found for the new part.
+class CoordinateTransform:
+    """Linear map ``x_source = A x_target``, and its dual ``F_target = A^T F_source`` for wrenches.
 
-    Law, action and observation of a task are those of the old part; this makes the new part's of them. The
-    policy acts, feels and sees as if it had the old part at hand.
+    Law, action and observation of a task are made for the source part. ETCL finds the A with which they serve
+    the target part, too: the policy acts and observes as if it had the source part at hand.
 
     Args:
-        matrix: A (6, 6), invertible; None where nothing changes.
+        matrix: A (6, 6), invertible; None for the identity.
 
     Raises:
-        ValueError: The matrix is none.
+        ValueError: The matrix has another shape, is not finite or not invertible.
     """
 
     def __init__(self, matrix: Sequence[Sequence[float]] | None) -> None:
@@ -37,29 +37,34 @@ class Coordinates:
             raise ValueError("coordinates must be invertible")
         self._inverse = np.array(np.linalg.inv(self._matrix))
 
-    def law(self, old: ComplianceLaw) -> ComplianceLaw:
-        """The new part's law."""
-        return old if self._matrix is None else old.congruent(self._matrix)
+    def target_law(self, source: ComplianceLaw) -> ComplianceLaw:
+        """Return the compliance law of the target part."""
+        return source if self._matrix is None else source.congruent(self._matrix)
 
-    def told_wrench(self, old: Array) -> Array:
-        """A wrench that the policy asks for [N, Nm], as the controller of the new part is told."""
-        return old if self._matrix is None else self._matrix.T @ old
+    def target_wrench(self, source: Array) -> Array:
+        """Return a wrench (6,) [N, Nm] in the coordinates of the target part."""
+        return source if self._matrix is None else self._matrix.T @ source
 
-    def told_twist(self, old: Array) -> Array:
-        """The same of a twist [m/s, rad/s]."""
-        return old if self._matrix is None else self._inverse @ old
+    def target_twist(self, source: Array) -> Array:
+        """Return a twist (6,) [m/s, rad/s] in the coordinates of the target part."""
+        return source if self._matrix is None else self._inverse @ source
 
-    def seen_wrench(self, new: Array) -> Array:
-        """A measured wrench [N, Nm], as the policy feels it."""
-        return new if self._matrix is None else self._inverse.T @ new
+    def source_wrench(self, target: Array) -> Array:
+        """Return a wrench (6,) [N, Nm] in the coordinates of the source part."""
+        return target if self._matrix is None else self._inverse.T @ target
 
-    def seen_twist(self, new: Array) -> Array:
-        """The same of a twist [m/s, rad/s]."""
-        return new if self._matrix is None else self._matrix @ new
+    def source_twist(self, target: Array) -> Array:
+        """Return a twist (6,) [m/s, rad/s] in the coordinates of the source part."""
+        return target if self._matrix is None else self._matrix @ target
 
-    def seen_pose(self, new: Array, height: float) -> Array:
-        """A pose [m, rad] in the nominal frame, by its offset from the path at that height [m]."""
+    def source_pose(self, target: Array, height: float) -> Array:
+        """Return a pose (6,) [m, rad] of the nominal frame in the coordinates of the source part.
+
+        Args:
+            target: Pose in the coordinates of the target part.
+            height: Height of the path [m]; the offset from the path is what is transformed.
+        """
         if self._matrix is None:
-            return new
+            return target
         path = np.array([0.0, 0.0, height, 0.0, 0.0, 0.0])
-        return path + self._matrix @ (new - path)
+        return path + self._matrix @ (target - path)

@@ -1,4 +1,4 @@
-"""An insertion in progress: what stands between a robot's sensors, a policy and the robot's command."""
+"""An insertion in progress, between a robot's sensors, a policy and the robot's command."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion.action import ActionMapping
 from assembly_rl.controllers.insertion.config import InsertionConfig
-from assembly_rl.controllers.insertion.coordinates import Coordinates
+from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.se3 import (
     IDENTITY,
@@ -30,8 +30,8 @@ from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
 
 Array = NDArray[np.float64]
-BLIND = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
-NOWHERE: Vector = (0.0, 0.0, 0.0)
+NO_USABLE_WRENCH = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
+ORIGIN: Vector = (0.0, 0.0, 0.0)
 
 
 class Insertion:
@@ -43,18 +43,18 @@ class Insertion:
     about the tip. Poses of the flange are in a frame w of the caller's, in simulation that of the true hole,
     on a robot its base.
 
-    In each control period ``feel`` makes a wrench of a reading, and ``step`` a command of that; once in a
-    policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
+    In each control period ``measure`` makes a wrench of a reading, and ``step`` a command of that; once in
+    a policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
 
     Args:
         config: Rates, path, controller, meaning of observation and action.
         law: The compliance law at the tip.
-        tool: Where the tip is from the flange, and what hangs on the sensor.
+        tool: Position of the tip from the flange, and the load on the sensor.
         gravity: In w [m/s2].
         contact: The stiffest contact; None for no check of stability.
 
     Raises:
-        ValueError: See ``AdmittanceController``, ``Observer`` and ``ContactWrench``.
+        ValueError: ``AdmittanceController``, ``Observer`` or ``ContactWrench`` refuses its arguments.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Insertion:
         self.contact_wrench = ContactWrench(tool, gravity)
         gx, gy, gz = gravity
         self._gravity: Vector = (float(gx), float(gy), float(gz))
-        self._coordinates = Coordinates(config.coordinates)
+        self._coordinates = CoordinateTransform(config.coordinates)
         self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
         self.observer = Observer(config.observation)
         self._path = config.path
@@ -80,7 +80,7 @@ class Insertion:
         self._faster = config.path.speed * self._period / config.path.ramp
         x, y, z = tool.centre
         self._to_flange: Vector = (-x, -y, -z)  # from the tip, in the tool's axes
-        self.reset((NOWHERE, IDENTITY))
+        self.reset((ORIGIN, IDENTITY))
 
     def reset(
         self, nominal: Pose, start: Sequence[float] = (0.0,) * 6, law: ComplianceLaw | None = None
@@ -96,7 +96,7 @@ class Insertion:
             T_wf, the pose of the flange there.
 
         Raises:
-            ValueError: See ``AdmittanceController.reset``.
+            ValueError: ``AdmittanceController.reset`` refuses start or law.
         """
         self.controller.reset(start, law)
         self._mapping.reset()
@@ -105,7 +105,7 @@ class Insertion:
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
         self.contact_wrench.turn_gravity(rotate_back(self._axes, self._gravity))
         self.height = self._path.start_height
-        """Of the path above the nominal mouth [m]."""
+        """Height of the path above the nominal mouth [m]."""
         self._speed = 0.0
         self._last_action = np.zeros(6)
         self._reference = [0.0] * 6
@@ -116,8 +116,8 @@ class Insertion:
         """q_nf from q_wf, xyzw."""
         return quat_multiply(self._to_nominal, flange)
 
-    def feel(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
-        """The contact wrench about the tip [N, Nm], nominal axes, from a reading in the flange's axes.
+    def measure(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
+        """Compute the contact wrench about the tip [N, Nm], nominal axes, from a reading in flange axes.
 
         Args:
             reading: Six floats; see ``ContactWrench``.
@@ -136,19 +136,19 @@ class Insertion:
     def observe(
         self, wrench: Array, pose: Array, twist: Array, rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """What the policy sees.
+        """Compute the observation of the policy.
 
         Args:
-            wrench: Mean over the last policy period (6,) [N, Nm], as ``feel`` gives it.
+            wrench: Mean over the last policy period (6,) [N, Nm], as ``measure`` gives it.
             pose: (6,) [m, rad], as ``pose`` gives it.
-            twist: Of the tip, nominal axes (6,) [m/s, rad/s].
-            rng: Draws the noise of second sensors.
+            twist: Twist of the tip, nominal axes (6,) [m/s, rad/s].
+            rng: Random generator of the noise of second sensors.
         """
-        seen = self._coordinates
+        coordinates = self._coordinates
         return self.observer.observe(
-            seen.seen_wrench(wrench),
-            seen.seen_pose(pose, self.height),
-            seen.seen_twist(twist),
+            coordinates.source_wrench(wrench),
+            coordinates.source_pose(pose, self.height),
+            coordinates.source_twist(twist),
             self._last_action,
             rng,
         )
@@ -164,16 +164,16 @@ class Insertion:
         """Go on by a control period.
 
         Args:
-            wrench: As ``feel`` gives it.
-            time: See ``AdmittanceController.step``.
-            stamp: See there.
+            wrench: Contact wrench (6,) [N, Nm], as ``measure`` gives it.
+            time: Time of this step on a steady clock [s]; None for no check of timing and age.
+            stamp: Time when the wrench was measured, on the same clock [s]; None for now.
 
         Returns:
             The command T_wf and the faults.
         """
         path = self._path
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
-        if faults and faults & BLIND:  # the path comes to rest, too
+        if faults and faults & NO_USABLE_WRENCH:  # the path comes to rest, too
             self._speed = max(0.0, self._speed - self._faster)
         else:
             self._speed = min(path.speed, self._speed + self._faster)

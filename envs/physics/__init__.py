@@ -1,7 +1,23 @@
-"""Physics: the PyBullet world, the tool on its servo, the wrench sensor and the contact certificate."""
+"""Physics: the world interface, its engines, the wrench sensor and the contact certificate."""
 
+from assembly_rl.envs.physics.bullet import BulletWorld
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
+from assembly_rl.envs.physics.engines import ENGINES, register_engine
 from assembly_rl.envs.physics.sensor import WrenchSensor
-from assembly_rl.envs.physics.world import InsertionWorld
+from assembly_rl.envs.physics.world import ArmModel, SimulatedArm, SupportsArms, SupportsPictures, World
 
-__all__ = ["InsertionWorld", "PhysicsConfig", "SensorConfig", "WrenchSensor"]
+__all__ = [
+    "ENGINES",
+    "ArmModel",
+    "BulletWorld",
+    "PhysicsConfig",
+    "SensorConfig",
+    "SimulatedArm",
+    "SupportsArms",
+    "SupportsPictures",
+    "World",
+    "WrenchSensor",
+    "register_engine",
+]
+
+register_engine("bullet", BulletWorld)

@@ -20,6 +20,7 @@ class PhysicsConfig:
         servo_rotational_stiffness: Rotational stiffness of the servo [Nm/rad].
         servo_damping_ratio: Damping ratio of the servo against the tool's own inertia.
         solver_iterations: Iterations of the constraint solver in a step.
+        engine: Name of a registered physics engine.
     """
 
     rate: float = 1000.0
@@ -29,9 +30,10 @@ class PhysicsConfig:
     servo_rotational_stiffness: float = 500.0
     servo_damping_ratio: float = 0.7
     solver_iterations: int = 20
+    engine: str = "bullet"
 
     def __post_init__(self) -> None:
-        require_positive(self, *self.__dataclass_fields__)
+        require_positive(self, *(name for name in self.__dataclass_fields__ if name != "engine"))
 
 
 @dataclass

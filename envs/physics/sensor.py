@@ -12,7 +12,7 @@ from assembly_rl.envs.physics.config import SensorConfig
 class WrenchSensor:
     """Bias, noise and transport delay, sampled at the control rate.
 
-    The low-pass filter of the sensor runs at the physics rate, in ``InsertionWorld``.
+    The low-pass filter of the sensor runs at the physics rate, in the ``World``.
 
     Args:
         config: Bias, noise and delay.

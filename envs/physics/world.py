@@ -1,261 +1,149 @@
-"""One PyBullet world with a plate, a tool on its servo and the wrench between them."""
+"""Interface of a physics engine: a world with a plate, a tool on its servo, and the wrench between them."""
 
-import contextlib
-import hashlib
-import json
-from math import atan2, exp, pi, sqrt
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
 from assembly_rl.controllers.wrench import Wrench
-from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
+from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics.config import PhysicsConfig
-from assembly_rl.envs.physics.engine import pybullet
 
-SOLVER = {
-    "numSubSteps": 0,
-    "contactERP": 0.2,
-    "erp": 0.2,
-    "enableSAT": 1,
-    # At the default of 0.02 contact points outlive the contact and jam a searching peg: docs/physics.md.
-    "contactBreakingThreshold": 2e-4,
-    "deterministicOverlappingPairs": 1,
-    "enableFileCaching": 0,
-}
-FAR_AWAY = (0.0, 0.0, 10.0)  # m
-PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
-PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
+Pixels = NDArray[np.uint8]
 
 
-class InsertionWorld:
-    """The tool (a floating body with the peg) and the plate (fixed), in a PyBullet client of their own.
+class World(Protocol):
+    """The tool (a floating rigid body with the peg) and the plate with the hole (fixed).
+
+    An engine is a class with this interface and a call of ``register_engine``; it need not inherit from it.
 
     Frames: ``hole`` is the world frame, origin at the centre of the hole's mouth, z out of the hole.
-    ``flange`` is on the tool, at its centre of mass, ``part.peg_length`` above the tip, z away from the
-    peg. There is no gravity: the wrench is that of a sensor whose tool weight is compensated.
+    ``flange`` is on the tool, at its centre of mass, ``part.peg_length`` above the tip, z away from the peg;
+    in the rest orientation its axes are those of ``hole``. There is no gravity: the wrench is that of a
+    sensor whose tool weight is compensated. SI units, quaternions xyzw, wrenches force then torque.
 
-    Args:
+    Servo: the tool hangs on a 6-D spring-damper, which is the finite stiffness of a position-controlled
+    robot. In each physics step, of ``1 / config.rate`` seconds, it applies at the flange the force
+    ``K (p_t - p) + D (v_t - v)`` and the torque ``K_r log(q_t q^-1) + D_r (w_t - w)``, with the stiffness of
+    ``config`` and ``D = 2 zeta sqrt(K m)``. The sensor reads the negative of both through a first-order
+    low-pass filter, updated in each physics step.
+
+    Determinism: after ``set_friction`` and ``reset``, everything is a function of the calls of ``advance``
+    alone, to the last bit, in any process and whatever happened before.
+
+    Attributes:
         part: Geometry of peg and hole.
         config: Servo and solver.
-        cutoff: Bandwidth of the wrench sensor's first-order filter [Hz].
-        visual: Build what a camera sees, too.
+        wrench: Filtered wrench (6,) [N, Nm] that the environment applies to the tool, at the flange, in hole
+            axes; zero after a reset.
+        pull: Wrench (6,) [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole
+            axes; zero after a reset.
+        penetration: Largest penetration found by ``measure_penetration`` since the last reset [m].
     """
 
-    client = -1
-    """Of PyBullet; negative without a connection."""
-    joint_limit = False
-    """Whether a joint of the robot is at its limit; a floating tool has none."""
-
-    def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
-        self.part = part
-        self.config = config
-        self.client = pybullet.connect(pybullet.DIRECT)
-        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
-        ratio, stiffness = 2.0 * config.servo_damping_ratio, config.servo_stiffness
-        self._damping = ratio * sqrt(stiffness * config.tool_mass)
-        self._rotational_damping = ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
-        self._build(visual)
-        self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
-
-    def _build(self, visual: bool) -> None:
-        config, client = self.config, self.client
-        pybullet.setPhysicsEngineParameter(
-            fixedTimeStep=1.0 / config.rate,
-            numSolverIterations=config.solver_iterations,
-            physicsClientId=client,
-            **SOLVER,
-        )
-        pybullet.setGravity(0.0, 0.0, 0.0, physicsClientId=client)
-        flange_to_tip = (0.0, 0.0, -self.part.peg_length)
-        self.plate = self._body(0.0, hole_mesh(self.part), (0.0, 0.0, 0.0))
-        self.tool = self._body(config.tool_mass, peg_mesh(self.part), flange_to_tip)
-        for body in (self.plate, self.tool):
-            pybullet.changeDynamics(
-                body, -1, collisionMargin=0.0, lateralFriction=1.0, restitution=0.0, physicsClientId=client
-            )
-        pybullet.changeDynamics(
-            self.tool,
-            -1,
-            linearDamping=0.0,
-            angularDamping=0.0,
-            localInertiaDiagonal=[config.tool_inertia] * 3,
-            physicsClientId=client,
-        )
-        if visual:
-            # What is shown are bodies without collision, so that a picture changes no physics.
-            for body in (self.plate, self.tool):
-                pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
-            self._picture(hole_visual_mesh(self.part), PLATE_COLOUR, (0.0, 0.0, 0.0))
-            self.tool_picture = self._picture(peg_visual_mesh(self.part), PEG_COLOUR, flange_to_tip)
-
-    def _body(self, mass: float, mesh: object, frame: Vector) -> int:
-        shape = pybullet.createCollisionShape(
-            pybullet.GEOM_MESH,
-            fileName=str(mesh),
-            collisionFramePosition=frame,
-            flags=pybullet.URDF_INITIALIZE_SAT_FEATURES,
-            physicsClientId=self.client,
-        )
-        return int(pybullet.createMultiBody(mass, shape, physicsClientId=self.client))
-
-    def _picture(self, mesh: object, colour: tuple[float, ...], frame: Vector) -> int:
-        shape = pybullet.createVisualShape(
-            pybullet.GEOM_MESH,
-            fileName=str(mesh),
-            rgbaColor=colour,
-            visualFramePosition=frame,
-            physicsClientId=self.client,
-        )
-        body = pybullet.createMultiBody(0.0, -1, shape, physicsClientId=self.client)
-        return int(body)
-
-    def set_friction(self, friction: float) -> None:
-        """Coefficient of friction between peg and hole (Bullet multiplies the two bodies')."""
-        pybullet.changeDynamics(self.tool, -1, lateralFriction=friction, physicsClientId=self.client)
-
-    def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter.
-
-        What follows is the same to the last bit, whatever happened before.
-        """
-        client = self.client
-        # The threshold is global to the process: another client may have changed it.
-        pybullet.setPhysicsEngineParameter(
-            contactBreakingThreshold=SOLVER["contactBreakingThreshold"], physicsClientId=client
-        )
-        # Bullet keeps contact pairs, in the order in which they were found, until the bodies are apart.
-        pybullet.resetBasePositionAndOrientation(self.tool, FAR_AWAY, IDENTITY, physicsClientId=client)
-        pybullet.performCollisionDetection(physicsClientId=client)
-        pybullet.resetBasePositionAndOrientation(self.tool, position, orientation, physicsClientId=client)
-        pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=client)
-        # As Bullet has it: of the two quaternions of one rotation, the servo must follow the same.
-        self._target: tuple[float, ...] = (*position, *self.pose()[1])
-        self.wrench: Wrench = (0.0,) * 6
-        """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
-        self.pull: Wrench = (0.0,) * 6
-        """Wrench [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole axes."""
-        self.penetration = 0.0
-        """Largest penetration found by ``measure_penetration`` since the last reset [m]."""
-
-    def pose(self) -> tuple[Vector, Quaternion]:
-        """Flange pose [m, xyzw] in the hole frame."""
-        position, orientation = pybullet.getBasePositionAndOrientation(self.tool, self.client)
-        return position, orientation
-
-    def twist(self) -> tuple[Vector, Vector]:
-        """Linear velocity of the flange [m/s] and angular velocity [rad/s] in hole axes."""
-        linear, angular = pybullet.getBaseVelocity(self.tool, self.client)
-        return linear, angular
-
-    def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
-        """Run physics steps while the commanded flange pose moves on a straight line to a new target.
-
-        In each step the servo applies ``F = K (p_t - p) + D (v_t - v)`` and the moment
-        ``K_r log(q_t q^-1) + D_r (w_t - w)`` at the flange; the sensor sees their negative (which holds
-        the contact wrench and the tool's inertial load).
-
-        Args:
-            steps: Physics steps.
-            position: Commanded flange position [m] in the hole frame after the last step.
-            orientation: Commanded flange orientation (xyzw).
-        """
-        # This loop is where an environment's Python time goes: plain floats, nothing computed twice.
-        config, client, tool, world_frame = self.config, self.client, self.tool, pybullet.WORLD_FRAME
-        get_pose, get_twist = pybullet.getBasePositionAndOrientation, pybullet.getBaseVelocity
-        apply_force, apply_moment = pybullet.applyExternalForce, pybullet.applyExternalTorque
-        step_simulation = pybullet.stepSimulation
-        stiffness, rotational_stiffness = config.servo_stiffness, config.servo_rotational_stiffness
-        damping, rotational_damping = self._damping, self._rotational_damping
-        smoothing = self._smoothing
-        keep = 1.0 - smoothing
-        fx, fy, fz, mx, my, mz = self.wrench
-
-        x0, y0, z0, ta, tb, tc, td = self._target
-        x1, y1, z1 = position
-        a1, b1, c1, d1 = orientation
-        if ta * a1 + tb * b1 + tc * c1 + td * d1 < 0.0:
-            a1, b1, c1, d1 = -a1, -b1, -c1, -d1
-        self._target = (x1, y1, z1, a1, b1, c1, d1)
-        dx, dy, dz = (x1 - x0) / steps, (y1 - y0) / steps, (z1 - z0) / steps
-        da, db, dc, dd = (a1 - ta) / steps, (b1 - tb) / steps, (c1 - tc) / steps, (d1 - td) / steps
-        # Force = pull - K p - D v with pull = K p_t + D v_t, which grows by K dp in a step.
-        feed = damping * config.rate
-        sx, sy, sz = stiffness * x0 + feed * dx, stiffness * y0 + feed * dy, stiffness * z0 + feed * dz
-        dx, dy, dz = stiffness * dx, stiffness * dy, stiffness * dz
-        # Target angular velocity: vector part of 2 dq/dt q^-1 (the target turns by far less than a
-        # radian in a control period, so its quaternion may move on a straight line, too).
-        feed = 2.0 * rotational_damping * config.rate
-        hx = feed * (da * d1 - dd * a1 - db * c1 + dc * b1)
-        hy = feed * (db * d1 - dd * b1 - dc * a1 + da * c1)
-        hz = feed * (dc * d1 - dd * c1 - da * b1 + db * a1)
-
-        for _ in range(steps):
-            sx += dx
-            sy += dy
-            sz += dz
-            ta += da
-            tb += db
-            tc += dc
-            td += dd
-            pose, (qa, qb, qc, qd) = get_pose(tool, client)
-            (ux, uy, uz), (ox, oy, oz) = get_twist(tool, client)
-            px, py, pz = pose
-            # Orientation error: vector part e of q_t q^-1; its logarithm is 2 asin(|e|) / |e| e.
-            ex = ta * qd - td * qa - tb * qc + tc * qb
-            ey = tb * qd - td * qb - tc * qa + ta * qc
-            ez = tc * qd - td * qc - ta * qb + tb * qa
-            square = ex * ex + ey * ey + ez * ez
-            if square < 1e-3:  # within 3.6 deg; the series is exact to 1e-10
-                turn = rotational_stiffness * (2.0 + square * (1.0 / 3.0 + square * 0.15))
-            else:
-                norm = sqrt(square)
-                angle = 2.0 * atan2(norm, ta * qa + tb * qb + tc * qc + td * qd)
-                turn = rotational_stiffness * angle / norm
-            gx = sx - stiffness * px - damping * ux
-            gy = sy - stiffness * py - damping * uy
-            gz = sz - stiffness * pz - damping * uz
-            nx = turn * ex + hx - rotational_damping * ox
-            ny = turn * ey + hy - rotational_damping * oy
-            nz = turn * ez + hz - rotational_damping * oz
-            apply_force(tool, -1, (gx, gy, gz), pose, world_frame, client)
-            apply_moment(tool, -1, (nx, ny, nz), world_frame, client)
-            step_simulation(client)
-            fx = keep * fx - smoothing * gx
-            fy = keep * fy - smoothing * gy
-            fz = keep * fz - smoothing * gz
-            mx = keep * mx - smoothing * nx
-            my = keep * my - smoothing * ny
-            mz = keep * mz - smoothing * nz
-        self.wrench = (fx, fy, fz, mx, my, mz)
-        self.pull = (gx, gy, gz, nx, ny, nz)
-
-    def measure_penetration(self) -> float:
-        """Largest penetration of the contacts of the last step [m]; kept for the episode's certificate."""
-        contacts = pybullet.getContactPoints(self.tool, self.plate, physicsClientId=self.client)
-        depth = -min((contact[8] for contact in contacts), default=0.0)
-        self.penetration = max(self.penetration, depth)
-        return depth
+    part: PegHole
+    config: PhysicsConfig
+    wrench: Wrench
+    pull: Wrench
+    penetration: float
 
     @property
     def penetration_bound(self) -> float:
-        """A third of the clearance [m]: beyond it the simulated fit is not the fit that was asked for."""
-        return self.part.clearance / 3.0
+        """Penetration [m] beyond which the simulated fit says nothing about the real one."""
 
-    @property
-    def physics_hash(self) -> str:
-        """SHA-256 (hex) over engine version, solver, servo and geometry."""
-        content = self._physics_content()
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    def set_friction(self, friction: float) -> None:
+        """Set the coefficient of friction between peg and hole; it lasts over resets."""
 
-    def _physics_content(self) -> list[Any]:
-        return [pybullet.getAPIVersion(), SOLVER, vars(self.config), self.part.content_hash]
+    def reset(self, position: Vector, orientation: Quaternion) -> None:
+        """Put the tool at rest at a flange pose in the hole frame, the spring relaxed; clear the filter.
+
+        Args:
+            position: Position of the flange [m].
+            orientation: Orientation of the flange (xyzw).
+        """
+
+    def pose(self) -> Pose:
+        """Return the flange pose [m, xyzw] of the tool in the hole frame."""
+
+    def twist(self) -> tuple[Vector, Vector]:
+        """Return the linear velocity of the flange [m/s] and the angular velocity [rad/s], hole axes."""
+
+    def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
+        """Run physics steps while the target of the servo moves at constant speed to a new flange pose.
+
+        Args:
+            steps: Physics steps.
+            position: Target position [m] in the hole frame after the last step.
+            orientation: Target orientation (xyzw), less than a radian from the last target.
+        """
+
+    def measure_penetration(self) -> float:
+        """Return the largest penetration [m] of the contacts of the last step; ``penetration`` keeps it."""
+
+    def content(self) -> list[Any]:
+        """Return what determines the physics, as JSON can hold it: engine, version, solver, servo, part."""
 
     def close(self) -> None:
-        """Disconnect from PyBullet; closing twice is harmless."""
-        if self.client >= 0:
-            with contextlib.suppress(pybullet.error):
-                pybullet.disconnect(self.client)
-            self.client = -1
+        """Free the engine's resources; closing twice is harmless."""
 
-    def __del__(self) -> None:
-        self.close()
+
+@runtime_checkable
+class SupportsPictures(Protocol):
+    """A world that draws itself, if it was made with ``visual=True``; pictures change no physics."""
+
+    def picture(self, width: int, height: int) -> Pixels:
+        """Return a picture of plate (cut open), tool and robot, (height, width, 3) uint8."""
+
+
+@dataclass(frozen=True)
+class ArmModel:
+    """A serial arm, as an engine simulates it.
+
+    Attributes:
+        urdf: File with links, joints and inertias; joints 0 to n - 1 are revolute, about z, link k hangs on
+            joint k.
+        base: Pose of the base in the hole frame [m, xyzw].
+        flange: Pose of the flange frame on the last link [m, xyzw].
+        torque_limit: Largest torque of each joint (n,) [Nm].
+    """
+
+    urdf: Path
+    base: Pose
+    flange: Pose
+    torque_limit: Sequence[float]
+
+
+class SimulatedArm(Protocol):
+    """An arm in a world: joints under position control. It touches nothing and has no weight."""
+
+    def reset(self, joints: Sequence[float]) -> None:
+        """Put the arm at rest at joint angles (n,) [rad]."""
+
+    def flange(self) -> Pose:
+        """Return the pose [m, xyzw] of the flange in the hole frame, at the present joint angles."""
+
+    def drive(self, joints: Sequence[float], speeds: Sequence[float]) -> None:
+        """Set the targets of the joints for the next physics step: angles [rad] and speeds [rad/s]."""
+
+    def apply_wrench(self, position: Vector, wrench: Wrench) -> None:
+        """Load the last link in the next physics step.
+
+        Args:
+            position: Point in the hole frame at which the force acts [m].
+            wrench: Force and torque (6,) [N, Nm] in hole axes.
+        """
+
+    def torques(self) -> list[float]:
+        """Return the torques of the joints' motors in the last physics step (n,) [Nm]."""
+
+
+@runtime_checkable
+class SupportsArms(Protocol):
+    """A world in which an arm can be simulated beside the tool."""
+
+    def add_arm(self, model: ArmModel) -> SimulatedArm:
+        """Add an arm, once, before the first reset."""

@@ -1,1 +1,12 @@
-"""Robots that hold the tool: a floating one, or an arm."""
+"""Robots that carry the tool: the robot interface, the floating tool, arms."""
+
+from assembly_rl.envs.robots.arm import ArmRobot
+from assembly_rl.envs.robots.config import RobotConfig
+from assembly_rl.envs.robots.floating import FloatingRobot
+from assembly_rl.envs.robots.iiwa import iiwa
+from assembly_rl.envs.robots.robot import ROBOTS, Robot, register_robot
+
+__all__ = ["ROBOTS", "ArmRobot", "FloatingRobot", "Robot", "RobotConfig", "register_robot"]
+
+register_robot("floating", FloatingRobot)
+register_robot("iiwa", iiwa)

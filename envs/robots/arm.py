@@ -1,162 +1,95 @@
-"""Kinematics of the arm: joint angles to the pose of its flange, and back within its limits."""
+"""An arm that carries the tool, in any engine that simulates arms."""
 
-from math import pi
-from pathlib import Path
-from xml.etree import ElementTree
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
-import pybullet_data
-from numpy.typing import NDArray
 
-from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, quat_exp, rotation_matrix
+from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
+from assembly_rl.envs.physics import ArmModel, SupportsArms, World
 from assembly_rl.envs.robots.config import RobotConfig
-
-Array = NDArray[np.float64]
-
-URDF = Path(pybullet_data.getDataPath()) / "kuka_iiwa" / "model.urdf"
-JOINTS = range(7)
-LAST_LINK = 6  # PyBullet counts links from that of the first joint
-
-# Of the LBR iiwa 14 R820's data sheet; the URDF has the angles, and placeholders for these.
-SPEED_LIMIT = np.radians([85.0, 85.0, 100.0, 75.0, 130.0, 135.0, 135.0])  # rad/s
-TORQUE_LIMIT = [320.0, 320.0, 176.0, 176.0, 110.0, 40.0, 40.0]  # Nm
-
-MOUNT: Pose = ((0.0, 0.0, 0.045), (0.0, 1.0, 0.0, 0.0))
-"""``flange`` on the last link [m, xyzw]: on its face; the tool's z axis looks back along the arm."""
-
-DAMPING = 1e-3
-"""Of the least squares [m, rad]: below it a direction counts as singular."""
-REACHED = 1e-8
-"""A pose is reached within this [m, rad]."""
-ITERATIONS = 50
-LONGEST_STEP = 0.3
-"""Of one iteration, of a joint [rad]; farther the linearisation says little."""
+from assembly_rl.envs.robots.kinematics import ArmKinematics, Array, homogeneous
 
 
-def homogeneous(position: Vector, rotation: Quaternion) -> Array:
-    """A pose [m, xyzw] as a (4, 4) matrix."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(rotation_matrix(rotation), (3, 3))
-    matrix[:3, 3] = position
-    return matrix
+class ArmRobot:
+    """A ``Robot`` with joints: the servo's spring hangs on the flange of an arm instead of on the command.
 
-
-class Arm:
-    """A KUKA LBR iiwa 14 on its base. Frames: ``hole``, and ``flange`` as the tool has it.
+    The joints follow the commanded flange pose under position control, within their limits of angle, speed
+    and torque. The spring-damper pulls the tool towards the flange where the arm has it; the last link is
+    loaded with the opposite wrench, one physics step later. The arm touches nothing; there is no gravity, as
+    for an arm that compensates its own.
 
     Args:
+        world: World that the tool is in.
         config: Base and posture.
+        kinematics: Kinematics of the arm on its base.
+        model: The arm as an engine simulates it.
+        speed_limit: Speed limit of each joint (n,) [rad/s].
 
     Raises:
-        ValueError: A joint of the posture is beyond its limits.
+        ValueError: The engine simulates no arms, or the arm does not reach the tool where the world has it.
+
+    Attributes:
+        joints: Commanded joint angles (n,) [rad].
+        joint_limit: True if a joint is at its limit.
     """
 
-    def __init__(self, config: RobotConfig) -> None:
-        joints = ElementTree.parse(URDF).getroot().findall("joint")
-        limits = [_child(joint, "limit") for joint in joints]
-        self.lower, self.upper = np.array([(float(x["lower"]), float(x["upper"])) for x in limits]).T
-        """Joint limits [rad], (7,) each."""
-        self.posture: Array = np.array(config.posture, dtype=np.float64)
-        for number, angle in enumerate(self.posture):
-            if not self.lower[number] <= angle <= self.upper[number]:
-                raise ValueError(
-                    f"RobotConfig.posture[{number}] = {angle:g} rad is beyond the joint's limits "
-                    f"{self.lower[number]:.3f} to {self.upper[number]:.3f} rad"
-                )
-        x, y, z = config.base_rotation
-        self.base: Pose = (_vector(config.base_position), quat_exp((x, y, z)))
-        """Base in the hole frame [m, xyzw]."""
-        self._origins = np.array([_origin(joint) for joint in joints])
-        self._origins[0] = homogeneous(*self.base) @ self._origins[0]
-        self._mount = homogeneous(*MOUNT)
+    def __init__(
+        self,
+        world: World,
+        config: RobotConfig,
+        kinematics: ArmKinematics,
+        model: ArmModel,
+        speed_limit: Array,
+    ) -> None:
+        if not isinstance(world, SupportsArms):
+            raise ValueError(
+                f"the physics engine {world.config.engine!r} simulates no arms: use "
+                f"task.robot.model=floating, or another task.physics.engine with {config.model!r}"
+            )
+        self._world, self._config = world, config
+        self._kinematics, self._speed_limit = kinematics, speed_limit
+        self.arm = world.add_arm(model)
+        self.reset(*world.pose())
 
-    def flange(self, joints: Array) -> tuple[Array, Array]:
-        """Where the flange is.
-
-        Args:
-            joints: (7,) angles [rad].
-
-        Returns:
-            T_hole_flange (4, 4) [m] and the Jacobian (6, 7): linear and angular velocity of the flange in
-            hole axes for joint speeds [m, -].
-        """
-        cos, sin = np.cos(joints)[:, None], np.sin(joints)[:, None]
-        links = self._origins.copy()  # times a rotation about z
-        links[:, :, 0] = cos * self._origins[:, :, 0] + sin * self._origins[:, :, 1]
-        links[:, :, 1] = cos * self._origins[:, :, 1] - sin * self._origins[:, :, 0]
-        frames = np.empty_like(links)
-        frame = frames[0] = links[0]
-        for number in JOINTS[1:]:
-            frame = frames[number] = frame @ links[number]
-        flange = frame @ self._mount
-        ax, ay, az = frames[:, 0, 2], frames[:, 1, 2], frames[:, 2, 2]
-        x, y, z = (flange[:3, 3] - frames[:, :3, 3]).T
-        return flange, np.array((ay * z - az * y, az * x - ax * z, ax * y - ay * x, ax, ay, az))
-
-    def towards(self, joints: Array, target: Array) -> tuple[Array, float]:
-        """One step of damped least squares.
-
-        Args:
-            joints: (7,) angles to start from [rad].
-            target: T_hole_flange (4, 4) to come to [m].
-
-        Returns:
-            (7,) change of the angles [rad], the limits not considered, and the larger of the distance [m] and
-            the angle [rad] to the target before it.
-        """
-        flange, jacobian = self.flange(joints)
-        # sin(angle) times the axis is enough for small angles, and points the right way for larger ones.
-        (a, b, c), (d, e, f), (g, h, i) = (target[:3, :3] @ flange[:3, :3].T).tolist()
-        turn = (0.5 * (h - f), 0.5 * (c - g), 0.5 * (d - b))
-        error = np.concatenate((target[:3, 3] - flange[:3, 3], turn))
-        square = jacobian @ jacobian.T
-        square[np.diag_indices(6)] += DAMPING**2
-        opposite = pi if a + e + i < 1.0 else 0.0  # beyond 90 degrees the sine falls again
-        miss = max(float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])), opposite)
-        return jacobian.T @ np.linalg.solve(square, error), miss
-
-    def solve(self, position: Vector, rotation: Quaternion) -> Array:
-        """Joint angles (7,) [rad] for a flange pose [m, xyzw] in the hole frame, found from the posture.
+    def reset(self, position: Vector, orientation: Quaternion) -> None:
+        """Put arm and tool at rest at a flange pose [m, xyzw].
 
         Raises:
-            ValueError: The arm does not reach it within its joint limits.
+            ValueError: The arm does not reach the pose within its joint limits.
         """
-        target, joints = homogeneous(position, rotation), self.posture
-        for _ in range(ITERATIONS):
-            change, miss = self.towards(joints, target)
-            if miss < REACHED:
-                return joints
-            change *= min(1.0, LONGEST_STEP / float(np.abs(change).max()))
-            joints = np.clip(joints + change, self.lower, self.upper)
-        raise ValueError(
-            f"the arm does not reach the flange position {_millimetres(position)} mm of the hole frame from "
-            f"its base at {_millimetres(self.base[0])} mm within its joint limits: move robot.base_position, "
-            "turn robot.base_rotation, or give another robot.posture"
-        )
+        self.joints = self._kinematics.solve(position, orientation)
+        self.joint_limit = False
+        self.arm.reset(self.joints.tolist())
+        self._world.reset(*self.arm.flange())
 
+    def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
+        """Let the joints move on a straight line towards the commanded flange pose [m, xyzw]."""
+        arm, world, kinematics = self.arm, self._world, self._kinematics
+        change, _ = kinematics.towards(self.joints, homogeneous(position, orientation))
+        period = steps / world.config.rate
+        change *= min(1.0, float((self._speed_limit * period / np.maximum(np.abs(change), 1e-12)).min()))
+        end = np.clip(self.joints + change, kinematics.lower, kinematics.upper)
+        self.joint_limit = bool(((end == kinematics.lower) | (end == kinematics.upper)).any())
+        speeds: list[float] = ((end - self.joints) / period).tolist()
+        path: Iterable[list[float]] = np.linspace(self.joints, end, steps, endpoint=False).tolist()
+        self.joints = end
+        for angles in path:
+            arm.drive(angles, speeds)
+            fx, fy, fz, mx, my, mz = world.pull
+            arm.apply_wrench(world.pose()[0], (-fx, -fy, -fz, -mx, -my, -mz))
+            world.advance(1, *arm.flange())
 
-def _child(joint: ElementTree.Element, name: str) -> dict[str, str]:
-    """Attributes of an element of a URDF joint."""
-    child = joint.find(name)
-    assert child is not None
-    return child.attrib
+    def require_reachable(self, poses: Iterable[Pose]) -> None:
+        """Solve flange poses [m, xyzw].
 
+        Raises:
+            ValueError: The arm does not reach one of them within its joint limits.
+        """
+        for pose in poses:
+            self._kinematics.solve(*pose)
 
-def _origin(joint: ElementTree.Element) -> Array:
-    """T_parent_joint (4, 4) of a URDF joint; its axis is z."""
-    origin = _child(joint, "origin")
-    roll, pitch, yaw = (float(text) for text in origin["rpy"].split())
-    turns = ((roll, 0.0, 0.0), (0.0, pitch, 0.0), (0.0, 0.0, yaw))
-    x, y, z = (homogeneous((0.0, 0.0, 0.0), quat_exp(turn)) for turn in turns)
-    matrix = z @ y @ x
-    matrix[:3, 3] = [float(text) for text in origin["xyz"].split()]
-    return matrix
-
-
-def _vector(values: list[float]) -> Vector:
-    x, y, z = (float(value) for value in values)
-    return x, y, z
-
-
-def _millimetres(position: Vector) -> str:
-    return "(" + ", ".join(f"{1e3 * value:.0f}" for value in position) + ")"
+    def content(self) -> list[Any]:
+        """Return the configuration."""
+        return [asdict(self._config)]

@@ -1,18 +1,8 @@
-"""Which robot holds the tool, and where it stands."""
+"""Configuration of the robot that holds the tool."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from assembly_rl.controllers.validation import finite_numbers
-
-
-class RobotModel(Enum):
-    """What holds the tool."""
-
-    floating = "floating"
-    """Nothing but the servo: the command is followed without joints, everywhere."""
-    iiwa = "iiwa"
-    """A KUKA LBR iiwa 14 R820, with joints that have limits."""
 
 
 @dataclass
@@ -20,19 +10,18 @@ class RobotConfig:
     """The robot; a floating one has neither base nor posture.
 
     Attributes:
-        model: Which one.
+        model: Name of a registered robot.
         base_position: Centre of the arm's base in the hole frame [m].
         base_rotation: Rotation vector of the base in the hole frame [rad].
         posture: Joint angles [rad] near which the arm takes its start pose.
     """
 
-    model: RobotModel = RobotModel.floating
+    model: str = "floating"
     base_position: list[float] = field(default_factory=lambda: [-0.6, 0.0, -0.025])
     base_rotation: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     posture: list[float] = field(default_factory=lambda: [0.0, 1.15, 0.0, -1.42, 0.0, 0.57, 0.0])
 
     def __post_init__(self) -> None:
-        self.model = RobotModel(self.model)
         for name, length in (("base_position", 3), ("base_rotation", 3), ("posture", 7)):
             if not finite_numbers(getattr(self, name), length):
                 raise ValueError(

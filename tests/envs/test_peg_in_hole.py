@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 
 from assembly_rl.controllers.guidance import ReflexGuidance
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.envs.physics import InsertionWorld
+from assembly_rl.envs.physics import BulletWorld
 
 NAME = "assembly_rl/PegInHole-v0"
 NO_ERROR = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
@@ -230,7 +230,7 @@ def test_limits(result: str, limits: dict, command: list) -> None:
 
 
 def test_deep_penetration_fails_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(InsertionWorld, "penetration_bound", 1e-6)
+    monkeypatch.setattr(BulletWorld, "penetration_bound", 1e-6)
     task = {"randomization": {"hole_estimate": {"lateral": 0.003}}}
     terminated, truncated, _, info = finish(PegInHoleEnv(task=task), seed=1)
     assert (terminated, truncated, info["result"]) == (True, False, "certificate_failed")
@@ -241,10 +241,10 @@ def test_deep_penetration_fails_the_certificate(monkeypatch: pytest.MonkeyPatch)
 def test_without_a_certificate_there_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is broken in the very step that reaches the goal."""
 
-    def bound(world: InsertionWorld) -> float:
+    def bound(world: BulletWorld) -> float:
         return -1.0 if world.pose()[0][2] - 0.040 <= -0.024 else 1.0
 
-    monkeypatch.setattr(InsertionWorld, "penetration_bound", property(bound))
+    monkeypatch.setattr(BulletWorld, "penetration_bound", property(bound))
     terminated, _, _, info = finish(PegInHoleEnv(task={"randomization": NO_ERROR}))
     assert info["depth"] >= 0.024
     assert (terminated, info["result"], info["is_success"]) == (True, "certificate_failed", False)
@@ -257,7 +257,7 @@ def test_without_a_certificate_there_is_no_success(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(("threshold", "inserted"), [(2e-4, True), (0.02, False)])
 def test_phantom_contacts_would_jam_the_peg(monkeypatch, threshold: float, inserted: bool) -> None:
     """Moment reflex, 1 mm chamfer: 2.4 s with this contactBreakingThreshold, never with Bullet's own."""
-    monkeypatch.setitem(InsertionWorld.__init__.__globals__["SOLVER"], "contactBreakingThreshold", threshold)
+    monkeypatch.setitem(BulletWorld.__init__.__globals__["SOLVER"], "contactBreakingThreshold", threshold)
     task = {
         "action": {"wrench": [8.0, 8.0, 8.0, 0.3, 0.3, 0.3]},
         "limits": {"time": 3.0},

@@ -7,7 +7,7 @@ import pytest
 
 from assembly_rl.controllers.etcl import identify_contact_stiffness
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.probing import BEYOND, probe_contact
+from assembly_rl.envs.probing import OVERTRAVEL, probe_contact
 
 
 def stiffness(part: PegHole, task: TaskConfig) -> np.ndarray:
@@ -22,7 +22,7 @@ def test_what_gives_way_is_the_servo() -> None:
     whole = probes.wrenches[1]  # the whole way along x
     physics = task.physics
     give = 1.0 / physics.servo_stiffness + part.peg_length**2 / physics.servo_rotational_stiffness
-    assert -whole[0] == pytest.approx(BEYOND / give, rel=0.05)
+    assert -whole[0] == pytest.approx(OVERTRAVEL / give, rel=0.05)
     assert probes.steps == 50
 
 

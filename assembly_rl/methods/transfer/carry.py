@@ -167,7 +167,7 @@ def holds(law: ComplianceLaw, task: TaskConfig) -> bool:
     own, contact = task.admittance, task.stiffest_contact()
     return ContactLoop(
         softest, task.control_rate, contact, own.cutoff, own.discretization, own.selected_axes
-    ).holds()
+    ).is_stable()
 
 
 def gains(law: ComplianceLaw, stiffness: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from assembly_rl.controllers import load_bundle
 from assembly_rl.envs import PegHole
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation.subjects import load_agent
 from assembly_rl.runs import RunDirectory
 

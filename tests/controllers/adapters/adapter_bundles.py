@@ -12,7 +12,7 @@ from assembly_rl.controllers.insertion import InsertionConfig, LimitConfig
 from assembly_rl.controllers.se3 import IDENTITY, Pose, compose
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
-from assembly_rl.envs.robot import SimulatedRobot
+from assembly_rl.envs.simulation import SimulatedRobot
 
 PART = PegHole(hole_depth=0.008)
 LIMITS = LimitConfig(time=1.5)

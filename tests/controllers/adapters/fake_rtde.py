@@ -10,7 +10,7 @@ from assembly_rl.controllers.se3 import (
     rotate,
     rotation_matrix,
 )
-from assembly_rl.envs.robot import SimulatedRobot
+from assembly_rl.envs.simulation import SimulatedRobot
 
 PERIOD = 0.005
 

@@ -8,7 +8,7 @@ from adapter_bundles import BLIND, PART, controller, manifest
 
 from assembly_rl.controllers.adapters.playback import play_back
 from assembly_rl.controllers.bundles import Recording, State
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from fake_ros import FakeRos
 from assembly_rl.controllers.adapters import ros2
 from assembly_rl.controllers.bundles import Command, Recording, State
 from assembly_rl.controllers.se3 import Pose
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 PERIOD = 0.005
 SAMPLES = 20

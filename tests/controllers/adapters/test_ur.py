@@ -14,7 +14,7 @@ from assembly_rl.controllers.adapters import ur
 from assembly_rl.controllers.bundles import Command, State
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.se3 import Pose, compose, quat_exp
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 BASE: Pose = ((0.4, -0.2, 0.1), quat_exp((0.05, -0.1, 2.0)))
 TCP = [0.001, -0.002, 0.15, pi, 0.0, 0.0]

@@ -9,7 +9,7 @@ from bundle_maker import manifest, policy
 from assembly_rl.controllers import BundleController
 from assembly_rl.controllers.bundles import Manifest, State
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.envs.robot import SimulatedRobot, insert
+from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 TASKS: dict[str, Any] = {
     "default": {},

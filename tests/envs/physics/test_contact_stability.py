@@ -17,7 +17,7 @@ from assembly_rl.controllers import AdmittanceConfig, AdmittanceController, Comp
 from assembly_rl.controllers.se3 import compose, move_moment, quat_exp, rotate, rotate_back, rotation_matrix
 from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import InsertionWorld, PhysicsConfig, SensorConfig, WrenchSensor
+from assembly_rl.envs.physics import BulletWorld, PhysicsConfig, SensorConfig, WrenchSensor
 
 RATE, CUTOFF = 200.0, 40.0
 MASS, DAMPING = [4.0] * 3 + [0.06] * 3, [150.0, 150.0, 800.0, 1.0, 1.0, 1.0]
@@ -34,8 +34,8 @@ OPEN = {
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[InsertionWorld]:
-    world = InsertionWorld(PegHole(), PhysicsConfig(), CUTOFF)
+def world() -> Iterator[BulletWorld]:
+    world = BulletWorld(PegHole(), PhysicsConfig(), CUTOFF)
     world.set_friction(0.2)
     yield world
     world.close()
@@ -65,7 +65,7 @@ def law_for(axis: int, multiple: float, delay: float) -> ComplianceLaw:
     return law_with(axis, high)
 
 
-def swing(world: InsertionWorld, law: ComplianceLaw, axis: int, delay: float) -> float:
+def swing(world: BulletWorld, law: ComplianceLaw, axis: int, delay: float) -> float:
     """Press for 1.5 s; the peak-to-peak wrench of the last 0.3 s as a multiple of the push."""
     tip, yaw = TIP[axis]
     to_flange = (0.0, 0.0, world.part.peg_length)
@@ -97,18 +97,18 @@ def swing(world: InsertionWorld, law: ComplianceLaw, axis: int, delay: float) ->
 
 @pytest.mark.parametrize("axis", PUSH)
 @pytest.mark.parametrize("delay", [0.0, 0.005, 0.01])
-def test_what_is_predicted_to_settle_settles(world: InsertionWorld, axis: int, delay: float) -> None:
+def test_what_is_predicted_to_settle_settles(world: BulletWorld, axis: int, delay: float) -> None:
     for multiple in (1.05, 1.4):
         assert swing(world, law_for(axis, multiple, delay), axis, delay) < 0.02
 
 
 @pytest.mark.parametrize("axis", PUSH)
-def test_what_is_far_beyond_the_bound_chatters(world: InsertionWorld, axis: int) -> None:
+def test_what_is_far_beyond_the_bound_chatters(world: BulletWorld, axis: int) -> None:
     """At 10 ms; bisection finds the real limit at 0.76, 0.70 and 0.77 of the servo's stiffness."""
     assert swing(world, law_for(axis, 0.5, 0.01), axis, 0.01) > 1.0
 
 
-def test_a_sensor_delay_makes_the_default_law_chatter_on_a_wall(world: InsertionWorld) -> None:
+def test_a_sensor_delay_makes_the_default_law_chatter_on_a_wall(world: BulletWorld) -> None:
     law = law_with(0, DAMPING[0])
     assert bound(law, 0, 0.0) > 1.0 > bound(law, 0, 0.01)
     assert swing(world, law, 0, 0.0) < 0.001
@@ -122,7 +122,7 @@ def test_a_command_that_is_led_along_a_line_counts_as_half_a_period_of_lag(axis:
     The world moves the command over the whole period, the
     prediction at once: without the half period it promises too much. The physics step adds another 1 ms.
     """
-    soft = InsertionWorld(PegHole(), PhysicsConfig(servo_damping_ratio=0.05), CUTOFF)
+    soft = BulletWorld(PegHole(), PhysicsConfig(servo_damping_ratio=0.05), CUTOFF)
     soft.set_friction(0.2)
     law = law_for(axis, 1.05, 0.01)
     assert bound(law, axis, 0.01, lag=0.5 / RATE) < 1.0 < bound(law, axis, 0.01)

@@ -8,8 +8,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.build import from_mapping
 from assembly_rl.controllers.bundles import BundleController, Command, State
+from assembly_rl.controllers.insertion import Termination
 from assembly_rl.controllers.se3 import (
     IDENTITY,
     Pose,
@@ -19,16 +19,18 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import InsertionWorld, WrenchSensor
-from assembly_rl.envs.worlds import make_world
+from assembly_rl.envs.physics import World, WrenchSensor
+from assembly_rl.envs.physics.world import Pixels
+from assembly_rl.envs.workcell import Workcell, make_workcell
 
 
 class SimulatedRobot:
-    """What a robot program meets: a position-controlled robot with a peg, a wrench sensor, and a plate.
+    """A robot as a program meets it: a position-controlled robot with a peg, a wrench sensor, and a plate.
 
     Its base frame is that of the true hole. ``PegInHoleEnv`` drives one; so can a bundle.
 
@@ -41,10 +43,9 @@ class SimulatedRobot:
         ValueError: Anything wrong in part or task.
 
     Attributes:
-        world: The physics.
-        conditions: Of the episode.
+        conditions: Conditions of the episode.
         free_readings: (n, 6) readings in free space at the start [N, Nm]; none without a tare.
-        reading: The latest [N, Nm], in the axes of the flange; at the start their mean.
+        reading: Latest reading (6,) [N, Nm], in the axes of the flange; at the start the mean of those.
     """
 
     def __init__(
@@ -61,10 +62,26 @@ class SimulatedRobot:
         self._clearances = clearance_grid(self.task.randomization.clearance)
         for clearance in self._clearances[:1] + self._clearances[-1:]:
             replace(self.part, clearance=clearance)  # a range that cannot be built is told now
-        self.world = self._make_world(self.part)
+        self._termination = Termination(self.task, self.part.hole_depth)
+        self._workcell = self._make_workcell(self.part)
 
-    def _make_world(self, part: PegHole) -> InsertionWorld:
-        return make_world(part, self.task, self._visual)
+    def _make_workcell(self, part: PegHole) -> Workcell:
+        return make_workcell(part, self.task, self._visual)
+
+    @property
+    def world(self) -> World:
+        """The physics."""
+        return self._workcell.world
+
+    @property
+    def physics_hash(self) -> str:
+        """SHA-256 (hex) over engine, solver, servo, geometry and robot."""
+        return self._workcell.physics_hash
+
+    @property
+    def joint_limit(self) -> bool:
+        """True if a joint is at its limit."""
+        return self._workcell.robot.joint_limit
 
     def draw(self, rng: np.random.Generator) -> Pose:
         """Draw an episode's conditions and put them into force.
@@ -76,8 +93,8 @@ class SimulatedRobot:
         self._sensor.reset(rng, conditions.sensor)
         self.free_readings: NDArray[np.float64] = self._sensor.samples(self.task.sensor.tare_samples, rng)
         if conditions.clearance not in (None, self.world.part.clearance):
-            self.world.close()
-            self.world = self._make_world(replace(self.part, clearance=conditions.clearance))
+            self._workcell.close()
+            self._workcell = self._make_workcell(replace(self.part, clearance=conditions.clearance))
         self.world.set_friction(conditions.friction)
         self._rng, self._moves = rng, 0
         a, b, c, d, e, f = self.free_readings.mean(0).tolist() if len(self.free_readings) else (0.0,) * 6
@@ -86,16 +103,16 @@ class SimulatedRobot:
 
     def place(self, flange: Pose) -> None:
         """Put the tool at rest at T_base_flange."""
-        self.world.reset(*flange)
+        self._workcell.robot.reset(*flange)
 
     @property
     def pose(self) -> Pose:
-        """T_base_flange as measured."""
+        """Pose T_base_flange as measured."""
         return self.world.pose()
 
     @property
     def time(self) -> float:
-        """Since the episode was drawn [s]."""
+        """Time since the episode was drawn [s]."""
         return self._moves / self.task.control_rate
 
     def move(self, command: Pose) -> None:
@@ -103,25 +120,29 @@ class SimulatedRobot:
         if self._moves % self._batch == 0:  # noise is drawn for a policy period at once, which makes it cheap
             self._sensor.prepare(self._batch, self._rng)
         self._moves += 1
-        world = self.world
-        world.advance(self._physics_steps, *command)
+        world = self._workcell.world
+        self._workcell.robot.advance(self._physics_steps, *command)
         tool, wrench = rotation_matrix(world.pose()[1]), world.wrench
         self.reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
 
     @property
     def depth(self) -> float:
-        """Of the tip below the mouth of the true hole [m]."""
+        """Depth of the tip below the mouth of the true hole [m]."""
         (_, _, z), orientation = self.pose
         return rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))[2] - z
 
     @property
     def success(self) -> bool:
-        """Whether the peg is in."""
-        return self.depth >= self.part.hole_depth - self.task.limits.goal_margin
+        """True if the peg is in."""
+        return self._termination.is_success(self.depth)
+
+    def picture(self) -> Pixels:
+        """Return a picture of a robot that was made with ``visual=True``, (480, 640, 3) uint8."""
+        return self._workcell.picture()
 
     def close(self) -> None:
-        """Disconnect from PyBullet."""
-        self.world.close()
+        """Free the engine's resources."""
+        self._workcell.close()
 
 
 def insert(
@@ -130,12 +151,12 @@ def insert(
     seed: int,
     watch: Callable[[int, Pose, Command], object] | None = None,
 ) -> State:
-    """One insertion with a bundle, under the conditions of the environment's episode with that seed.
+    """Run one insertion with a bundle, under the conditions of the environment's episode with that seed.
 
     Args:
-        robot: Plays the robot.
-        controller: Of the bundle.
-        seed: Of the episode.
+        robot: Simulated robot.
+        controller: Controller of the bundle.
+        seed: Seed of the episode.
         watch: Called in each control step with its number, the measured pose and the command.
     """
     rng = gymnasium.utils.seeding.np_random(seed)[0]
@@ -146,7 +167,7 @@ def insert(
     start = controller.reset(hole, near, free, rate=robot.task.control_rate)
     robot.place((start.position, start.orientation))
     number = 0
-    while controller.state is State.running and not robot.world.joint_limit:
+    while controller.state is State.running and not robot.joint_limit:
         pose = robot.pose
         command = controller.step(robot.reading, pose, robot.time)
         if watch is not None:

@@ -1,4 +1,4 @@
-"""A camera for the insertion world: a section view, a close-up of the hole's mouth, and the arm."""
+"""Pictures of a PyBullet world: a section view, a close-up of the hole's mouth, and the arm."""
 
 from dataclasses import dataclass, replace
 from math import atan2, cos, hypot, radians, sin
@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from assembly_rl.controllers.se3 import Vector
+from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS
-from assembly_rl.envs.physics import InsertionWorld
-from assembly_rl.envs.physics.engine import pybullet
-from assembly_rl.envs.robots.arm_world import ArmWorld
-
-Pixels = NDArray[np.uint8]
+from assembly_rl.envs.physics.bullet.library import pybullet
+from assembly_rl.envs.physics.world import Pixels
 
 OVERSAMPLING = 2
 """Pictures are drawn larger by this factor and then reduced: PyBullet's renderer does not smooth edges."""
@@ -60,21 +59,28 @@ class _Camera:
         return view, pybullet.computeProjectionMatrix(-x, x, -y, y, near, self.distance + self.scene)
 
     def pixel(self, point: tuple[float, float, float], width: int, height: int) -> tuple[float, float]:
-        """Where a point [m] is in a picture of this size, from its upper left corner."""
+        """Return the pixel of a point [m] in a picture of this size, from its upper left corner."""
         view, projection = (np.reshape(matrix, (4, 4)).T for matrix in self.matrices())
         x, y, _, w = projection @ view @ (*point, 1.0)
         return 0.5 * width * (1.0 + x / w), 0.5 * height * (1.0 - y / w)
 
 
-def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels:
-    """Picture of a world that was built with ``visual=True``, (height, width, 3) uint8.
+def render(client: int, part: PegHole, arm_base: Vector | None, width: int, height: int) -> Pixels:
+    """Draw plate and peg, with a close-up along y of the mouth's right edge.
 
-    Plate and peg, with a close-up along y of the mouth's right edge; of an arm, the whole of it with both
-    beside it. The plate is cut open on the side of the camera. PyBullet's software renderer is used: on
-    machines without a display it is as fast as OpenGL.
+    Beside an arm, all of it is drawn, with both as insets. The plate is cut open on the side of the camera.
+    PyBullet's software renderer is used: on machines without a display it is as fast as OpenGL.
+
+    Args:
+        client: PyBullet client of a world that was built with ``visual=True``.
+        part: Geometry of peg and hole.
+        arm_base: Position of the arm's base in the hole frame [m]; None without an arm.
+        width: Width of the picture [pixels].
+        height: Height of the picture [pixels].
+
+    Returns:
+        The picture, (height, width, 3) uint8.
     """
-    client, part = world.client, world.part
-    pybullet.resetBasePositionAndOrientation(world.tool_picture, *world.pose(), physicsClientId=client)
     columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
     left, margin = round(0.6 * columns), columns // 32
     picture = _backdrop(columns, rows)
@@ -84,8 +90,8 @@ def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels
     close = _Camera((x, 0.0, 0.0), 0.0, 0.0, 5.0, CLOSE_UP, CLOSE_UP, reach)
     target, tall = (0.0, 0.0, 0.5 * (top + bottom)), 1.3 * (top - bottom)
     main = _Camera(target, radians(24), radians(24), 8.0 * tall, tall * left / rows, tall, reach)
-    if isinstance(world, ArmWorld):
-        whole, side = _whole_arm(world, left / rows), (rows - 3 * margin) // 2
+    if arm_base is not None:
+        whole, side = _whole_arm(arm_base, left / rows), (rows - 3 * margin) // 2
         main = replace(main, width=tall, scene=reach + WRIST)
         right, below = columns - side - margin, rows - side - margin
         picture.paste(_shoot(client, whole, left, rows))
@@ -101,9 +107,9 @@ def render(world: InsertionWorld, width: int = 640, height: int = 480) -> Pixels
     return np.asarray(picture.reduce(OVERSAMPLING))
 
 
-def _whole_arm(world: ArmWorld, aspect: float) -> _Camera:
+def _whole_arm(base: Vector, aspect: float) -> _Camera:
     """All of the arm from its side, as far as it is from base to hole, with what it stands on."""
-    x, y, z = world.arm.base[0]
+    x, y, z = base
     target, tall = (0.5 * x, 0.5 * y, z + 0.25), 1.2 * max(1.0, hypot(x, y) / 0.6)
     return _Camera(target, atan2(-y, -x) + radians(30), radians(15), 4.0, aspect * tall, tall, 1.5 * tall)
 
@@ -137,7 +143,7 @@ def _shoot(client: int, camera: _Camera, width: int, height: int) -> Image.Image
 
 
 def _edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
+    """Find where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
     edges = np.zeros(depth.shape, dtype=bool)
     edges[1:-1] |= np.abs(depth[2:] - 2.0 * depth[1:-1] + depth[:-2]) > EDGE
     edges[:, 1:-1] |= np.abs(depth[:, 2:] - 2.0 * depth[:, 1:-1] + depth[:, :-2]) > EDGE

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from assembly_rl.controllers.validation import is_finite
+from assembly_rl.controllers.validation import closest, is_finite
 
 T = TypeVar("T")
 
@@ -25,9 +24,9 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
     built: dict[str, Any] = {}
     for key, value in values.items():
         if key not in names:
-            close = get_close_matches(str(key), names, 1, 0.0)[0]
             raise ValueError(
-                f"{kind.__name__} has no field {key!r}; did you mean {close!r}? Known: {', '.join(names)}"
+                f"{kind.__name__} has no field {key!r}; did you mean {closest(key, names)!r}? "
+                f"Known: {', '.join(names)}"
             )
         hint = _without_none(hints[key])
         if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
@@ -49,8 +48,8 @@ def complete(kind: Any, values: Any, path: str) -> Any:
 
     Args:
         kind: The dataclass, or the type of a field.
-        values: What JSON has there.
-        path: Of it, for the message, such as ``insertion.path``.
+        values: Value that JSON has there.
+        path: Path of the value, for the message, such as ``insertion.path``.
 
     Raises:
         ValueError: A field that is missing, unknown or of another type.
@@ -91,8 +90,7 @@ def _complete_fields(kind: type[Any], values: Any, path: str) -> dict[str, Any]:
     hints = get_type_hints(kind)
     for name in values:
         if name not in hints:
-            close = get_close_matches(name, hints, 1, 0.0)[0]
-            raise ValueError(f"{path}.{name} is unknown; did you mean {close!r}?")
+            raise ValueError(f"{path}.{name} is unknown; did you mean {closest(name, hints)!r}?")
     for name in hints:
         if name not in values:
             raise ValueError(f"{path}.{name} is missing")

@@ -13,13 +13,13 @@ import pytest
 
 from assembly_rl.controllers.se3 import quat_conjugate, quat_exp, quat_log, quat_multiply
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.physics import InsertionWorld, PhysicsConfig
+from assembly_rl.envs.physics import BulletWorld, PhysicsConfig
 from assembly_rl.envs.probing import probe_contact
-from assembly_rl.envs.robots.arm import SPEED_LIMIT, Arm, homogeneous
-from assembly_rl.envs.robots.arm_world import ArmWorld
-from assembly_rl.envs.robots.config import RobotConfig, RobotModel
+from assembly_rl.envs.robots import ArmRobot, FloatingRobot, RobotConfig
+from assembly_rl.envs.robots.iiwa import SPEED_LIMIT, iiwa, iiwa_kinematics
+from assembly_rl.envs.robots.kinematics import homogeneous
 
-IIWA = RobotConfig(model=RobotModel.iiwa)
+IIWA = RobotConfig(model="iiwa")
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 RIM = 0.003  # lateral offset [m] at which the peg meets the rim and not the hole
 ARM = {"robot": {"model": "iiwa"}}
@@ -35,10 +35,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def world() -> Iterator[ArmWorld]:
-    made = ArmWorld(PegHole(), PhysicsConfig(), 40.0, IIWA)
+def world() -> Iterator[BulletWorld]:
+    made = BulletWorld(PegHole(), PhysicsConfig(), 40.0)
     yield made
     made.close()
+
+
+@pytest.fixture
+def robot(world: BulletWorld) -> ArmRobot:
+    return iiwa(world, IIWA)
 
 
 def behind(angle: float, last_joint: float) -> dict[str, Any]:
@@ -52,20 +57,20 @@ def behind(angle: float, last_joint: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_joints_reach_a_pose(world: ArmWorld, seed: int) -> None:
+def test_joints_reach_a_pose(world: BulletWorld, robot: ArmRobot, seed: int) -> None:
     """By the simulator's own kinematics."""
     rng = np.random.default_rng(seed)
     x, y, z, *turn = (rng.uniform(-1.0, 1.0, 6) * [0.05, 0.05, 0.05, 0.2, 0.2, 0.2]).tolist()
     rotation = quat_exp(tuple(turn))
-    world.reset((x, y, 0.06 + z), rotation)
-    position, orientation = world.flange()
+    robot.reset((x, y, 0.06 + z), rotation)
+    position, orientation = robot.arm.flange()
     assert np.linalg.norm(np.subtract(position, (x, y, 0.06 + z))) < 1e-6
     assert np.linalg.norm(quat_log(quat_multiply(orientation, quat_conjugate(rotation)))) < 1e-6
     assert world.pose()[0] == pytest.approx(position, abs=1e-12)
 
 
 def test_the_jacobian_is_the_derivative() -> None:
-    arm, step = Arm(IIWA), 1e-6
+    arm, step = iiwa_kinematics(IIWA), 1e-6
     joints = arm.posture + 0.1
     flange, jacobian = arm.flange(joints)
     for joint, column in enumerate(jacobian.T):
@@ -76,7 +81,7 @@ def test_the_jacobian_is_the_derivative() -> None:
 
 
 def test_a_turn_by_more_than_a_right_angle_is_not_taken_for_a_small_one() -> None:
-    arm = Arm(IIWA)
+    arm = iiwa_kinematics(IIWA)
     position = (0.0, 0.0, 0.06)
     for angle in (2.0, 2.9):  # about z
         joints = arm.solve(position, quat_exp((0.0, 0.0, angle)))
@@ -88,42 +93,42 @@ def test_a_turn_by_more_than_a_right_angle_is_not_taken_for_a_small_one() -> Non
 # ---------------------------------------------------------------------- the spring on the flange
 
 
-def test_the_wrench_of_a_static_contact(world: ArmWorld) -> None:
-    """Is the spring's, and what the joints hold against; a floating tool feels the same."""
-    floating = InsertionWorld(PegHole(), PhysicsConfig(), 40.0)
-    for one in (world, floating):
+def test_the_wrench_of_a_static_contact(world: BulletWorld, robot: ArmRobot) -> None:
+    """Is the spring's, and what the joints hold against; with a floating tool it is the same."""
+    floating = BulletWorld(PegHole(), PhysicsConfig(), 40.0)
+    for one, moved in ((world, robot), (floating, FloatingRobot(floating, RobotConfig()))):
         one.set_friction(0.2)
-        one.reset((RIM, 0.0, 0.0405), UPRIGHT)
+        moved.reset((RIM, 0.0, 0.0405), UPRIGHT)
         for step in range(1, 101):
-            one.advance(5, (RIM, 0.0, 0.0405 - 1.3e-3 * min(1.0, step / 40)), UPRIGHT)
+            moved.advance(5, (RIM, 0.0, 0.0405 - 1.3e-3 * min(1.0, step / 40)), UPRIGHT)
     stiffness = world.config.servo_stiffness
-    stretch = np.subtract(world.flange()[0], world.pose()[0])
+    stretch = np.subtract(robot.arm.flange()[0], world.pose()[0])
     assert world.wrench[2] == pytest.approx(-stiffness * stretch[2], rel=1e-3)
     assert world.wrench[2] == pytest.approx(floating.wrench[2], rel=1e-2)
     assert 15.0 < world.wrench[2] < 25.0
-    torques = world.arm.flange(world.joints)[1].T @ world.pull
-    assert world.torques() == pytest.approx(torques, abs=0.01)
+    torques = iiwa_kinematics(IIWA).flange(robot.joints)[1].T @ world.pull
+    assert robot.arm.torques() == pytest.approx(torques, abs=0.01)
     floating.close()
 
 
-def test_the_arm_keeps_up_with_the_command(world: ArmWorld) -> None:
-    world.reset((0.0, 0.0, 0.07), UPRIGHT)
+def test_the_arm_keeps_up_with_the_command(robot: ArmRobot) -> None:
+    robot.reset((0.0, 0.0, 0.07), UPRIGHT)
     for step in range(1, 41):
         target = (0.0, 0.0, 0.07 - 4e-5 * step)  # 8 mm/s
-        world.advance(5, target, UPRIGHT)
-        assert world.flange()[0] == pytest.approx(target, abs=1e-6)
+        robot.advance(5, target, UPRIGHT)
+        assert robot.arm.flange()[0] == pytest.approx(target, abs=1e-6)
 
 
-def test_joints_keep_their_speed_limits(world: ArmWorld) -> None:
-    world.reset((0.0, 0.0, 0.07), UPRIGHT)
-    before = world.joints
+def test_joints_keep_their_speed_limits(robot: ArmRobot) -> None:
+    robot.reset((0.0, 0.0, 0.07), UPRIGHT)
+    before = robot.joints
     target = (0.0, 0.05, 0.07)
-    world.advance(5, target, UPRIGHT)
-    ratio = np.abs(world.joints - before) / (0.005 * SPEED_LIMIT)
+    robot.advance(5, target, UPRIGHT)
+    ratio = np.abs(robot.joints - before) / (0.005 * SPEED_LIMIT)
     assert ratio.max() == pytest.approx(1.0)
     for _ in range(40):
-        world.advance(5, target, UPRIGHT)
-    assert world.flange()[0] == pytest.approx(target, abs=1e-5)
+        robot.advance(5, target, UPRIGHT)
+    assert robot.arm.flange()[0] == pytest.approx(target, abs=1e-5)
 
 
 # ---------------------------------------------------------------------- limits
@@ -132,7 +137,7 @@ def test_joints_keep_their_speed_limits(world: ArmWorld) -> None:
 @pytest.mark.parametrize(
     ("robot", "message"),
     [
-        ({"model": "ur5"}, "RobotConfig.model must be one of floating, iiwa, got 'ur5'"),
+        ({"model": "iwa"}, "unknown robot 'iwa'; did you mean 'iiwa'\\? Known: floating, iiwa"),
         ({"base_position": [0.0, 0.0]}, r"base_position must be 3 finite numbers, got \[0.0, 0.0\]"),
         ({"base_rotation": [0.0, 0.0, float("nan")]}, "base_rotation must be 3 finite numbers"),
         ({"posture": [0.0] * 6}, "posture must be 7 finite numbers"),
@@ -237,16 +242,15 @@ def test_insertion_with_the_arm() -> None:
         assert not truncated
     assert info["result"] == "success"
     floating.reset(seed=0)
-    assert info["certificate"]["physics_hash"] != floating._world.physics_hash
+    assert info["certificate"]["physics_hash"] != floating._robot.physics_hash
 
 
 def test_the_floating_tool_knows_nothing_of_the_arm() -> None:
     env = PegInHoleEnv(task={"robot": {"base_position": [-9.0, 0.0, 0.0]}})
     other = PegInHoleEnv()
-    assert not isinstance(env._world, ArmWorld)
     assert plain(env.reset(seed=0)) == plain(other.reset(seed=0))
     assert follow(env, 0) == follow(other, 0)
-    assert env._world.physics_hash == other._world.physics_hash
+    assert env._robot.physics_hash == other._robot.physics_hash
 
 
 def test_probing_with_the_arm() -> None:

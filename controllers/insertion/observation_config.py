@@ -1,0 +1,34 @@
+"""Configuration of the observation."""
+
+from dataclasses import dataclass, field
+
+from assembly_rl.controllers.validation import require_not_negative, require_six
+
+
+@dataclass
+class ObservationConfig:
+    """Observation of the agent, in fixed units: each component is divided by its scale, never by statistics.
+
+    Attributes:
+        groups: Names of registered observation terms, in order.
+        wrench_scale: Scale of the wrench [N] and [Nm]; compressed as ``3 tanh(w / (3 scale))``.
+        pose_scale: Scale of the pose [m] and [rad].
+        twist_scale: Scale of the twist [m/s] and [rad/s].
+        history: Past wrenches in the group ``wrench_history``, one a policy step.
+        second_copies: Second sensors of each component.
+        second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
+    """
+
+    groups: list[str] = field(default_factory=lambda: ["wrench", "pose", "last_action"])
+    wrench_scale: list[float] = field(default_factory=lambda: [5.0, 5.0, 10.0, 0.1, 0.1, 0.05])
+    pose_scale: list[float] = field(default_factory=lambda: [0.001, 0.001, 0.01, 0.0262, 0.0262, 0.0262])
+    twist_scale: list[float] = field(default_factory=lambda: [0.01, 0.01, 0.01, 0.1, 0.1, 0.1])
+    history: int = 4
+    second_copies: int = 1
+    second_noise: float = 0.3
+
+    def __post_init__(self) -> None:
+        require_six(self, "wrench_scale", "pose_scale", "twist_scale", positive=True)
+        if self.history < 1:
+            raise ValueError(f"ObservationConfig.history must be >= 1, got {self.history}")
+        require_not_negative(self, "second_noise")

@@ -1,0 +1,231 @@
+"""Observation terms: named groups of components that an agent can be given to see.
+
+Another term is a class of its own and a call of ``register_observation_term``; a configuration then lists its
+name under ``observation.groups``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.insertion.observation_config import ObservationConfig
+from assembly_rl.controllers.registry import Registry
+from assembly_rl.controllers.validation import AXES
+
+Array = NDArray[np.float64]
+Components = list[tuple[str, float]]
+"""Name and bound (largest absolute value, beyond which is clipped) of each component."""
+
+WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
+WRENCH_LIMIT = 3.0
+"""Bound of a compressed wrench, in its own scale."""
+LIMIT = 5.0
+"""Bound of poses and twists, in their own scales."""
+
+
+class Signals(NamedTuple):
+    """Quantities of one policy step, from which observation terms are computed.
+
+    Axes are those of the estimated hole frame; wrench and twist are those of the tip.
+
+    Attributes:
+        wrench: Mean over the last policy step of the wrench that the environment applies to the tool (6,)
+            [N, Nm].
+        pose: Position and rotation vector of the tip relative to the estimated hole frame (6,) [m, rad].
+        twist: Linear velocity of the tip and angular velocity (6,) [m/s, rad/s]; zero where no term of the
+            observation has ``twist`` among its inputs, and on a robot.
+        last_action: Action before (6,), in [-1, 1].
+        past_wrenches: Wrenches of the ``config.history`` policy steps before, newest first, (6,) each; zero
+            before the episode began.
+    """
+
+    wrench: Array
+    pose: Array
+    twist: Array
+    last_action: Array
+    past_wrenches: Sequence[Array]
+
+
+class ObservationTerm(ABC):
+    """A group of components of the observation. Terms have no state: one object serves all observers.
+
+    Attributes:
+        measurable: True if a robot's wrench and pose give the term. A policy that sees any other one cannot
+            leave the simulation.
+        inputs: Names of the ``Signals`` that the term is computed from.
+    """
+
+    measurable: bool = True
+    inputs: tuple[str, ...] = ()
+
+    @abstractmethod
+    def components(self, config: ObservationConfig) -> Components:
+        """Return name and bound of each component, in order; names are unique in an observation."""
+
+    @abstractmethod
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the physical size of 1.0 of each component, as many as there are components."""
+
+    @abstractmethod
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the components in units of their scale, before the clip to their bounds.
+
+        Args:
+            config: Configuration of the observation.
+            signals: Quantities of the policy step.
+            rng: Random generator of the episode; a term that needs no noise must not draw.
+        """
+
+
+class WrenchTerm(ObservationTerm):
+    """Contact wrench, compressed as ``3 tanh(w / (3 scale))``."""
+
+    inputs = ("wrench",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the six axes of force and moment."""
+        return [(axis, WRENCH_LIMIT) for axis in WRENCH_AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of the wrench [N, Nm]."""
+        return np.array(config.wrench_scale)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the compressed wrench."""
+        return self.compress(config, signals.wrench)
+
+    def compress(self, config: ObservationConfig, wrench: Array) -> Array:
+        """Return wrenches (..., 6) [N, Nm] in [-3, 3], almost linear below their scale."""
+        return WRENCH_LIMIT * np.tanh(wrench / (WRENCH_LIMIT * self.scale(config)))
+
+
+class PoseTerm(ObservationTerm):
+    """Pose of the tip relative to the estimated hole frame."""
+
+    inputs = ("pose",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the six axes of position and rotation vector."""
+        return [(axis, LIMIT) for axis in AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of the pose [m, rad]."""
+        return np.array(config.pose_scale)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the scaled pose."""
+        return signals.pose / self.scale(config)
+
+
+class LastActionTerm(ObservationTerm):
+    """Action of the policy step before."""
+
+    inputs = ("last_action",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the six components of an action."""
+        return [(f"last_action_{axis}", 1.0) for axis in AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return ones: actions are scaled already."""
+        return np.ones(6)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the action."""
+        return signals.last_action
+
+
+class TwistTerm(ObservationTerm):
+    """Twist of the tip, which the simulation knows."""
+
+    measurable = False
+    inputs = ("twist",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the six axes of linear and angular velocity."""
+        return [(f"velocity_{axis}", LIMIT) for axis in AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of the twist [m/s, rad/s]."""
+        return np.array(config.twist_scale)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the scaled twist."""
+        return signals.twist / self.scale(config)
+
+
+class WrenchHistoryTerm(ObservationTerm):
+    """Wrenches of the policy steps before, newest first, each as in ``WrenchTerm``."""
+
+    inputs = ("past_wrenches",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the axes of every past wrench."""
+        steps = range(1, config.history + 1)
+        return [(f"{axis}[t-{back}]", WRENCH_LIMIT) for back in steps for axis in WRENCH_AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of each past wrench [N, Nm]."""
+        return np.tile(WRENCH.scale(config), config.history)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the compressed past wrenches."""
+        return WRENCH.compress(config, np.array(signals.past_wrenches)).ravel()
+
+
+class NoisyCopyTerm(ObservationTerm):
+    """Another term as ``config.second_copies`` more sensors give it, each with Gaussian noise of its own.
+
+    The copies tell nothing new. A robot does not have the sensors, so they are not measurable.
+
+    Args:
+        term: Term that is copied.
+    """
+
+    measurable = False
+
+    def __init__(self, term: ObservationTerm) -> None:
+        self.term = term
+        self.inputs = term.inputs
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the components of the term, once for each copy."""
+        return [
+            (f"second_{name}#{copy}", bound)
+            for copy in range(1, config.second_copies + 1)
+            for name, bound in self.term.components(config)
+        ]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of the term, once for each copy."""
+        return np.tile(self.term.scale(config), config.second_copies)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the copies with their noise."""
+        copies = np.tile(self.term.value(config, signals, rng), config.second_copies)
+        return copies + config.second_noise * rng.standard_normal(len(copies))
+
+
+OBSERVATION_TERMS: Registry[ObservationTerm] = Registry("observation group")
+
+
+def register_observation_term(name: str, term: ObservationTerm) -> None:
+    """Make an observation term known under the name that configurations use.
+
+    Raises:
+        ValueError: The name is taken by another term.
+    """
+    OBSERVATION_TERMS.register(name, term)
+
+
+WRENCH, POSE = WrenchTerm(), PoseTerm()
+register_observation_term("wrench", WRENCH)
+register_observation_term("pose", POSE)
+register_observation_term("last_action", LastActionTerm())
+register_observation_term("twist", TwistTerm())
+register_observation_term("wrench_history", WrenchHistoryTerm())
+register_observation_term("second_wrench", NoisyCopyTerm(WRENCH))
+register_observation_term("second_pose", NoisyCopyTerm(POSE))

@@ -1,0 +1,44 @@
+"""Things that a configuration names: the package's own, and those that other packages add."""
+
+from typing import Generic, TypeVar
+
+from assembly_rl.controllers.validation import unknown
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Items by name.
+
+    Args:
+        kind: Kind of the items for messages, such as ``robot``.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._items: dict[str, T] = {}
+
+    def register(self, name: str, item: T) -> None:
+        """Add an item; adding the same one again changes nothing.
+
+        Raises:
+            ValueError: The name is empty or taken by another item.
+        """
+        if not name:
+            raise ValueError(f"a {self.kind} needs a name, got {name!r}")
+        if self._items.setdefault(name, item) is not item:
+            raise ValueError(f"the {self.kind} {name!r} exists already: register yours under another name")
+
+    def names(self) -> list[str]:
+        """Return all names, in the order in which they were registered."""
+        return list(self._items)
+
+    def get(self, name: str) -> T:
+        """Return the item of a name.
+
+        Raises:
+            ValueError: Nothing is registered under the name; the message has the closest.
+        """
+        if name not in self._items:
+            raise ValueError(unknown(self.kind, name, self.names()))
+        return self._items[name]

@@ -1,0 +1,5 @@
+"""The engine ``bullet``: PyBullet."""
+
+from assembly_rl.envs.physics.bullet.world import BulletWorld
+
+__all__ = ["BulletWorld"]

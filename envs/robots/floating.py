@@ -1,0 +1,37 @@
+"""The robot ``floating``: the tool on its servo, without joints."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
+from assembly_rl.envs.physics import World
+from assembly_rl.envs.robots.config import RobotConfig
+
+
+class FloatingRobot:
+    """A ``Robot`` that follows every command exactly, everywhere.
+
+    Args:
+        world: World that the tool is in.
+        config: Configuration, without meaning for this robot.
+    """
+
+    joint_limit = False
+
+    def __init__(self, world: World, config: RobotConfig) -> None:
+        self._world = world
+
+    def reset(self, position: Vector, orientation: Quaternion) -> None:
+        """Put the tool at rest at a flange pose [m, xyzw]."""
+        self._world.reset(position, orientation)
+
+    def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
+        """Move the target of the servo to the commanded flange pose [m, xyzw]."""
+        self._world.advance(steps, position, orientation)
+
+    def require_reachable(self, poses: Iterable[Pose]) -> None:
+        """Accept all poses."""
+
+    def content(self) -> list[Any]:
+        """Return nothing: the servo is the world's."""
+        return []

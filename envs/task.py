@@ -1,0 +1,129 @@
+"""Tasks: what an episode of the environment is judged by, termination and reward."""
+
+from collections.abc import Sequence
+from math import hypot
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.insertion import Result, Termination
+from assembly_rl.controllers.registry import Registry
+from assembly_rl.controllers.se3 import Quaternion, Vector, quat_log
+from assembly_rl.envs.config import TaskConfig
+from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.reward import Progress, reward_terms
+
+Array = NDArray[np.float64]
+
+
+class Task(Protocol):
+    """Termination and reward of ``PegInHoleEnv``, which runs robot and controller.
+
+    A task is a class with this interface and a call of ``register_task``; it need not inherit from it. It is
+    a function of its arguments: the environment keeps the state of an episode.
+    """
+
+    def progress(self, tip: Vector, orientation: Quaternion) -> Progress:
+        """Return the true progress of a tip pose [m, xyzw] in the hole frame."""
+
+    def result_of_wrench(self, wrench: Sequence[float], joint_limit: bool) -> Result | None:
+        """Judge a control step; the episode ends there unless the result is None.
+
+        Args:
+            wrench: Measured contact wrench about the tip (6,) [N, Nm], in nominal axes.
+            joint_limit: True if a joint of the robot is at its limit.
+        """
+
+    def result_of_pose(self, pose: Sequence[float] | Array, progress: Progress, steps: int) -> Result | None:
+        """Judge a policy step in which no control step ended the episode.
+
+        Args:
+            pose: Pose of the tip in the nominal frame (6,) [m, rad].
+            progress: True progress.
+            steps: Policy steps since the start.
+        """
+
+    def reward_terms(
+        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+    ) -> dict[str, float]:
+        """Return name and value of each term; the reward is their sum.
+
+        Args:
+            before: Progress at the start of the policy step.
+            after: Progress at its end.
+            mean_force: Mean magnitude of the force over the step [N].
+            result: Result that the step ended with; None while the episode goes on.
+        """
+
+
+class InsertionTask:
+    """Insert the peg: down to ``limits.goal_margin`` above the bottom, within the limits.
+
+    Args:
+        part: Geometry of peg and hole.
+        config: Limits and weights of the reward.
+
+    Raises:
+        ValueError: The goal is above the mouth of the hole.
+    """
+
+    def __init__(self, part: PegHole, config: TaskConfig) -> None:
+        if config.limits.goal_margin >= part.hole_depth:
+            raise ValueError(
+                f"limits.goal_margin {config.limits.goal_margin} m must be less than the part's hole_depth "
+                f"{part.hole_depth} m"
+            )
+        self._weights = config.reward
+        self._termination = Termination(config, part.hole_depth)
+
+    def progress(self, tip: Vector, orientation: Quaternion) -> Progress:
+        """Return depth, distance from the axis and angle of a tip pose [m, xyzw] in the hole frame."""
+        return Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
+
+    def result_of_wrench(self, wrench: Sequence[float], joint_limit: bool) -> Result | None:
+        """Judge a control step: force, then moment, then joints."""
+        result = self._termination.of_wrench(wrench)
+        return Result.joint_limit if result is None and joint_limit else result
+
+    def result_of_pose(self, pose: Sequence[float] | Array, progress: Progress, steps: int) -> Result | None:
+        """Judge a policy step: success by the true depth, then workspace, then time."""
+        return self._termination.of_pose(pose, progress.depth, steps)
+
+    def reward_terms(
+        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+    ) -> dict[str, float]:
+        """Return the weighted terms; every result but success and timeout is a failure."""
+        success = result is Result.success
+        failure = result not in (None, Result.success, Result.timeout)
+        return reward_terms(self._weights, before, after, mean_force, success, failure)
+
+
+class TaskFactory(Protocol):
+    """Makes a task; its class does."""
+
+    def __call__(self, part: PegHole, config: TaskConfig) -> Task:
+        """Make a task for a part.
+
+        Raises:
+            ValueError: Part and configuration do not fit together.
+        """
+
+
+TASKS: Registry[TaskFactory] = Registry("task")
+
+
+def register_task(name: str, factory: TaskFactory) -> None:
+    """Make a task known under the name that ``task.name`` has.
+
+    Args:
+        name: Name of the task.
+        factory: Maker of the task.
+
+    Raises:
+        ValueError: The name is taken by another task.
+    """
+    TASKS.register(name, factory)
+
+
+register_task("insertion", InsertionTask)

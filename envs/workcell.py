@@ -1,0 +1,83 @@
+"""Workcell of a task: a world of the chosen engine, with the chosen robot in it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import product
+
+from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
+from assembly_rl.envs.config import TaskConfig
+from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.physics import ENGINES, SupportsPictures, World
+from assembly_rl.envs.physics.world import Pixels
+from assembly_rl.envs.robots import ROBOTS, Robot
+
+
+@dataclass(frozen=True)
+class Workcell:
+    """A robot in its world.
+
+    Attributes:
+        world: The physics; measured quantities come from it.
+        robot: The robot, which moves the tool.
+    """
+
+    world: World
+    robot: Robot
+
+    @property
+    def physics_hash(self) -> str:
+        """SHA-256 (hex) over engine, solver, servo, geometry and robot."""
+        content = [*self.world.content(), *self.robot.content()]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def picture(self, width: int = 640, height: int = 480) -> Pixels:
+        """Return a picture of a workcell that was made with ``visual=True``, (height, width, 3) uint8."""
+        assert isinstance(self.world, SupportsPictures)
+        return self.world.picture(width, height)
+
+    def close(self) -> None:
+        """Free the engine's resources."""
+        self.world.close()
+
+
+def make_workcell(part: PegHole, task: TaskConfig, visual: bool = False) -> Workcell:
+    """Make a world for a part and put the task's robot into it.
+
+    Args:
+        part: Geometry of peg and hole.
+        task: Physics, sensor and robot.
+        visual: Prepare for pictures, too.
+
+    Raises:
+        ValueError: The engine or the robot is unknown, the engine draws no pictures, or the robot does not
+            reach the start or the bottom of the hole, for every error of the hole estimate that may be drawn.
+    """
+    factory = ROBOTS.get(task.robot.model)
+    world = ENGINES.get(task.physics.engine)(part, task.physics, task.sensor.cutoff, visual)
+    try:
+        if visual and not isinstance(world, SupportsPictures):
+            raise ValueError(
+                f"the physics engine {task.physics.engine!r} draws no pictures: use another "
+                "task.physics.engine, or no render_mode"
+            )
+        robot = factory(world, task.robot)
+        robot.require_reachable(farthest_poses(part, task))
+    except ValueError:
+        world.close()
+        raise
+    return Workcell(world, robot)
+
+
+def farthest_poses(part: PegHole, task: TaskConfig) -> list[Pose]:
+    """Return flange poses [m, xyzw] in the hole frame at start and bottom, with the largest errors."""
+    estimate, start = task.randomization.hole_estimate, task.randomization.start_pose
+    lateral, tilt = estimate.lateral + start.lateral, estimate.tilt + start.tilt
+    yaw = estimate.yaw + start.yaw
+    top = task.path.start_height + estimate.height + start.height
+    poses = []
+    for z, x, y, turn in product((top, -part.hole_depth), (-1, 0, 1), (-1, 0, 1), (-1, 1)):
+        rotation = quat_exp((-y * tilt, x * tilt, turn * yaw))  # leaning the way it is off
+        dx, dy, dz = rotate(rotation_matrix(rotation), (0.0, 0.0, part.peg_length))
+        poses.append(((x * lateral + dx, y * lateral + dy, z + dz), rotation))
+    return poses
