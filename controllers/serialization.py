@@ -1,7 +1,7 @@
 """Configuration objects from plain mappings, as YAML and JSON give them."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -39,6 +39,17 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
             value = hint[value]
         built[key] = value
     return kind(**built)
+
+
+def to_mapping(config: Any) -> Any:
+    """Turn a configuration object into a nested mapping of plain values, as JSON can hold it."""
+    if isinstance(config, Mapping):
+        return {key: to_mapping(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [to_mapping(value) for value in config]
+    if isinstance(config, Enum):
+        return config.name
+    return config if isinstance(config, str | int | float | None) else to_mapping(asdict(config))
 
 
 def complete(kind: Any, values: Any, path: str) -> Any:

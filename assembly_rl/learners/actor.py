@@ -3,33 +3,26 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
-from stable_baselines3.sac.policies import SACPolicy
-from stable_baselines3.td3.policies import TD3Policy
+from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.learners.layers import actor_layers
 
 ACTIVATIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Identity: "identity"}
 
 
 def extract_actor(policy: BasePolicy) -> MLP:
-    """A copy of what a policy computes when it acts deterministically, before the clip to [-1, 1].
+    """Copy the function that a policy computes when it acts deterministically, before the clip to [-1, 1].
 
     Args:
-        policy: Of DDPG, TD3, SAC or PPO, with linear layers and known activations.
+        policy: Policy of DDPG, TD3, SAC or PPO, with linear layers and known activations.
 
     Raises:
-        TypeError: Another policy, or a layer that an ``MLP`` cannot be.
+        TypeError: The policy is of another class, or has a layer that an ``MLP`` cannot be.
     """
-    if isinstance(policy, TD3Policy):
-        modules = list(policy.actor.mu)
-    elif isinstance(policy, SACPolicy):
-        modules = [*policy.actor.latent_pi, policy.actor.mu, nn.Tanh()]
-    elif isinstance(policy, ActorCriticPolicy):
-        modules = [*policy.mlp_extractor.policy_net, policy.action_net]
-    else:
-        raise TypeError(f"no actor is known for {type(policy).__name__}")
+    actor = actor_layers(policy)
+    modules = [*actor.body, actor.mean, nn.Tanh() if actor.squashed else nn.Identity()]
     layers = []
     for module, following in zip(modules, [*modules[1:], nn.Identity()], strict=True):
         if isinstance(module, nn.Linear):

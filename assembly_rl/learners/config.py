@@ -1,20 +1,46 @@
-"""Hyperparameters. The defaults are tuned for the default task; docs/results.md has what they gave."""
+"""Algorithms and their hyperparameters, whose defaults are tuned for the default task (docs/results.md).
+
+Building a model imports torch and stable-baselines3; until then this module is light.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.validation import require_not_negative, require_positive
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.vec_env import VecEnv
+
+
+@dataclass(frozen=True)
+class HiddenLayers:
+    """Widths of hidden layers.
+
+    Attributes:
+        actor: Widths of the actor's layers.
+        critic: Widths of the layers of each critic, or of the value function.
+    """
+
+    actor: list[int]
+    critic: list[int]
 
 
 @dataclass
 class AlgorithmConfig:
-    """What all algorithms have in common.
+    """Hyperparameters that all algorithms have.
+
+    A subclass with ``create`` and a call of ``register_algorithm`` make an algorithm.
 
     Attributes:
         name: Name of the algorithm.
         network: Widths of the hidden layers of actor and critic.
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
         batch_size: Transitions in a gradient step.
-        gamma: Discount of a policy step.
+        gamma: Discount factor of a policy step.
     """
 
     name: str = "???"
@@ -32,16 +58,57 @@ class AlgorithmConfig:
                 f"{type(self).__name__}.network must be one or more widths >= 1, got {list(self.network)}"
             )
 
+    @property
+    def off_policy(self) -> bool:
+        """True if the algorithm learns from a replay buffer."""
+        return False
+
+    def rollout_steps(self, environments: int) -> int:
+        """Return the policy steps between two phases of learning."""
+        return environments
+
+    def updates_per_step(self) -> float:
+        """Return the gradient steps for each policy step."""
+        return 1.0
+
+    def create(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """Build a model that is ready to learn.
+
+        Args:
+            environments: Environments to learn in; they are seeded as well.
+            layers: Widths of the hidden layers.
+            seed: Seed of all random generators.
+            device: Torch device.
+        """
+        raise NotImplementedError
+
+    def _arguments(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
+    ) -> dict[str, Any]:
+        """Return the arguments that all models of stable-baselines3 take."""
+        return {
+            "policy": "MlpPolicy",
+            "env": environments,
+            "learning_rate": self.learning_rate,
+            "batch_size": self.batch_size,
+            "gamma": self.gamma,
+            "seed": seed,
+            "device": device,
+            "policy_kwargs": {"net_arch": {"pi": list(layers.actor), critic: list(layers.critic)}},
+        }
+
 
 @dataclass
 class OffPolicyConfig(AlgorithmConfig):
-    """What DDPG, TD3 and SAC have in common.
+    """Hyperparameters that DDPG, TD3 and SAC have.
 
     Attributes:
         learning_starts: Policy steps with uniformly random actions before learning.
         tau: Share of the networks that moves into the target networks at each gradient step.
         buffer_size: Transitions kept; the oldest are overwritten.
-        gradient_steps: For each policy step.
+        gradient_steps: Gradient steps for each policy step.
     """
 
     learning_starts: int = 1500
@@ -54,6 +121,26 @@ class OffPolicyConfig(AlgorithmConfig):
         require_positive(self, "tau", "buffer_size", "gradient_steps")
         require_not_negative(self, "learning_starts")
 
+    @property
+    def off_policy(self) -> bool:
+        """True: the algorithm learns from a replay buffer."""
+        return True
+
+    def updates_per_step(self) -> float:
+        """Return the gradient steps for each policy step."""
+        return float(self.gradient_steps)
+
+    def _arguments(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
+    ) -> dict[str, Any]:
+        return super()._arguments(environments, layers, seed, device, critic) | {
+            "learning_starts": self.learning_starts,
+            "tau": self.tau,
+            "buffer_size": self.buffer_size,
+            "train_freq": 1,
+            "gradient_steps": self.gradient_steps * environments.num_envs,
+        }
+
 
 @dataclass
 class DDPGConfig(OffPolicyConfig):
@@ -61,7 +148,7 @@ class DDPGConfig(OffPolicyConfig):
 
     Attributes:
         noise: Standard deviation of the Gaussian exploration noise, in units of an action.
-        actor_learning_rate: Of the actor; the critic has ``learning_rate``.
+        actor_learning_rate: Learning rate of the actor; the critic has ``learning_rate``.
     """
 
     name: str = "ddpg"
@@ -74,6 +161,17 @@ class DDPGConfig(OffPolicyConfig):
         super().__post_init__()
         require_not_negative(self, "noise")
         require_positive(self, "actor_learning_rate")
+
+    def create(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """See ``AlgorithmConfig.create``."""
+        from assembly_rl.learners.off_policy import DDPG, action_noise
+
+        noise = action_noise(environments, self.noise)
+        model = DDPG(**self._arguments(environments, layers, seed, device), action_noise=noise)
+        model.actor_learning_rate = self.actor_learning_rate
+        return model
 
 
 @dataclass
@@ -91,6 +189,15 @@ class TD3Config(OffPolicyConfig):
         super().__post_init__()
         require_not_negative(self, "noise")
 
+    def create(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """See ``AlgorithmConfig.create``."""
+        from assembly_rl.learners.off_policy import TD3, action_noise
+
+        noise = action_noise(environments, self.noise)
+        return TD3(**self._arguments(environments, layers, seed, device), action_noise=noise)
+
 
 @dataclass
 class SACConfig(OffPolicyConfig):
@@ -107,6 +214,14 @@ class SACConfig(OffPolicyConfig):
         super().__post_init__()
         require_not_negative(self, "entropy")
 
+    def create(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """See ``AlgorithmConfig.create``."""
+        from assembly_rl.learners.off_policy import SAC
+
+        return SAC(**self._arguments(environments, layers, seed, device), ent_coef=self.entropy)
+
 
 @dataclass
 class PPOConfig(AlgorithmConfig):
@@ -115,7 +230,7 @@ class PPOConfig(AlgorithmConfig):
     Attributes:
         rollout: Policy steps of each environment between updates.
         epochs: Passes over a rollout.
-        gae_lambda: Of the generalised advantage estimate.
+        gae_lambda: Lambda of the generalised advantage estimate.
         clip: Clip range of the probability ratio.
         entropy: Weight of the entropy bonus.
         log_std: Initial logarithm of the standard deviation of an action.
@@ -135,11 +250,47 @@ class PPOConfig(AlgorithmConfig):
         require_positive(self, "rollout", "epochs", "gae_lambda", "clip")
         require_not_negative(self, "entropy")
 
+    def rollout_steps(self, environments: int) -> int:
+        """Return the policy steps of a rollout."""
+        return environments * self.rollout
 
-ALGORITHMS: dict[str, type[AlgorithmConfig]] = {
-    "ddpg": DDPGConfig,
-    "td3": TD3Config,
-    "sac": SACConfig,
-    "ppo": PPOConfig,
-}
-"""Name -> hyperparameters."""
+    def updates_per_step(self) -> float:
+        """Return the gradient steps for each policy step."""
+        return self.epochs / self.batch_size
+
+    def create(
+        self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """See ``AlgorithmConfig.create``."""
+        from stable_baselines3 import PPO
+
+        common = self._arguments(environments, layers, seed, device, critic="vf")
+        common["policy_kwargs"]["log_std_init"] = self.log_std
+        return PPO(
+            **common,
+            n_steps=self.rollout,
+            n_epochs=self.epochs,
+            gae_lambda=self.gae_lambda,
+            clip_range=self.clip,
+            ent_coef=self.entropy,
+        )
+
+
+ALGORITHMS: Registry[type[AlgorithmConfig]] = Registry("algorithm")
+
+
+def register_algorithm(name: str, config: type[AlgorithmConfig]) -> None:
+    """Make an algorithm known under the name that ``algo.name`` has.
+
+    Args:
+        name: Name of the algorithm.
+        config: Hyperparameters, a dataclass whose ``name`` defaults to that name.
+
+    Raises:
+        ValueError: The name is taken by another algorithm.
+    """
+    ALGORITHMS.register(name, config)
+
+
+for _config in (DDPGConfig, TD3Config, SACConfig, PPOConfig):
+    register_algorithm(_config.name, _config)

@@ -12,6 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from assembly_rl.learners.action_groups import group_sum_of
+from assembly_rl.learners.masks import mask_of
+
 Heads = Sequence[Sequence[nn.Linear]]
 """Of one layer: for each head the linear modules that stand one below the other in its output."""
 
@@ -44,8 +47,8 @@ class Flat:
 class Layer:
     """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
 
-    Weights whose ``mask`` is zero are zero and stay so. With a ``tie`` (outputs, outputs), symmetric, the
-    gradients of weights and biases are multiplied by it: outputs that are tied learn as one.
+    Weights whose ``mask`` is zero are zero and stay so. With a ``group_sum`` (outputs, outputs), symmetric,
+    the gradients of weights and biases are multiplied by it: the outputs of a group learn as one.
     """
 
     weight: Tensor
@@ -53,13 +56,13 @@ class Layer:
     weight_gradient: Tensor
     bias_gradient: Tensor
     mask: Tensor | None = None
-    tie: Tensor | None = None
+    group_sum: Tensor | None = None
 
     def only(self, heads: slice) -> "Layer":
         """The same with some of its heads."""
         mask = None if self.mask is None else self.mask[heads]
         parts = (self.weight[heads], self.bias[heads])
-        return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask, self.tie)
+        return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask, self.group_sum)
 
 
 class Network:
@@ -68,10 +71,9 @@ class Network:
     Heads share the input and nothing else: the two critics of TD3 are one network with two heads.
 
     Args:
-        layers: The modules; their parameters become views of ``flat``. A module with an attribute ``mask``,
-            of the shape of its weight, has connections only where that is one; one with an attribute ``tie``
-            has outputs that learn as one.
-        flat: Where the parameters lie from now on.
+        layers: Modules of each layer; their parameters become views of ``flat``. Masks and action groups of
+            the modules are respected; see ``masks`` and ``action_groups``.
+        flat: Memory of the parameters from now on.
     """
 
     def __init__(self, layers: Sequence[Heads], flat: Flat) -> None:
@@ -182,11 +184,14 @@ def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
     calls = [bias, *_product(slope.transpose(1, 2), before, layer.weight_gradient)]
     if layer.mask is not None:
         calls.append((layer.weight_gradient.mul_, (layer.mask,), {}))
-    if layer.tie is not None:
+    if layer.group_sum is not None:
         of_weight, of_bias = layer.weight_gradient[0], layer.bias_gradient[0]
-        for gradient, factors in ((of_weight, (layer.tie, of_weight)), (of_bias, (of_bias, layer.tie))):
-            tied = torch.empty_like(gradient)
-            calls += [(torch.mm, factors, {"out": tied}), (gradient.copy_, (tied,), {})]
+        for gradient, factors in (
+            (of_weight, (layer.group_sum, of_weight)),
+            (of_bias, (of_bias, layer.group_sum)),
+        ):
+            summed = torch.empty_like(gradient)
+            calls += [(torch.mm, factors, {"out": summed}), (gradient.copy_, (summed,), {})]
     return calls
 
 
@@ -229,12 +234,17 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
             start = rows.stop
     modules = [module for of in heads for module in of]
     layer = Layer(weight, bias, weight_gradient, bias_gradient)
-    if any(hasattr(module, "tie") for module in modules):
-        layer.tie = torch.block_diag(*(module.tie for module in heads[0]))
-    if not any(hasattr(module, "mask") for module in modules):
+    sums = [group_sum_of(module) for module in heads[0]]
+    if sums[0] is not None:
+        layer.group_sum = torch.block_diag(*sums)
+    masks = [mask_of(module) for module in modules]
+    if all(mask is None for mask in masks):
         return layer
-    masks = [getattr(module, "mask", torch.ones_like(module.weight)) for module in modules]
-    layer.mask = torch.cat(masks).to(weight).view_as(weight)
+    full = [
+        torch.ones_like(module.weight) if mask is None else mask
+        for module, mask in zip(modules, masks, strict=True)
+    ]
+    layer.mask = torch.cat(full).to(weight).view_as(weight)
     weight *= layer.mask
     return layer
 

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 import stable_baselines3
 import torch
-from stable_baselines3.common.noise import ActionNoise
+from gymnasium.spaces.utils import flatdim
+from stable_baselines3.common.noise import ActionNoise, NormalActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from torch import nn
+from stable_baselines3.common.vec_env import VecEnv
 
 from assembly_rl.accelerators.capture import Captured, can_capture
 from assembly_rl.accelerators.distributed import share
 from assembly_rl.learners.acting import Actor, Array
+from assembly_rl.learners.action_groups import ActionGroups, action_groups
 from assembly_rl.learners.adam import Adam
+from assembly_rl.learners.layers import actor_layers, actors_with_targets, in_heads
 from assembly_rl.learners.networks import Flat, Heads, Network, size_of
 from assembly_rl.learners.replay import PackedReplayBuffer
-from assembly_rl.learners.updates import Batch, Critics, Lesson, SACUpdate, TD3Update, Ties
+from assembly_rl.learners.updates import ActorLoss, Batch, Critics, SACUpdate, TD3Update
 
 LOG_EVERY = 100
 """Updates between readings of the losses: each reading waits for the device."""
@@ -27,29 +30,35 @@ REFRESH_EVERY = 100
 """Updates between copies of the actor to the CPU, where it acts; on the CPU there is nothing to copy."""
 
 
-class Learner(OffPolicyAlgorithm):
-    """What the algorithms share: memory, the loop over updates, the log, and acting.
+def action_noise(environments: VecEnv, deviation: float) -> NormalActionNoise:
+    """Create Gaussian exploration noise of equal deviation for all action components."""
+    size = flatdim(environments.action_space)
+    return NormalActionNoise(np.zeros(size), np.full(size, deviation))
 
-    To whoever reads them, policy, optimizers and replay buffer are those of stable-baselines3; their tensors
-    are views of flat ones.
+
+class Learner(OffPolicyAlgorithm):
+    """Common part of the algorithms: memory, the loop over updates, the log, and acting.
+
+    Policy, optimizers and replay buffer can be read as those of stable-baselines3; their tensors are views of
+    flat ones.
 
     Attributes:
         copying: Seconds so far in which batches were put together.
         actor_rate: Factor on the actor's learning rate.
-        loudness: Factor on the noise of the actions.
-        tied_from_the_start: Random actions are tied as the policy's are.
-        lesson: Of a teacher; ``bind`` puts it to use.
+        noise_scale: Factor on the noise of the actions.
+        group_random_actions: Random actions before learning respect the policy's action groups.
+        further_loss: Further loss of the actor; ``bind`` puts it to use.
         average: Exponential moving average of the actor's weights, if ``average_over`` asks for it.
     """
 
     copying = 0.0
     actor_rate = 1.0
-    loudness = 1.0
-    tied_from_the_start = True
-    lesson: Lesson | None = None
+    noise_scale = 1.0
+    group_random_actions = True
+    further_loss: ActorLoss | None = None
     average: torch.Tensor | None = None
     _averaging = 0.0
-    _follow: Array | None = None
+    _leaders: Array | None = None
     _update: Any = None
     _run_update: Any = None
 
@@ -104,11 +113,11 @@ class Learner(OffPolicyAlgorithm):
     def _make_update(self, batch: Batch) -> tuple[Network, Any]:
         raise NotImplementedError
 
-    def _ties(self) -> Ties | None:
-        """Of the policy, which has ``follow`` and ``shares`` where action components are tied."""
-        policy: Any = self.policy
-        self._follow = policy.follow.cpu().numpy() if hasattr(policy, "follow") else None
-        return None if self._follow is None else Ties(policy.follow, policy.shares, policy.leash)
+    def _groups(self) -> ActionGroups | None:
+        """Return the policy's action groups, and note them for acting."""
+        groups = action_groups(self.policy)
+        self._leaders = None if groups is None else groups.leaders.cpu().numpy()
+        return groups
 
     def _setup_learn(self, *arguments: Any, **options: Any) -> Any:
         result = super()._setup_learn(*arguments, **options)
@@ -167,17 +176,17 @@ class Learner(OffPolicyAlgorithm):
         assert isinstance(self._last_obs, np.ndarray)
         actions = self._act(self._last_obs.astype(np.float32, copy=False))
         if action_noise is not None:
-            noise = self.loudness * action_noise()
+            noise = self.noise_scale * action_noise()
             actions = np.clip(
-                actions + (noise if self._follow is None else noise @ self._follow.T), -1.0, 1.0
+                actions + (noise if self._leaders is None else noise @ self._leaders.T), -1.0, 1.0
             )
         return self.policy.unscale_action(actions), actions
 
     def _drawn(self, actions: np.ndarray, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Random actions; of components that are tied the first one counts."""
-        if self._follow is None or not self.tied_from_the_start:
+        """Return random actions; within a group of components the first one counts."""
+        if self._leaders is None or not self.group_random_actions:
             return actions, scaled
-        scaled = scaled @ self._follow.T
+        scaled = scaled @ self._leaders.T
         return self.policy.unscale_action(scaled), scaled
 
     def _act(self, observations: Array) -> Array:
@@ -191,12 +200,12 @@ class SAC(Learner, stable_baselines3.SAC):
         super().__init__(*arguments, ent_coef=ent_coef, **options)
 
     def _make_update(self, batch: Batch) -> tuple[Network, SACUpdate]:
-        actor: Any = self.actor
-        layers: list[Heads] = [*_layers([list(actor.latent_pi)]), [[actor.mu, actor.log_std]]]
+        actor = actor_layers(self.policy)
+        layers: list[Heads] = [*in_heads([actor.hidden]), [actor.outputs]]
         network = _network(layers, self.device)
-        adam = Adam(actor.optimizer, network.flat)
+        adam = Adam(self.actor.optimizer, network.flat)
         return network, SACUpdate(
-            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._ties(), self.lesson
+            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._groups(), self.further_loss
         )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
@@ -205,9 +214,9 @@ class SAC(Learner, stable_baselines3.SAC):
 
     def _act(self, observations: Array) -> Array:
         mean, log_std = np.split(self._actor(observations), 2, axis=1)
-        noise = self.loudness * torch.empty(mean.shape).normal_().numpy()  # torch's generator, as in SB3
-        if self._follow is not None:
-            noise = noise @ self._follow.T
+        noise = self.noise_scale * torch.empty(mean.shape).normal_().numpy()  # torch's generator, as in SB3
+        if self._leaders is not None:
+            noise = noise @ self._leaders.T
         return np.tanh(mean + np.exp(np.clip(log_std, -20.0, 2.0)) * noise)
 
 
@@ -216,12 +225,13 @@ class TD3(Learner, stable_baselines3.TD3):
 
     def _make_update(self, batch: Batch) -> tuple[Network, TD3Update]:
         actor, target = (
-            _network(_layers([list(part.mu)]), self.device) for part in (self.actor, self.actor_target)
+            _network(in_heads([[*part.hidden, part.mean]]), self.device)
+            for part in actors_with_targets(self.policy)
         )
         adam = Adam(self.actor.optimizer, actor.flat)
         noise = (self.target_policy_noise, self.target_noise_clip)
         return actor, TD3Update(
-            actor, target, adam, _critics(self, batch, 1.0), *noise, self._ties(), self.lesson
+            actor, target, adam, _critics(self, batch, 1.0), *noise, self._groups(), self.further_loss
         )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
@@ -246,12 +256,6 @@ class DDPG(TD3, stable_baselines3.DDPG):
             group["lr"] = self.actor_learning_rate
 
 
-def _layers(heads: Sequence[Sequence[Any]]) -> list[Heads]:
-    """The linear modules of heads, layer by layer."""
-    linear = [[module for module in head if isinstance(module, nn.Linear)] for head in heads]
-    return [[[module] for module in of] for of in zip(*linear, strict=True)]
-
-
 def _network(layers: list[Heads], device: torch.device) -> Network:
     network = Network(layers, Flat(size_of(layers), device))
     share(network.flat.values)
@@ -260,7 +264,7 @@ def _network(layers: list[Heads], device: torch.device) -> Network:
 
 def _critics(model: Any, batch: Batch, scale: float) -> Critics:
     network, target = (
-        _network(_layers([list(net) for net in critic.q_networks]), model.device)
+        _network(in_heads([list(net) for net in critic.q_networks]), model.device)
         for critic in (model.critic, model.critic_target)
     )
     adam = Adam(model.critic.optimizer, network.flat)

@@ -24,10 +24,10 @@ class PackedReplayBuffer(ReplayBuffer):
         **options: Of the replay buffer; its defaults only.
 
     Attributes:
-        apart: Transitions at the beginning that stand apart; see ``set_apart``.
+        prior_size: Transitions at the beginning that are prior data; see ``keep_as_prior_data``.
     """
 
-    apart = 0
+    prior_size = 0
 
     def __init__(
         self,
@@ -64,24 +64,26 @@ class PackedReplayBuffer(ReplayBuffer):
             self._near.copy_(self._host)
         self._copied = self.pos
 
-    def set_apart(self) -> None:
-        """Half of each batch will come from what is here now, the other half from what is still to come.
+    def keep_as_prior_data(self) -> None:
+        """Draw half of each batch from the present transitions, the other half from those still to come.
 
-        That holds until the buffer is full. Of what is here the latest is kept, half a buffer at most.
+        This holds until the buffer is full. The latest of the present transitions are kept, half a buffer at
+        most. Source of the equal halves: P. J. Ball et al., "Efficient online reinforcement learning with
+        offline data", 2023.
         """
         kept = min(self.size(), self.buffer_size // 2)
         rows = self._host.view(self.buffer_size, self.n_envs, -1)
         rows[:kept] = rows[torch.arange(self.pos - kept, self.pos) % self.buffer_size]
-        self.pos, self.full, self.apart = kept, False, kept
+        self.pos, self.full, self.prior_size = kept, False, kept
         self.refresh()
 
     def gather(self, batch: Tensor) -> None:
         """Fill a batch (rows, columns) on the device with random transitions."""
         self._catch_up()
-        if 0 < self.apart < self.pos and not self.full:
+        if 0 < self.prior_size < self.pos and not self.full:
             half = len(batch) // 2
-            rows = np.random.randint(self.apart, self.pos, size=len(batch))
-            rows[:half] = np.random.randint(0, self.apart, size=half)
+            rows = np.random.randint(self.prior_size, self.pos, size=len(batch))
+            rows[:half] = np.random.randint(0, self.prior_size, size=half)
         else:
             rows = np.random.randint(0, self.size(), size=len(batch))
         rows = rows * self.n_envs + np.random.randint(0, high=self.n_envs, size=len(batch))

@@ -4,13 +4,13 @@ The formulas are those of stable-baselines3 2.9, whose numbers come out. An upda
 parameters, hardly allocates, and never waits for the device.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import log, pi
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from assembly_rl.learners.action_groups import ActionGroups
 from assembly_rl.learners.adam import Adam
 from assembly_rl.learners.networks import Network, Pass
 
@@ -106,54 +106,22 @@ class Critics:
         self.targets[0].lerp_(self.targets[1], self.tau)
 
 
-@dataclass(frozen=True)
-class Ties:
-    """Action components that move as one; see ``assembly_rl.methods.pead.grouping``.
+class ActorLoss(Protocol):
+    """A further loss of an actor beside that of its critics; its tensors are changed in place.
 
     Attributes:
-        follow: (components, components), takes each component from the first of its dimension.
-        shares: (components, 1), one over the number of components of its dimension; 0 where nothing moves.
-        leash: (components, components), from what the actor gives before tanh to the gradient that draws it
-            back to what it could do before; changed in place.
+        critic_weight: () factor on the loss of the critics.
     """
 
-    follow: Tensor
-    shares: Tensor
-    leash: Tensor
+    critic_weight: Tensor
 
+    def action_gradient(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return the gradient (rows, actions) by the actions of a deterministic actor."""
 
-@dataclass(frozen=True)
-class Lesson:
-    """What an actor learns from another policy beside its critics; its tensors are changed in place.
-
-    Attributes:
-        teacher: From observations (rows, n) to means before tanh and logarithms of standard deviations, each
-            (rows, actions); None in their place where the teacher is deterministic.
-        weights: (1, actions), of each component's divergence.
-        critics: (), factor on what the critics say.
-    """
-
-    teacher: Callable[[Tensor], tuple[Tensor, Tensor | None]]
-    weights: Tensor
-    critics: Tensor
-
-    def of_actions(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """Gradient (rows, actions) by the actions of the mean of ``sum_j w_j (a - a_teacher)_j^2``."""
-        difference = actions - self.teacher(observations)[0].tanh()
-        return difference.mul_(self.weights).mul_(2.0 / len(actions))
-
-    def of_gaussian(self, observations: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients by mean and log_std of the mean of ``sum_j w_j KL_j``, from the teacher to the student.
-
-        Source: the divergence of two Gaussians, log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
-        """
-        target, log_target = self.teacher(observations)
-        assert log_target is not None
-        precision = (-2.0 * log_std).exp_()
-        difference = mean - target
-        scale = self.weights / len(mean)
-        spread = torch.addcmul((2.0 * log_target).exp_(), difference, difference).mul_(precision)
-        return difference.mul_(precision).mul_(scale), (1.0 - spread).mul_(scale)
+    def gaussian_gradients(
+        self, observations: Tensor, mean: Tensor, log_std: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the gradients (rows, actions) by mean and log_std of a Gaussian before tanh."""
 
 
 class SACUpdate:
@@ -164,8 +132,8 @@ class SACUpdate:
         adam: Of the actor.
         critics: The critics.
         entropy: Coefficient.
-        ties: Of action components; by default each moves by itself.
-        lesson: Of a teacher; by default there is none.
+        groups: Groups of action components; by default each component moves by itself.
+        further: Further loss of the actor; by default there is none.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
@@ -177,12 +145,12 @@ class SACUpdate:
         adam: Adam,
         critics: Critics,
         entropy: float,
-        ties: Ties | None = None,
-        lesson: Lesson | None = None,
+        groups: ActionGroups | None = None,
+        further: ActorLoss | None = None,
     ) -> None:
-        batch, self._lesson = critics.batch, lesson
+        batch, self._further = critics.batch, further
         rows, width = batch.rows, batch.actions
-        self.adam, self.critics, self.entropy, self.ties = adam, critics, entropy, ties
+        self.adam, self.critics, self.entropy, self.groups = adam, critics, entropy, groups
         empty = batch.whole.new_zeros
         both = empty(2 * rows, batch.action.start)
         self._observations = [(both[:rows], batch.observations), (both[rows:], batch.next_observations)]
@@ -199,24 +167,24 @@ class SACUpdate:
 
     def __call__(self, learning_rates: tuple[float, float]) -> None:
         """One update with the learning rates of actor and critics."""
-        critics, entropy, rows, ties = self.critics, self.entropy, self.critics.batch.rows, self.ties
+        critics, entropy, rows, groups = self.critics, self.entropy, self.critics.batch.rows, self.groups
         for inputs, observations in self._observations:
             inputs.copy_(observations)
         self._actor.forward()
         log_std = self._raw.clamp(LOG_STD_MIN, LOG_STD_MAX)
         for noise in self._noises:
             noise.normal_()
-        if ties is not None:
-            self._noise.copy_(self._noise @ ties.follow.t())
+        if groups is not None:
+            self._noise.copy_(self._noise @ groups.leaders.t())
         spread = log_std.exp().mul_(self._noise)
         actions = torch.add(self._means, spread, out=self._actions).tanh_()
         rest = torch.mul(actions, actions).neg_().add_(1.0)
         density = torch.addcmul(log_std, self._noise, self._noise, value=0.5).add_((rest + EPSILON).log_())
         # Minus the logarithm of the density, of one component for each dimension.
-        if ties is None:
+        if groups is None:
             cost = density.sum(1, keepdim=True).add_(self._normaliser)
         else:
-            cost = density.add_(self._normaliser / critics.batch.actions) @ ties.shares
+            cost = density.add_(self._normaliser / critics.batch.actions) @ groups.shares
 
         critics.next_actions.copy_(actions[rows:])
         critics.learn(critics.next_values().add_(cost[rows:], alpha=entropy), learning_rates[1])
@@ -230,21 +198,23 @@ class SACUpdate:
         self._critic.backward()
         # By the actions: through the critic and the logarithm of 1 - tanh^2; then through tanh.
         slope = self._critic.input_slope
-        shared = own if ties is None else own * ties.shares.t()
+        shared = own if groups is None else own * groups.shares.t()
         slope = slope.addcdiv_(shared, rest + EPSILON, value=2.0 * entropy / rows).mul_(rest)
         by_mean, by_log_std = self._slopes
         by_mean.copy_(slope)
         slope = slope.mul_(spread[:rows]).sub_(
-            entropy / rows if ties is None else entropy / rows * ties.shares.t()
+            entropy / rows if groups is None else entropy / rows * groups.shares.t()
         )
         cut_off = self._raw[:rows].ne(log_std[:rows])
         by_log_std.copy_(slope)
-        if self._lesson is not None:
-            taught = self._lesson.of_gaussian(critics.batch.observations, self._means[:rows], log_std[:rows])
-            for own, lesson in zip(self._slopes, taught, strict=True):
-                own.mul_(self._lesson.critics).add_(lesson)
-        if ties is not None:
-            by_mean.addmm_(self._means[:rows], ties.leash, alpha=1.0 / rows)
+        if self._further is not None:
+            added = self._further.gaussian_gradients(
+                critics.batch.observations, self._means[:rows], log_std[:rows]
+            )
+            for own, gradient in zip(self._slopes, added, strict=True):
+                own.mul_(self._further.critic_weight).add_(gradient)
+        if groups is not None:
+            by_mean.addmm_(self._means[:rows], groups.penalty, alpha=1.0 / rows)
         by_log_std.masked_fill_(cut_off, 0.0)
         self._actor.backward()
         self.adam.step(learning_rates[0])
@@ -261,8 +231,8 @@ class TD3Update:
         critics: The critics.
         noise: Standard deviation of the noise on the target's action.
         clip: Its bound.
-        ties: Of action components; by default each moves by itself.
-        lesson: Of a teacher; by default there is none.
+        groups: Groups of action components; by default each component moves by itself.
+        further: Further loss of the actor; by default there is none.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
@@ -276,10 +246,10 @@ class TD3Update:
         critics: Critics,
         noise: float,
         clip: float,
-        ties: Ties | None = None,
-        lesson: Lesson | None = None,
+        groups: ActionGroups | None = None,
+        further: ActorLoss | None = None,
     ) -> None:
-        batch, self._lesson = critics.batch, lesson
+        batch, self._further = critics.batch, further
         self.adam, self.critics = adam, critics
         self._targets = (target.flat.values, actor.flat.values)
         self._next = Pass(target, batch.next_observations)
@@ -290,7 +260,7 @@ class TD3Update:
         self._critic = Pass(critics.network.only(0), inputs, through=batch.action)
         self._critic.slope.fill_(-1.0 / batch.rows)
         self._noise = torch.zeros_like(critics.next_actions)
-        self._scale, self._clip, self._ties = noise, clip, ties
+        self._scale, self._clip, self._groups = noise, clip, groups
         self.loss = batch.whole.new_zeros(())
 
     def __call__(self, learning_rates: tuple[float, float], with_actor: bool) -> None:
@@ -298,8 +268,8 @@ class TD3Update:
         critics = self.critics
         self._next.forward()
         noise = self._noise.normal_(0.0, self._scale).clamp_(-self._clip, self._clip)
-        if self._ties is not None:
-            noise.copy_(noise @ self._ties.follow.t())
+        if self._groups is not None:
+            noise.copy_(noise @ self._groups.leaders.t())
         torch.add(self._next_actions.tanh(), noise, out=noise)
         critics.next_actions.copy_(noise.clamp_(-1.0, 1.0))
         critics.learn(critics.next_values(), learning_rates[1])
@@ -313,14 +283,14 @@ class TD3Update:
         self.loss -= self._critic.forward().sum()
         self._critic.backward()
         slope = self._critic.input_slope
-        if self._lesson is not None:
-            slope.mul_(self._lesson.critics).add_(
-                self._lesson.of_actions(critics.batch.observations, actions)
+        if self._further is not None:
+            slope.mul_(self._further.critic_weight).add_(
+                self._further.action_gradient(critics.batch.observations, actions)
             )
         torch.addcmul(slope, slope * actions, actions, value=-1.0, out=slope)
         self._slope.copy_(slope)
-        if self._ties is not None:
-            self._slope.addmm_(self._actions, self._ties.leash, alpha=1.0 / len(actions))
+        if self._groups is not None:
+            self._slope.addmm_(self._actions, self._groups.penalty, alpha=1.0 / len(actions))
         self._own.backward()
         self.adam.step(learning_rates[0])
         critics.follow()

@@ -16,6 +16,8 @@ Json = dict[str, Any]
 Tensors = dict[str, torch.Tensor]
 
 _OBSERVED = ("_last_obs", "_last_episode_starts")
+_POSITIONS = {"pos": "pos", "full": "full", "apart": "prior_size"}
+"""Names in a checkpoint -> attributes of a replay buffer."""
 
 
 def under(name: str, tensors: Tensors) -> Tensors:
@@ -85,7 +87,7 @@ def get_replay(model: Any) -> tuple[Json, Tensors]:
     tensors = {
         key: torch.from_numpy(np.ascontiguousarray(array[: buffer.size()])) for key, array in arrays.items()
     }
-    plain = {name: getattr(buffer, name) for name in ("pos", "full", "apart") if hasattr(buffer, name)}
+    plain = {key: getattr(buffer, name) for key, name in _POSITIONS.items() if hasattr(buffer, name)}
     return plain, tensors
 
 
@@ -94,7 +96,7 @@ def set_replay(model: Any, plain: Json, tensors: Tensors) -> None:
     for key, array in replay_arrays(model).items():
         array[: len(tensors[key])] = tensors[key].numpy()
     for key, value in plain.items():
-        setattr(model.replay_buffer, key, value)
+        setattr(model.replay_buffer, _POSITIONS[key], value)
 
 
 def get_observed(model: BaseAlgorithm) -> Tensors:

@@ -1,21 +1,57 @@
-"""How a policy is learned: the base of all methods, and the plain one."""
+"""Interface of learning methods: what a method can change, and when.
 
+A method is a dataclass ``MethodConfig`` that the configuration names, and a ``Method`` made by it, whose hooks
+the training calls. The hooks of the base class change nothing: it is the dense method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assembly_rl.controllers.registry import Registry
+from assembly_rl.learners.config import HiddenLayers
+from assembly_rl.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from assembly_rl.training.config import TrainConfig
 
 
 @dataclass
-class LearningMethod:
-    """Of conf/method.
+class MethodConfig:
+    """Configuration of a method; a subclass adds its fields.
 
     Attributes:
-        name: Of the method.
+        name: Name of the method.
     """
 
     name: str = "dense"
 
+    def check(self, training: TrainConfig) -> None:
+        """Check that the method goes with the rest of a training's configuration.
+
+        Raises:
+            ValueError: It does not; the message says what to change.
+        """
+
+    def create(self) -> Method:
+        """Create the method for one training."""
+        return Method()
+
+    def for_student(self, source: RunDirectory) -> MethodConfig:
+        """Return the method of a student whose teacher was trained with this one.
+
+        Args:
+            source: Run of the teacher.
+        """
+        return DenseConfig()
+
 
 @dataclass
-class DenseConfig(LearningMethod):
+class DenseConfig(MethodConfig):
     """One network for all action components, with all connections.
 
     Attributes:
@@ -27,6 +63,133 @@ class DenseConfig(LearningMethod):
     def __post_init__(self) -> None:
         if self.actor is not None:
             require_widths("actor", self.actor)
+
+    def create(self) -> Method:
+        """See ``MethodConfig.create``."""
+        return Dense(self)
+
+    def for_student(self, source: RunDirectory) -> MethodConfig:
+        """Return the same method."""
+        return DenseConfig(actor=self.actor)
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """A training as a method sees it.
+
+    Attributes:
+        run: Directory of the run; a method may keep files of its own there.
+        config: Configuration.
+        model: Model that learns.
+        observation_names: Name of each component of the observation.
+        show: Shows a line of text to people.
+    """
+
+    run: RunDirectory
+    config: TrainConfig
+    model: BaseAlgorithm
+    observation_names: tuple[str, ...]
+    show: Callable[[str], None]
+
+
+class Phases:
+    """Moments of a training at which a method acts.
+
+    A training runs ``begin`` or ``after_load``; then, until its last step, ``before_rollout``, ``after_step``
+    for each step of the environments, ``after_rollout``, and the updates of the learner. A checkpoint is
+    taken after ``before_rollout``: files and rows that a method has written up to there belong to it.
+    """
+
+    def begin(self) -> None:
+        """Act before the first rollout of a new training."""
+
+    def after_load(self) -> None:
+        """Act before the first rollout of a training that goes on from a checkpoint, instead of ``begin``."""
+
+    def before_rollout(self) -> None:
+        """Act before transitions are collected; the networks may be changed here."""
+
+    def after_step(self, infos: Sequence[dict[str, Any]]) -> None:
+        """Act after a step of all environments.
+
+        Args:
+            infos: Info of each environment.
+        """
+
+    def after_rollout(self) -> None:
+        """Act after transitions were collected, before the updates that learn from them."""
+
+
+class Method:
+    """Hooks of a learning method, in the order in which a training calls them."""
+
+    def configure(self, config: TrainConfig) -> TrainConfig:
+        """Return the configuration that is to be trained; called once, before the run exists.
+
+        Raises:
+            ValueError: Configuration or sources cannot be used.
+        """
+        return config
+
+    def check(self, config: TrainConfig, observation_names: tuple[str, ...]) -> None:
+        """Check a configuration against the environment, before the run exists.
+
+        Raises:
+            ValueError: They do not go together; the message says what to change.
+        """
+
+    def created(self, run: RunDirectory) -> None:
+        """Write what the training rests on into the directory of a new run."""
+
+    def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
+        """Return the hidden layers of the networks.
+
+        Args:
+            layers: Layers that the algorithm's configuration asks for.
+            actions: Number of action components.
+        """
+        return layers
+
+    def build(self, model: BaseAlgorithm) -> None:
+        """Change a new model, before a checkpoint is loaded into it."""
+
+    def first_kept_step(self, config: TrainConfig) -> int:
+        """Return the step after which a validated policy can be kept as the best one."""
+        return 0
+
+    def phases(self, context: TrainingContext) -> Phases:
+        """Return the moments of the training at which the method acts."""
+        return Phases()
+
+
+class Dense(Method):
+    """One network for all action components."""
+
+    def __init__(self, config: DenseConfig) -> None:
+        self._config = config
+
+    def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
+        """See ``Method.hidden_layers``."""
+        return HiddenLayers(list(self._config.actor or layers.actor), layers.critic)
+
+
+METHODS: Registry[type[MethodConfig]] = Registry("method")
+
+
+def register_method(name: str, config: type[MethodConfig]) -> None:
+    """Make a method known under the name that ``method.name`` has.
+
+    Args:
+        name: Name of the method.
+        config: Configuration, a dataclass whose ``name`` defaults to that name.
+
+    Raises:
+        ValueError: The name is taken by another method.
+    """
+    METHODS.register(name, config)
+
+
+register_method("dense", DenseConfig)
 
 
 def require_widths(name: str, widths: list[int]) -> None:

@@ -1,0 +1,103 @@
+"""Configuration of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import require_positive
+from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig
+from assembly_rl.training.method import METHODS, Method, MethodConfig
+
+
+@dataclass
+class EvaluationConfig:
+    """Evaluation during and after a training.
+
+    Attributes:
+        every: Policy steps between validations.
+        episodes: Episodes of each validation; the best policy on them is kept.
+        held_out: Episodes of the final result, on which nothing is chosen.
+    """
+
+    every: int = 2500
+    episodes: int = 100
+    held_out: int = 200
+
+    def __post_init__(self) -> None:
+        require_positive(self, "every", "episodes", "held_out")
+
+
+def _no_transfer() -> MethodConfig:
+    """Return the default of the method ``transfer``, which the package ``methods`` registers."""
+    return METHODS.get("transfer")()
+
+
+@dataclass
+class TrainConfig:
+    """Configuration of ``assembly-rl-train``.
+
+    Attributes:
+        geometry: Part and hole.
+        task: Everything else about the environment.
+        algo: Algorithm and its hyperparameters.
+        method: Method of learning.
+        transfer: Initialisation from another run, where ``transfer.run`` names one.
+        seed: Seed of all random generators of the training.
+        steps: Policy steps.
+        environments: Environments that are stepped in turn, each in a process of its own if several.
+        evaluation: Validations, and the final evaluation.
+        checkpoint_every: Policy steps between checkpoints.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:<i>``, ``npu`` or ``npu:<i>``.
+        plan: ``auto`` chooses device and environments by the predictions of ``assembly-rl-plan``.
+        pictures: Draw the learning curve and the trace of an episode, and film one, at the end.
+        run_dir: Directory of the run; by default named after the training, under runs/.
+        resume: Directory of a run to continue; it keeps its configuration.
+    """
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    transfer: MethodConfig = field(default_factory=_no_transfer)
+    seed: int = 0
+    steps: int = 20_000
+    environments: int = 1
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    checkpoint_every: int = 2500
+    device: str = "cpu"
+    plan: str | None = None
+    pictures: bool = True
+    run_dir: str | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "steps", "environments", "checkpoint_every")
+        if self.plan not in (None, "auto"):
+            raise ValueError(f"plan must be auto or null, got {self.plan!r}")
+        self.method.check(self)
+        self.transfer.check(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> TrainConfig:
+        """Build a checked configuration from that of a run's ``run.json``.
+
+        Raises:
+            ValueError: A value is refused, or algorithm or method is unknown.
+        """
+        known = {str(key): value for key, value in values.items()}
+        if "algo" in known:
+            known["algo"] = from_mapping(ALGORITHMS.get(known["algo"]["name"]), known["algo"])
+        if "method" in known:
+            known["method"] = from_mapping(METHODS.get(known["method"]["name"]), known["method"])
+        if "transfer" in known:
+            known["transfer"] = from_mapping(METHODS.get("transfer"), known["transfer"])
+        return from_mapping(cls, known)
+
+    def methods(self) -> list[Method]:
+        """Create the methods of the training: the initialisation, then the method of learning."""
+        return [self.transfer.create(), self.method.create()]

@@ -1,0 +1,35 @@
+"""Configuration of a part, as the commands have it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from assembly_rl.envs.geometry.part import PegHole
+
+
+@dataclass
+class GeometryConfig:
+    """Part in its hole: the fields of ``PegHole``, with its defaults.
+
+    Attributes:
+        section: Name of the section.
+        parameters: Parameters of the section [m].
+        clearance: Gap between each side of the centred peg and the hole [m].
+        chamfer: Width of the chamfer around the hole's mouth [m]; 0 for a sharp edge.
+        hole_depth: Thickness of the plate [m].
+        peg_length: Length of the peg from its tip to the flange [m].
+    """
+
+    section: str = PegHole.section
+    parameters: dict[str, Any] = field(default_factory=dict)
+    clearance: float = PegHole.clearance
+    chamfer: float = PegHole.chamfer
+    hole_depth: float = PegHole.hole_depth
+    peg_length: float = PegHole.peg_length
+
+    def part(self) -> PegHole:
+        """Build the part.
+
+        Raises:
+            ValueError: A field is refused; the message says which and why.
+        """
+        return PegHole(**vars(self))
