@@ -15,7 +15,7 @@ from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.configuration.schema import EvalConfig, train_config
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.robots.config import RobotConfig, RobotModel
-from assembly_rl.evaluation import Evaluator, Scenario, change, summarize
+from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.evaluation.subjects import Subject, guided, learned, load_agent, load_geometry
 from assembly_rl.reports.table import comparison_table
@@ -109,7 +109,7 @@ def _tell_changes(done: list[tuple[Subject, str, list[Row]]], console: Console) 
             before[subject.name] = rows
             continue
         first = before.pop(subject.name)
-        effect = change(first, rows)
+        effect = mcnemar(first, rows)
         console.print(
             f"{subject.name}, {label}: success {100 * summarize(first).success:.1f} % -> "
             f"{100 * summarize(rows).success:.1f} %, {effect.lost} lost and {effect.gained} gained of "

@@ -13,7 +13,14 @@ from rich.progress import TimeRemainingColumn as Remaining
 from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.configuration.schema import EvaluationConfig
-from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.evaluation import (
+    VALIDATION_SEED,
+    Evaluator,
+    LearnedAgent,
+    Scenario,
+    best_validation,
+    summarize,
+)
 from assembly_rl.learners import extract_actor
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.planner.prediction import Prediction
@@ -103,7 +110,7 @@ class EpisodeLog(BaseCallback):
 class Validation(BaseCallback):
     """Evaluates the policy every so many steps on the same episodes and keeps the best one.
 
-    The best has the most successes; among equals the shortest insertion.
+    The best is that of ``assembly_rl.evaluation.best_validation``.
 
     Args:
         run: Where rows and policy go.
@@ -140,12 +147,7 @@ class Validation(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._plan_next()
-        earlier = [
-            _score(float(row["success"]), float(row["time"]))
-            for row in self.rows
-            if int(row["step"]) > self._since
-        ]
-        self._best = max(earlier, default=_score(0.0, 0.0))
+        self._candidates = [row for row in self.rows if row["step"] > self._since]
         if self._first and self.model.num_timesteps == 0:
             self._validate()
 
@@ -180,18 +182,14 @@ class Validation(BaseCallback):
         self.rows.append(self.num_timesteps, {name: known[name] for name in EVALUATION_COLUMNS})
         for name in ("success", "time", "peak_force", "reward"):
             self.logger.record(f"validation/{name}", known[name])
-        score = _score(summary.success, summary.time)
-        if self.num_timesteps > self._since and score >= self._best:
-            self._best = score
-            save_policy(self.model.policy, self._run.best)
+        if self.num_timesteps > self._since:
+            self._candidates.append(known)
+            if best_validation(self._candidates) is known:
+                save_policy(self.model.policy, self._run.best)
         self._bar.show(
             f"  step {self.num_timesteps:>7}: validation {summary.success:4.0%} "
             f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
         )
-
-
-def _score(success: float, time: float) -> tuple[float, float]:
-    return (success, -time if success else -float("inf"))
 
 
 class SpeedLog(BaseCallback):
