@@ -16,8 +16,6 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn as Remaining
 
 from assembly_rl.cli.train import train
 from assembly_rl.configuration.schema import ControllerConfig, plain, train_config
@@ -26,6 +24,7 @@ from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
 from assembly_rl.evaluation.episodes import leave_with
 from assembly_rl.evaluation.subjects import guided
 from assembly_rl.methods.transfer.carry import carry_over, keep
+from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import write_json
 from assembly_rl.studies.cells import Cell, Tuning
@@ -182,11 +181,7 @@ def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console
     running: dict[SpawnProcess, Cell] = {}
     count = processes or len(os.sched_getaffinity(0))
     context = multiprocessing.get_context("spawn")  # torch and PyBullet do not survive a fork of a user
-    columns = (
-        TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), Remaining(),
-    )  # fmt: skip
-    with _signals() as stopped, Progress(*columns, console=console, speed_estimate_period=1800) as bar:
+    with _signals() as stopped, progress_bar(console, transient=False) as bar:
         progress = bar.add_task("policy steps", total=sum(work[cell.name] for cell in waiting))
         finished = 0
         while running or (waiting and not stopped):

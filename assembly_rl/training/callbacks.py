@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn as Remaining
 from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.configuration.schema import EvaluationConfig
@@ -24,6 +22,7 @@ from assembly_rl.evaluation import (
 from assembly_rl.learners import extract_actor
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.planner.prediction import Prediction
+from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RowLog, RunDirectory, save_policy
 
 EPISODE_COLUMNS = ("environment", "success", "result", "reward", "length", "time")
@@ -43,16 +42,8 @@ class ProgressBar(BaseCallback):
 
     def __init__(self, steps: int, console: Console) -> None:
         super().__init__()
-        columns = (
-            BarColumn(24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            Remaining(elapsed_when_finished=False),
-        )
-        self._progress = Progress(*columns, console=console, refresh_per_second=4)
-        self._task = self._progress.add_task("", total=steps, status="")
+        self._progress = progress_bar(console, transient=False)
+        self._task = self._progress.add_task("training", total=steps)
         self._latest: deque[bool] = deque(maxlen=WINDOW)
 
     def __enter__(self) -> "ProgressBar":
@@ -73,8 +64,8 @@ class ProgressBar(BaseCallback):
         self._progress.console.print(text)
 
     def _on_step(self) -> bool:
-        rate = f"training {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
-        self._progress.update(self._task, completed=self.num_timesteps, status=rate)
+        rate = f" {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
+        self._progress.update(self._task, completed=self.num_timesteps, description=f"training{rate}")
         return True
 
 
