@@ -26,7 +26,7 @@ def _job(values: DictConfig) -> None:
             ("largest", np.abs(replay.differences).max(0)),
             ("root mean square", np.sqrt((replay.differences**2).mean(0))),
         ):
-            table.add_row(name, *(f"{value:.2g}" for value in values))
+            table.add_row(name, *(f"{value:.2g}" for value in values.tolist()))
         output.print(table)
         output.print("m along x, y, z and rad about them, in the axes of the base")
     output.print(f"  {replay.table}\n  {replay.picture}")
