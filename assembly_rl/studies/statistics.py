@@ -4,7 +4,7 @@ The seeds of one method under one condition are the runs; they are few, so every
 stratum is the runs of one condition. Follows Agarwal et al., "Deep reinforcement learning at the edge of the
 statistical precipice", NeurIPS 2021.
 
-From scipy are trimmed means, bootstraps, ranks and the Kaplan-Meier curve; it has no stratified exact rank test
+Trimmed means, bootstraps, ranks and the Kaplan-Meier curve are scipy's; it has no stratified exact rank test
 with ties, no Holm adjustment, and no median of a survival curve with its interval: those are here.
 """
 

@@ -265,7 +265,7 @@ def test_band_of_the_median_by_its_formula() -> None:
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95])
 def test_the_band_of_the_median_at_its_ends_is_that_of_scipy(confidence: float) -> None:
-    """All 20 runs are on their way until step 1: the band there is Clopper and Pearson's interval of 20 of 20."""
+    """Until all runs arrive, their share is 1: its band is Clopper and Pearson's interval of all of them."""
     for count in range(1, 20):
         ends = stats.binomtest(count, count).proportion_ci(confidence, method="exact")
         low = median_steps([7.0] * count, [True] * count, confidence)[1]
