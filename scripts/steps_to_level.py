@@ -20,13 +20,23 @@ from rich.table import Table
 from assembly_rl.learners import ALGORITHMS
 
 WAY = 0.9
+"""Share of the way from the first to the last validation."""
 DRAWS = 2000
+"""Number of resamples of the bootstrap."""
 Curves = dict[str, NDArray[np.float64]]
 """Condition -> mean rewards (runs, validations)."""
 
 
 def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDArray[np.float64]]]:
-    """Curves of each method in the conditions whose names begin so, and the steps of its validations."""
+    """Read the validations of a study.
+
+    Args:
+        folder: Folder of the study's report.
+        condition: Beginning of the names of the conditions that count.
+
+    Returns:
+        Curves of each method, and the steps of its validations.
+    """
     table: dict[str, dict[str, dict[tuple[str, int], list[float]]]] = {}
     steps: dict[str, set[int]] = {}
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
@@ -48,12 +58,12 @@ def drawn(curves: Curves, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def mean(curves: Curves) -> NDArray[np.float64]:
-    """Over runs, then over conditions."""
+    """Mean curve over runs, then over conditions."""
     return np.array(np.mean([runs.mean(0) for runs in curves.values()], axis=0))
 
 
 def level(base: NDArray[np.float64]) -> float:
-    """Which the others have to come to."""
+    """Reward at ``WAY`` of the way from the first to the last value of the base's mean curve."""
     return float(base[0] + WAY * (base[-1] - base[0]))
 
 

@@ -1,4 +1,4 @@
-"""The manifest of a run's controller."""
+"""Manifest of a run's controller."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields

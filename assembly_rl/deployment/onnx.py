@@ -1,4 +1,4 @@
-"""The policy as an ONNX file: physical quantities in, action out, batch of one.
+"""Policy as an ONNX file: physical quantities in, action out, batch of one.
 
 The normalisation of the observation is inside: whoever runs the file scales nothing.
 """

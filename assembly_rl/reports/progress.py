@@ -1,4 +1,4 @@
-"""The progress bar of all commands."""
+"""Progress bar of all commands."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

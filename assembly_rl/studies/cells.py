@@ -101,7 +101,7 @@ class Cell(ABC):
 
 @dataclass(frozen=True)
 class TrainingCell(Cell):
-    """A training with its evaluation; its folder is the run directory."""
+    """Training with its evaluation; its folder is the run directory."""
 
     learns: ClassVar[bool] = True
 

@@ -22,7 +22,7 @@ Statistic = Callable[..., Any]  # of an array along ``axis``, as ``numpy.mean`` 
 
 
 class Estimate(NamedTuple):
-    """A value and its interval; low and high are nan where the runs tell nothing about their spread."""
+    """Value and its interval; low and high are nan where the runs tell nothing about their spread."""
 
     value: float
     low: float
@@ -46,7 +46,7 @@ def bootstrap_interval(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> Estimate:
-    """A statistic of all runs together with its stratified percentile bootstrap interval.
+    """Statistic of all runs together with its stratified percentile bootstrap interval.
 
     Runs are drawn with replacement within their condition; the statistic is of all values in one pool, so
     that a condition with more runs weighs more. With few runs the interval is too narrow: of 5 runs a

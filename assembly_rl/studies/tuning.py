@@ -17,7 +17,7 @@ from assembly_rl.methods.transfer.carry import holds
 from assembly_rl.runs import RowLog, RunError
 
 TUNING_SEED = 3_000_000
-"""First seed of the episodes that parameters are chosen on; none is held out or for validation."""
+"""First seed of the episodes that parameters are chosen on; none of them is held out or for validation."""
 
 Range = tuple[float, float]
 
@@ -54,7 +54,7 @@ PARAMETERS: dict[str, dict[str, Range]] = {
     },
 }
 SIGNED = {"moment_per_moment", "yaw_per_moment", "moment_per_force"}
-"""Parameters whose sign is not known beforehand."""
+"""Parameters that are drawn with either sign."""
 
 TRIALS = "trials.csv"
 """File in a cell's folder with a row for each candidate of each round."""
