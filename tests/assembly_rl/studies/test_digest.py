@@ -15,7 +15,6 @@ from assembly_rl.studies.digest import PRESENTATION, code_digest, code_files
 
 ROOT = Path(assembly_rl.__path__[0])
 SHOWS = {
-    "assembly_rl/__init__.py",
     "assembly_rl/cli/__init__.py",
     "assembly_rl/cli/command.py",
     "assembly_rl/reports/__init__.py",
