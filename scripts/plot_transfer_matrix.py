@@ -1,9 +1,9 @@
-"""Success of each source part on each target part, before and after the training of the transfer.
+"""Success of each source on each target of a transfer, before its training and after.
 
     python scripts/plot_transfer_matrix.py docs/studies/transfer_matrix
 
-The script writes ``matrix.png`` beside the rows that it reads: the first validation, with the reconfigured
-law, and the last one, of the same episodes.
+Writes ``matrix.png`` beside the rows that it reads: the first validation, with the reconfigured law, and the
+last one, of the same episodes.
 """
 
 import sys
@@ -17,17 +17,22 @@ from numpy.typing import NDArray
 from assembly_rl.reports.style import INK, new_figure, save
 
 PARTS = ("square", "triangle", "L", "pentagon", "16-gon", "1.5 times as large")
-"""Source parts as the methods name them; the targets are in the same order."""
+"""Names of the sources in the methods; the targets are in the same order."""
 
 
 def target(condition: str) -> str:
-    """Target part of a condition of the study: ``to, <section>, <clearance>``, but for the large one."""
+    """Part of a condition of the study: ``to, <section>, <clearance>``, but for the large one."""
     label, section, _ = condition.split(", ")
     return {"to": section}.get(label, label.removeprefix("to ")).replace("circle", "16-gon")
 
 
 def read(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
-    """Read success (sources, targets) before and after, the fewest transfers of a cell, and their steps."""
+    """Read the validations of a study.
+
+    Returns:
+        Success of shape (sources, targets) before and after, the fewest transfers of a field, and the number
+        of their steps.
+    """
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
     steps = max(row["step"] for row in rows)
     found: dict[tuple[str, str, int], list[float]] = {}
@@ -45,7 +50,14 @@ def _field(row: dict[str, str]) -> tuple[str, str]:
 
 
 def draw(axes: Axes, success: NDArray[np.float64], limits: tuple[float, float], title: str) -> None:
-    """Draw a matrix with its numbers, colours between the limits."""
+    """Draw a matrix with its numbers.
+
+    Args:
+        axes: Axes to draw in.
+        success: Success of shape (sources, targets), nan where there is none.
+        limits: Values of the lightest and the darkest colour.
+        title: Title above the matrix.
+    """
     axes.imshow(success, cmap="Blues", vmin=limits[0], vmax=limits[1])
     for (row, column), value in np.ndenumerate(success):
         axes.text(
@@ -62,7 +74,7 @@ def draw(axes: Axes, success: NDArray[np.float64], limits: tuple[float, float], 
 
 
 def main() -> None:
-    """Draw both matrices."""
+    """Read the rows and draw both matrices."""
     folder = Path(sys.argv[1])
     before, after, runs, steps = read(folder)
     figure = new_figure(10.5, 5.4)

@@ -1,11 +1,11 @@
-"""Steps until a method's mean reward reaches a level set by another: docs/pead.md, docs/transfer.md.
+"""Steps until the mean reward of a method comes to a level that another sets: docs/pead.md, docs/transfer.md.
 
     python scripts/steps_to_level.py docs/studies/pead 6-D
     python scripts/steps_to_level.py docs/studies/pead 6-D 'no chamfer, L'
     python scripts/steps_to_level.py docs/studies/transfer scratch
 
-The level lies 90 % of the way from the base's mean reward at its first validation to that at its last.
-Intervals are percentiles of a bootstrap that resamples runs within each condition, those of the base, too.
+The level is 90 % of the way of the base's mean validation reward from its first to its last validation.
+Intervals: percentiles of a bootstrap that draws runs within each condition, the base's, too.
 """
 
 import sys
@@ -20,13 +20,23 @@ from rich.table import Table
 from assembly_rl.learners import ALGORITHMS
 
 WAY = 0.9
+"""Share of the way from the first to the last validation."""
 DRAWS = 2000
+"""Number of resamples of the bootstrap."""
 Curves = dict[str, NDArray[np.float64]]
-"""Mean rewards (runs, validations) by condition."""
+"""Condition -> mean rewards (runs, validations)."""
 
 
 def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDArray[np.float64]]]:
-    """Read each method's curves in the conditions with this prefix, and the steps of its validations."""
+    """Read the validations of a study.
+
+    Args:
+        folder: Folder of the study's report.
+        condition: Beginning of the names of the conditions that count.
+
+    Returns:
+        Curves of each method, and the steps of its validations.
+    """
     table: dict[str, dict[str, dict[tuple[str, int], list[float]]]] = {}
     steps: dict[str, set[int]] = {}
     rows = pyarrow.parquet.read_table(folder / "validations.parquet").to_pylist()
@@ -43,7 +53,7 @@ def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDA
 
 
 def drawn(curves: Curves, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Mean curve of runs drawn with replacement within each condition."""
+    """Mean curve of runs that are drawn with replacement within each condition."""
     return mean({name: runs[rng.integers(0, len(runs), len(runs))] for name, runs in curves.items()})
 
 
@@ -53,12 +63,12 @@ def mean(curves: Curves) -> NDArray[np.float64]:
 
 
 def level(base: NDArray[np.float64]) -> float:
-    """Reward that the other methods have to reach."""
+    """Reward at ``WAY`` of the way from the first to the last value of the base's mean curve."""
     return float(base[0] + WAY * (base[-1] - base[0]))
 
 
 def first(curve: NDArray[np.float64], steps: NDArray[np.float64], height: float) -> float:
-    """Step (interpolated) at which a curve reaches a height; infinite if it does not."""
+    """Step (interpolated) at which a curve comes to a height; infinite where it does not."""
     above = np.flatnonzero(curve >= height)
     if not len(above):
         return float("inf")

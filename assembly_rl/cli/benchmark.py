@@ -10,9 +10,10 @@ from rich.markdown import Markdown
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.train import STOPPED
-from assembly_rl.studies.cells import Cell, expand
+from assembly_rl.studies.cells import Cell, study_command
 from assembly_rl.studies.config import BenchmarkConfig
-from assembly_rl.studies.run import failure, is_done, others, run_cell, run_cells, told_command
+from assembly_rl.studies.expansion import expand
+from assembly_rl.studies.run import count_stale_cells, failure, is_done, run_cell, run_cells
 
 
 def _job(values: DictConfig) -> None:
@@ -24,7 +25,7 @@ def _job(values: DictConfig) -> None:
         raise ValueError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
     cells = expand(config.study)
     if config.cell is None:
-        benchmark(name, config, folder, cells, told_command(hydra.overrides.task), console())
+        benchmark(name, config, folder, cells, study_command(hydra.overrides.task), console())
     elif 0 <= config.cell < len(cells):
         _run_one(folder, cells[config.cell], console())
     else:
@@ -57,9 +58,8 @@ def benchmark(
     console.print(f"{done} of {len(cells)} cells done, {len(dead)} died")
     for cell in dead:
         console.print(f"  {cell.name}: {failure(folder, cell)}", markup=False)
-    path, table = write_report(
-        name, config.study, collect(folder, cells), others(folder, cells), folder / "report", command
-    )
+    results, stale = collect(folder, cells), count_stale_cells(folder, cells)
+    path, table = write_report(name, config.study, results, stale, folder / "report", command)
     console.print(Markdown(table))
     console.print(f"report: [bold]{path}[/]")
 

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.configuration.schema import CONFIG_PACKAGE, register, unknown
+from assembly_rl.configuration.schema import CONFIG_PACKAGE, names, register, unknown
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 
 GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
@@ -83,9 +82,3 @@ def _check_group_choices(arguments: list[str]) -> None:
         for choice in choices.strip("[]").split(","):
             if known and choice.strip("'\" ") not in known and choice != "null":
                 raise SystemExit(fail(unknown(group, choice, known)))
-
-
-def names(group: str) -> list[str]:
-    """Names of a configuration group's files."""
-    folder = resources.files(CONFIG_PACKAGE).joinpath(group)
-    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))

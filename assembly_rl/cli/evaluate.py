@@ -9,15 +9,15 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.configuration.schema import EvalConfig, train_config
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.robots.config import RobotConfig
-from assembly_rl.evaluation import Evaluator, Scenario, change, summarize
+from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.evaluation.subjects import Subject, guided, learned, load_agent, load_geometry
+from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.training.results import write_rows
@@ -76,8 +76,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         subjects += [guided(name, controller, varied) for name, controller in config.controller.items()]
         cells += [(subject, label, Scenario(fit, subject.task)) for subject in subjects]
     done: list[tuple[Subject, str, list[Row]]] = []
-    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    with Evaluator(config.processes) as evaluator, Progress(*columns, console=console, transient=True) as bar:
+    with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
             for subject, label, scenario in cells:
@@ -109,7 +108,7 @@ def _tell_changes(done: list[tuple[Subject, str, list[Row]]], console: Console) 
             before[subject.name] = rows
             continue
         first = before.pop(subject.name)
-        effect = change(first, rows)
+        effect = mcnemar(first, rows)
         console.print(
             f"{subject.name}, {label}: success {100 * summarize(first).success:.1f} % -> "
             f"{100 * summarize(rows).success:.1f} %, {effect.lost} lost and {effect.gained} gained of "

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from scipy.stats import spearmanr
 
 from assembly_rl.cli.command import command, console
@@ -21,6 +20,7 @@ from assembly_rl.methods.lcrl.ablation import Row, ablate, edges_of, seen
 from assembly_rl.methods.lcrl.builder import GRAPH
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.methods.lcrl.report import graph_table, plot_graph
+from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RowLog, RunDirectory, RunError
 from assembly_rl.runs.files import write_json
 
@@ -74,8 +74,7 @@ def _ablation(
     log = RowLog(path, COLUMNS)
     edges = edges_of(graph)
     known = {int(row["step"]) for row in log}
-    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    with Evaluator(config.processes) as evaluator, Progress(*columns, console=console, transient=True) as bar:
+    with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("edges cut", total=len(edges), completed=len(known))
         left = [number for number in range(len(edges)) if number not in known]
 
@@ -100,8 +99,7 @@ def _compare(
     config: GraphConfig, run: RunDirectory, graph: Graph, scenario: Scenario, console: Console
 ) -> None:
     """Estimate from simulator branches, and tell how well the graph agrees."""
-    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with progress_bar(console) as bar:
         progress = bar.add_task("states branched", total=config.reference)
         values = reference(
             scenario, config.reference, config.processes, lambda done: bar.update(progress, completed=done)

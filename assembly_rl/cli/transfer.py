@@ -1,6 +1,5 @@
 """assembly-rl-transfer: carry a learned controller over to a new part."""
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from assembly_rl.evaluation import (
     Evaluator,
     LearnedAgent,
     Scenario,
+    best_validation,
     summarize,
 )
 from assembly_rl.evaluation.subjects import as_trained, load_agent
@@ -32,7 +32,7 @@ from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.carry import Carried, carry_over, contact_distance, contact_stiffness, keep
 from assembly_rl.methods.transfer.outcome import Step, change
 from assembly_rl.methods.transfer.report import plot_transfer, source_table, transfer_table
-from assembly_rl.runs import RunDirectory, RunError, unused
+from assembly_rl.runs import RunDirectory, RunError, read_rows, unused
 from assembly_rl.runs.files import read_json, write_json
 
 FORMAT = 1
@@ -218,31 +218,20 @@ def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
     """(Samples, success, low, high) of the validations of a run."""
     begun = probing if (run.path / "transfer.json").is_file() else 0
     return [
-        (begun + int(row["step"]), float(row["success"]), float(row["low"]), float(row["high"]))
-        for row in _validations(run)
+        (begun + int(row["step"]), row["success"], row["low"], row["high"])
+        for row in read_rows(run.evaluations)
     ]
 
 
 def _from_nothing(source: RunDirectory, steps: int) -> float:
     """Best validation of a source within its own first steps; 0 where it was not looked at so early."""
-    early = [float(row["success"]) for row in _validations(source) if int(row["step"]) <= steps]
+    early = [row["success"] for row in read_rows(source.evaluations) if row["step"] <= steps]
     return max(early, default=0.0)
 
 
-def _validations(run: RunDirectory) -> list[dict[str, str]]:
-    with run.evaluations.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _kept_at(run: RunDirectory) -> int:
-    """Step of the best policy: the last of the best validations."""
-    rows = _validations(run)
-
-    def score(row: dict[str, str]) -> tuple[float, float, int]:
-        success = float(row["success"])
-        return success, -float(row["time"]) if success else 0.0, int(row["step"])
-
-    return score(max(rows, key=score))[2]
+    """Step of the best policy."""
+    return int(best_validation(read_rows(run.evaluations))["step"])
 
 
 def _job(values: DictConfig) -> None:

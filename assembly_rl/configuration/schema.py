@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import cache
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -21,7 +23,6 @@ from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.planner.profile import Profile
-from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 from assembly_rl.training.method import DenseConfig, LearningMethod
 
 CONFIG_PACKAGE = "assembly_rl.conf"
@@ -332,20 +333,24 @@ def register() -> None:
     store = ConfigStore.instance()
     store.store("train_schema", TrainConfig)
     store.store("eval_schema", EvalConfig)
-    store.store("benchmark_schema", BenchmarkConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
     store.store("export_schema", ExportConfig)
     store.store("replay_schema", ReplayConfig)
     store.store("transfer_schema", TransferCommandConfig)
     store.store("schema", Profile, group="profile")
-    store.store("schema", StudyConfig, group="study")
     store.store("schema", TaskConfig, group="task")
     store.store("schema", GeometryConfig, group="geometry")
     store.store("schema", ControllerConfig, group="controller")
     for group, choices in (("algo", ALGORITHMS), ("method", METHODS)):
         for name, config in choices.items():
             store.store(f"{name}_schema", config, group=group)
+
+
+def names(group: str) -> list[str]:
+    """Names of the choices of a configuration group, sorted."""
+    folder = resources.files(CONFIG_PACKAGE).joinpath(group)
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
 def composed(config_name: str, *overrides: str) -> DictConfig:

@@ -1,1 +1,1 @@
-"""What leaves for the robot: bundle, ONNX file, a page for the robot engineer."""
+"""Controllers on their way to a robot: bundle, ONNX file, page for the robot engineer, and replay."""

@@ -1,10 +1,11 @@
-"""The manifest of a run's controller."""
+"""Manifest of a run's controller."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from assembly_rl.configuration.schema import ExportConfig, TrainConfig, plain
+from assembly_rl.configuration.schema import TrainConfig, plain
 from assembly_rl.controllers.bundles.manifest import CONVENTIONS, FORMAT
 from assembly_rl.controllers.insertion import InsertionConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
@@ -16,16 +17,22 @@ from assembly_rl.runs import RunDirectory
 
 
 def describe(
-    run: RunDirectory, config: TrainConfig, policy: MLP, robot: ExportConfig, evaluation: dict[str, Any]
+    run: RunDirectory,
+    config: TrainConfig,
+    policy: MLP,
+    tool: ToolConfig,
+    gravity: Sequence[float],
+    evaluation: dict[str, Any],
 ) -> dict[str, Any]:
-    """The manifest, as JSON has it.
+    """Describe a controller as the manifest of its bundle, in types of JSON.
 
     Args:
-        run: Where it was trained.
-        config: Of the training.
-        policy: Its network.
-        robot: What hangs on its sensor, and gravity.
-        evaluation: What it achieves: episodes, successes, interval.
+        run: Run that trained it.
+        config: Configuration of the training.
+        policy: Network of the policy.
+        tool: Tool on the robot's sensor, with the compliance centre.
+        gravity: Gravity in the robot's base frame [m/s2].
+        evaluation: Result of the controller: episodes, successes, interval.
 
     Raises:
         ValueError: The policy sees what a robot does not measure.
@@ -49,8 +56,8 @@ def describe(
         "activations": [activation for *_, activation in policy.layers],
         "law": {name: getattr(law, name).tolist() for name in ("mass", "damping", "stiffness")},
         "contact": asdict(task.stiffest_contact()) if task.compliance.check_contact else None,
-        "tool": asdict(ToolConfig([0.0, 0.0, -part.peg_length], robot.tool_mass, list(robot.centre_of_mass))),
-        "gravity": list(robot.gravity),
+        "tool": asdict(tool),
+        "gravity": list(gravity),
         "sensor": {"cutoff": task.sensor.cutoff, "delay": task.sensor.delay},
         "part": plain({field.name: getattr(part, field.name) for field in fields(PegHole)}),
         "provenance": {
@@ -67,7 +74,7 @@ def describe(
 
 
 def insertion_of(task: TaskConfig) -> dict[str, Any]:
-    """What of a task a robot needs."""
+    """Part of a task's configuration that the controller on a robot needs, in types of JSON."""
     names = [field.name for field in fields(InsertionConfig)]
     own = InsertionConfig(**{name: getattr(task, name) for name in names})
     result: dict[str, Any] = plain(asdict(own))

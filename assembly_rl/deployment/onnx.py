@@ -1,4 +1,4 @@
-"""The policy as an ONNX file: physical quantities in, action out, batch of one.
+"""Policy as an ONNX file: physical quantities in, action out, batch of one.
 
 The normalisation of the observation is inside: whoever runs the file scales nothing.
 """
@@ -13,29 +13,29 @@ from assembly_rl.controllers.insertion.observation import LIMIT, ObservationConf
 from assembly_rl.controllers.mlp import MLP
 
 OPSET = 13
-"""Of the file: old enough for the converters of embedded runtimes."""
+"""Operator set of the file: old enough for the converters of embedded runtimes."""
 IR_VERSION = 8
 TOLERANCE = 1e-5
 """Largest difference of an action that onnxruntime may make."""
 SAMPLES = 1000
-"""Observations at which the two are compared."""
+"""Number of observations at which the two are compared."""
 OPERATORS = {"relu": "Relu", "tanh": "Tanh"}
 
 Inputs = dict[str, NDArray[np.float32]]
 
 
 def widths(config: ObservationConfig) -> dict[str, int]:
-    """Inputs of the file and their widths: a group of observations each."""
+    """Width of each input of the file; an input is a group of observations."""
     return {group: 6 * (config.history if group == "wrench_history" else 1) for group in config.groups}
 
 
 def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
-    """Write the network with its normalisation.
+    """Write a policy's network with the normalisation of its observation.
 
     Args:
-        path: A new file.
-        policy: The network, actions before the clip.
-        config: What it sees; of wrench, pose, last_action and wrench_history.
+        path: New file.
+        policy: Network, its actions not clipped.
+        config: Observation of the policy, with groups of wrench, pose, last_action and wrench_history.
 
     Raises:
         ImportError: The package onnx is missing.
@@ -99,6 +99,12 @@ def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) ->
 
     Inputs are drawn widely: up to four times the scale of each component.
 
+    Args:
+        path: ONNX file of the policy.
+        policy: Network that it was written from.
+        config: Observation of the policy.
+        seed: Seed of the inputs.
+
     Raises:
         ImportError: The package onnxruntime is missing.
         ValueError: The difference is larger than ``TOLERANCE``.
@@ -129,7 +135,12 @@ def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) ->
 
 
 def atc_command(config: ObservationConfig, soc: str) -> str:
-    """The command line that converts the file for an Ascend chip (CANN's ``atc``)."""
+    """Command line that converts the file for an Ascend chip (CANN's ``atc``).
+
+    Args:
+        config: Observation of the policy.
+        soc: Name of the chip, such as Ascend310P3.
+    """
     shapes = ";".join(f"{name}:1,{width}" for name, width in widths(config).items())
     return (
         f'atc --framework=5 --model=policy.onnx --output=policy --soc_version={soc} --input_shape="{shapes}" '

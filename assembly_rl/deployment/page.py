@@ -1,4 +1,4 @@
-"""The page that a robot engineer reads before the controller moves anything."""
+"""Page that a robot engineer reads before the controller moves anything."""
 
 # ruff: noqa: E501 (the page's own lines)
 
@@ -7,12 +7,12 @@ from assembly_rl.controllers.validation import AXES
 
 
 def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
-    """README.md of an export.
+    """Write README.md of an export.
 
     Args:
-        manifest: Of the bundle.
-        digest: Its hash (hex).
-        onnx: What came out of the comparison with onnxruntime.
+        manifest: Manifest of the bundle.
+        digest: SHA-256 of the bundle (hex).
+        onnx: Result of the comparison with onnxruntime, in words.
         atc: Command line of the converter for Ascend.
     """
     own, config, part = manifest.provenance, manifest.insertion, manifest.part

@@ -1,4 +1,4 @@
-"""The bundle against the training stack: the same insertions, action by action."""
+"""Comparison of a bundle with the training stack in the same insertions, action by action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,18 +18,18 @@ from assembly_rl.evaluation import Agent
 GOLDEN_POLICY_STEPS = 4
 GOLDEN_OBSERVATIONS = 32
 TOLERANCE = 1e-6
-"""Of an action."""
+"""Largest difference of an action that is accepted."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What both did.
+    """Actions and successes of bundle and training stack in the same insertions.
 
     Attributes:
         error: Largest difference of an action.
-        steps: Policy steps that were compared.
-        trained: Successes with the training stack.
-        exported: Successes with the bundle.
+        steps: Number of policy steps that were compared.
+        trained: Number of successes with the training stack.
+        exported: Number of successes with the bundle.
     """
 
     error: float
@@ -39,7 +39,11 @@ class Comparison:
 
 
 def actions_of(environment: PegInHoleEnv, agent: Agent, seed: int) -> tuple[list[NDArray[np.float64]], bool]:
-    """Actions of an agent in an episode, and whether it succeeded."""
+    """Run an episode with the training stack.
+
+    Returns:
+        Action of every policy step, shape (6,) each, and True if the episode succeeded.
+    """
     observation, info = environment.reset(seed=seed)
     actions, ended = [], False
     while not ended:
@@ -56,9 +60,17 @@ def compare(
     agent: Agent,
     controller: BundleController,
     seeds: range,
-    advance: Callable[[], object],
+    progress: Callable[[], object] | None = None,
 ) -> Comparison:
-    """Run the same episodes with both; ``advance`` is called after each.
+    """Run the same episodes with training stack and bundle.
+
+    Args:
+        part: Geometry of the part.
+        task: Task as it was trained.
+        agent: Policy of the training stack.
+        controller: Controller of the bundle.
+        seeds: Seeds of the episodes.
+        progress: Called after each episode.
 
     Raises:
         ValueError: An action differs by more than ``TOLERANCE``.
@@ -83,7 +95,8 @@ def compare(
                 steps += 1
             trained += success
             exported += robot.success
-            advance()
+            if progress is not None:
+                progress()
     finally:
         environment.close()
         robot.close()
@@ -93,7 +106,13 @@ def compare(
 
 
 def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
-    """The same insertion with what hangs on the robot's sensor, which the simulation has no weight for."""
+    """Add the weight of the tool, which the simulation has none of, to the readings of golden vectors.
+
+    Args:
+        golden: Golden vectors of the weightless tool.
+        manifest: Manifest with tool and gravity of the robot.
+        policy: Network of the policy, for the commands that follow.
+    """
     tool = ContactWrench(manifest.tool, manifest.gravity)
     weights = [tool.tool_weight((a, b, c, d)) for a, b, c, d in golden.poses[:, 3:].tolist()]
     golden = replace(golden, wrenches=golden.wrenches + np.array(weights))
@@ -103,7 +122,15 @@ def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
 def make_golden(
     part: PegHole, task: TaskConfig, policy: MLP, controller: BundleController, seed: int
 ) -> Golden:
-    """What the first steps of an insertion give, and what the network makes of its observations."""
+    """Make golden vectors: the first steps of an insertion, and observations with the network's actions.
+
+    Args:
+        part: Geometry of the part.
+        task: Task as it was trained.
+        policy: Network of the policy.
+        controller: Controller of the bundle.
+        seed: Seed of the insertion.
+    """
     robot = SimulatedRobot(part, task)
     rows: list[list[float]] = []
     most = GOLDEN_POLICY_STEPS * task.control_steps()

@@ -9,7 +9,15 @@ from assembly_rl.evaluation.episodes import (
     Evaluator,
     Scenario,
 )
-from assembly_rl.evaluation.summary import Summary, change, summarize, wilson_interval
+from assembly_rl.evaluation.summary import (
+    PairedComparison,
+    Summary,
+    best_validation,
+    mcnemar,
+    ranking_key,
+    summarize,
+    wilson_interval,
+)
 
 __all__ = [
     "COMPARISON_SEED",
@@ -20,9 +28,12 @@ __all__ = [
     "Evaluator",
     "GuidedAgent",
     "LearnedAgent",
+    "PairedComparison",
     "Scenario",
     "Summary",
-    "change",
+    "best_validation",
+    "mcnemar",
+    "ranking_key",
     "summarize",
     "wilson_interval",
 ]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from stable_baselines3.common.policies import BasePolicy
 
-from assembly_rl.cli.command import names
-from assembly_rl.configuration.schema import ControllerConfig, composed, train_config, unknown
+from assembly_rl.configuration.schema import ControllerConfig, composed, names, train_config, unknown
 from assembly_rl.controllers.insertion.action import ActionConfig
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part

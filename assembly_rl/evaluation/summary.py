@@ -1,7 +1,9 @@
-"""Summary of episode rows."""
+"""Statistics of episode rows."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -10,19 +12,28 @@ from assembly_rl.evaluation.episodes import Row
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion."""
+    """Wilson score interval of a proportion.
+
+    Args:
+        successes: Number of successes, 0 to ``trials``.
+        trials: Number of trials, at least 1.
+        confidence: Coverage of the interval, in (0, 1).
+
+    Returns:
+        Low and high end, in [0, 1].
+    """
     interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 
 @dataclass(frozen=True)
-class Change:
-    """From one set of episodes to another with the same seeds.
+class PairedComparison:
+    """Success of one controller and of another one on the same episodes.
 
     Attributes:
-        lost: Episodes that succeed only in the first.
-        gained: Episodes that succeed only in the second.
-        p: Of no difference, by McNemar's exact test.
+        lost: Number of episodes in which only the first succeeds.
+        gained: Number of episodes in which only the second succeeds.
+        p: Two-sided p-value of "both succeed equally often".
     """
 
     lost: int
@@ -30,17 +41,46 @@ class Change:
     p: float
 
 
-def change(before: list[Row], after: list[Row]) -> Change:
-    """Compare rows of the same seeds, in the same order."""
+def mcnemar(before: list[Row], after: list[Row]) -> PairedComparison:
+    """Compare the successes of two controllers by McNemar's exact test.
+
+    Of the episodes in which only one of the two succeeds, each has half by chance: a binomial test.
+
+    Args:
+        before: Rows of the first controller.
+        after: Rows of the second one, of the same seeds in the same order.
+
+    Raises:
+        ValueError: The numbers of rows differ.
+    """
     pairs = [(one["success"], other["success"]) for one, other in zip(before, after, strict=True)]
     lost, gained = pairs.count((True, False)), pairs.count((False, True))
     p = float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0
-    return Change(lost, gained, p)
+    return PairedComparison(lost, gained, p)
+
+
+def ranking_key(success: float, time: float) -> tuple[float, float]:
+    """Sort key of an evaluation: more successes are better, then a shorter time.
+
+    Args:
+        success: Share of successes.
+        time: Median time of the successful insertions [s]; ignored without any success.
+    """
+    return success, -time if success else -float("inf")
+
+
+def best_validation(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the validation whose policy is kept: the best one by ``ranking_key``, the latest among equals.
+
+    Args:
+        rows: Validations with ``success`` and ``time``, in the order of their steps, at least one.
+    """
+    return max(reversed(rows), key=lambda row: ranking_key(row["success"], row["time"]))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Of a number of episodes.
+    """Statistics of a number of episodes.
 
     Attributes:
         episodes: Number of episodes.
@@ -68,7 +108,11 @@ class Summary:
 
 
 def summarize(rows: list[Row]) -> Summary:
-    """Summarise one or more rows of ``run_episode``."""
+    """Summarise episodes.
+
+    Args:
+        rows: Rows of ``run_episode``, at least one.
+    """
     successes = [row for row in rows if row["success"]]
 
     def median(name: str) -> float:

@@ -8,8 +8,7 @@ import torch
 from omegaconf import OmegaConf
 
 from assembly_rl.accelerators.device import available, resolve
-from assembly_rl.cli.command import names
-from assembly_rl.configuration.schema import PlanConfig, TrainConfig, composed
+from assembly_rl.configuration.schema import PlanConfig, TrainConfig, composed, names
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.calibration import cpu_profile
 from assembly_rl.planner.prediction import choose, count, predict, predictions

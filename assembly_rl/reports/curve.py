@@ -1,4 +1,4 @@
-"""The learning curve of a training."""
+"""Learning curve of a training."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from assembly_rl.reports.style import BLUE, GREY, INK, PURPLE, VERMILION, legend
 Rows = Sequence[Mapping[str, Any]]
 
 WINDOW = 100
-"""Training episodes in the moving average."""
+"""Number of training episodes in the moving average."""
 
 
 def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: str, stages: Rows = ()) -> None:
@@ -24,8 +24,8 @@ def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: st
         evaluations: Rows with ``step``, ``success``, ``low``, ``high`` (its 95 % Wilson interval), ``time``
             (median of the insertions [s], nan without any) and ``peak_force`` (median [N]).
         episodes: Rows of the training episodes with ``step`` and ``success``.
-        path: The picture; its suffix chooses the format.
-        title: Above the picture.
+        path: File of the picture; its suffix chooses the format.
+        title: Title above the picture.
         stages: Rows with ``step`` and ``dimensions`` of the stages of an action that grows.
     """
     figure = new_figure(10.0, 4.2)

@@ -1,4 +1,4 @@
-"""A recording beside what a bundle makes of it."""
+"""Picture of a recording beside its replay through a bundle."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ Array = NDArray[np.float64]
 
 
 def plot_replay(recorded: Recording, own: Recording, path: Path) -> None:
-    """Commands in the axes of the hole, thick as recorded and thin of the bundle; below them the wrench.
+    """Draw commands in the axes of the hole, thick as recorded and thin of the bundle; below them the wrench.
 
     Args:
-        recorded: With or without commands.
-        own: The same with those of the bundle.
-        path: Of the picture.
+        recorded: Recording with or without commands.
+        own: The same recording with the commands of the bundle.
+        path: File of the picture; its suffix chooses the format.
     """
     figure = new_figure(9.0, 8.0)
     panels = figure.subplots(4, 1, sharex=True, height_ratios=[1.2, 1.0, 0.8, 0.8])
@@ -54,7 +54,11 @@ def plot_replay(recorded: Recording, own: Recording, path: Path) -> None:
 
 
 def in_hole(recording: Recording) -> tuple[Array, Array]:
-    """Commanded positions (n, 3) [m] and rotation vectors (n, 3) [rad] in the axes of the estimated hole."""
+    """Express the n commands of a recording in the frame of the estimated hole.
+
+    Returns:
+        Positions (n, 3) [m] and rotation vectors (n, 3) [rad].
+    """
     position, orientation = recording.hole
     hole = Rotation.from_quat(orientation)
     moved = hole.inv().apply(recording.commands[:, :3] - np.array(position))

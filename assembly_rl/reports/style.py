@@ -1,4 +1,4 @@
-"""The look that all pictures share."""
+"""Colours, axes and files that all pictures share."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,13 @@ XYZ = (BLUE, VERMILION, GREEN)
 
 
 def new_figure(width: float, height: float, dpi: float = 150.0) -> Figure:
-    """An empty figure of width by height [inch] with a canvas of its own: no global state is touched."""
+    """Make an empty figure with a canvas of its own, which touches no global state.
+
+    Args:
+        width: Width [inch].
+        height: Height [inch].
+        dpi: Resolution [pixels per inch].
+    """
     figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -37,7 +43,7 @@ def tidy(axes: Axes, ylabel: str, xlabel: str = "") -> Axes:
 
 
 def legend(axes: Axes, columns: int = 3, place: Place = "upper left") -> None:
-    """A compact legend."""
+    """Draw a compact legend."""
     axes.legend(
         loc=place, ncols=columns, fontsize=8, framealpha=0.85, edgecolor="none",
         handlelength=1.2, columnspacing=1.0, borderpad=0.3,
@@ -45,7 +51,7 @@ def legend(axes: Axes, columns: int = 3, place: Place = "upper left") -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix chooses the format."""
+    """Write a figure; the suffix of the path chooses the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else None
     with rc_context({"svg.hashsalt": "assembly_rl"}):  # the same picture, the same file

@@ -1,4 +1,4 @@
-"""Results of several controllers side by side."""
+"""Table of several controllers side by side."""
 
 from math import isnan
 
@@ -10,7 +10,7 @@ from assembly_rl.evaluation import Summary
 
 
 def comparison_table(entries: list[tuple[str, str, Summary]]) -> Table:
-    """A table with a row for each controller and condition; fits into 100 columns.
+    """Make a table with a row for each controller and condition; it fits into 100 columns.
 
     Args:
         entries: Controller, condition (such as "square 0.10 mm, friction 0.2") and summary of its episodes.

@@ -1,4 +1,4 @@
-"""One episode as it went: recorded, and drawn."""
+"""Record of one episode, and its picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,22 +38,22 @@ PHASES = {"above the rim": "#eceff3", "searching": "#fbe3b5", "inserting": "#dce
 
 @dataclass(frozen=True)
 class Trace:
-    """An episode at the policy rate; row 0 is the reset, where wrench and action are zero.
+    """Record of an episode at the policy rate; row 0 is the reset, where wrench and action are zero.
 
     Attributes:
-        time: (N,) since the start [s].
-        wrench: (N, 6) mean over the policy step [N, Nm], nominal axes.
-        pose: (N, 6) tip in the nominal frame [m, rad].
+        time: (N,) time since the start [s].
+        wrench: (N, 6) mean wrench over the policy step [N, Nm], nominal axes.
+        pose: (N, 6) pose of the tip in the nominal frame [m, rad].
         depth: (N,) true depth of the tip below the mouth [m].
         lateral: (N,) true distance of the tip from the hole axis [m].
         angle: (N,) true angle between the peg and the hole [rad].
         peak_force: (N,) largest force within the policy step [N].
-        action: (N, 6) in [-1, 1].
-        result: How the episode ended, a value of ``Result``.
+        action: (N, 6) action in [-1, 1].
+        result: End of the episode, a value of ``Result``.
         penetration: Largest penetration of the simulated contacts [m].
         hole_depth: Thickness of the plate [m].
         goal_depth: Depth that counts as success [m].
-        rate: Policy steps a second [Hz].
+        rate: Policy rate [Hz].
         frames: N pictures (H, W, 3) uint8; none unless they were asked for.
     """
 
@@ -85,7 +85,7 @@ class Trace:
 
     @property
     def title(self) -> str:
-        """Result and time."""
+        """Result and time, for a title."""
         return f"{self.result.replace('_', ' ')} after {self.time[-1]:.2f} s"
 
 
@@ -93,10 +93,10 @@ def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: b
     """Run the episode of a seed.
 
     Args:
-        environment: With ``render_mode="rgb_array"`` if pictures are wanted.
-        agent: Chooses the actions.
-        seed: Of the episode.
-        frames: Whether to render every step.
+        environment: Environment, with ``render_mode="rgb_array"`` if pictures are wanted.
+        agent: Agent that chooses the actions.
+        seed: Seed of the episode.
+        frames: True to render every step.
 
     Raises:
         ValueError: Frames are asked of an environment that does not render.
@@ -125,7 +125,12 @@ def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: b
 
 
 def plot_trace(trace: Trace, path: Path) -> None:
-    """Draw depth, alignment, wrench and action over time."""
+    """Draw depth, alignment, wrench and action over time.
+
+    Args:
+        trace: Record of the episode.
+        path: File of the picture; its suffix chooses the format.
+    """
     figure = new_figure(10.0, 7.6)
     figure.suptitle(trace.title.capitalize(), color=INK, fontsize=13, fontweight="bold")
     grid: list[list[Axes]] = figure.subplots(3, 2, sharex=True).tolist()
@@ -154,7 +159,7 @@ def plot_trace(trace: Trace, path: Path) -> None:
 
 
 def draw_depth(axes: Axes, trace: Trace) -> None:
-    """Depth over time, downwards as the peg goes, with the mouth, the goal and the bottom."""
+    """Draw depth over time, downwards as the peg goes, with the mouth, the goal and the bottom."""
     tidy(axes, "depth of the tip [mm]")
     axes.plot(trace.time, 1e3 * trace.depth, color=BLUE, linewidth=2.0)
     deepest = 1e3 * trace.hole_depth
@@ -204,5 +209,5 @@ def shade_phases(axes: Axes, trace: Trace) -> None:
 
 
 def phase_patches(trace: Trace) -> list[Patch]:
-    """What a legend shows for the phases."""
+    """Entries of a legend for the phases."""
     return [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]

@@ -1,4 +1,4 @@
-"""An episode as a video: the scene, and beside it depth and force as they develop."""
+"""Video of an episode: the scene, and beside it depth and force as they develop."""
 
 import importlib
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION,
 from assembly_rl.reports.trace import Trace, draw_depth, phase_patches, shade_phases
 
 GIF_RATE = 12.0
-"""Most pictures a second of a GIF [Hz]."""
+"""Highest frame rate of a GIF [Hz]."""
 
 GIF_WIDTH = 800
 """Width of a GIF [pixels]."""
 
 GIF_COLOURS = 192
-"""Colours of a GIF."""
+"""Number of colours of a GIF."""
 
 HOLD = 1.0
 """Time for which the last picture stays [s]."""
@@ -31,9 +31,9 @@ def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
     """Write an episode as ``.mp4`` (H.264) or as ``.gif``.
 
     Args:
-        trace: Recorded with frames.
-        path: The file; its suffix chooses the format.
-        speed: Of playing; 0.5 is slow motion.
+        trace: Record of the episode, with frames.
+        path: File of the video; its suffix chooses the format.
+        speed: Speed of playing; 0.5 is slow motion.
 
     Raises:
         ValueError: The trace has no frames, or the suffix is another one.
@@ -120,8 +120,8 @@ class _Plot:
     """Depth and force, drawn once without and once with the curves; a cursor divides the two.
 
     Args:
-        trace: The episode.
-        height: Of the picture [pixels].
+        trace: Record of the episode.
+        height: Height of the picture [pixels].
     """
 
     def __init__(self, trace: Trace, height: int) -> None:
@@ -158,7 +158,7 @@ class _Plot:
         self._top, self._bottom = height - high, height - low
 
     def at(self, step: int) -> Image.Image:
-        """The plot at a step of the episode."""
+        """Plot at a step of the episode."""
         picture = self._empty.copy()
         x = self._dots[0][1][step][0]
         picture.paste(self._curves.crop((0, 0, round(x), picture.height)))

@@ -1,4 +1,4 @@
-"""Run directories: what a training leaves behind, and how it goes on exactly where it was stopped.
+"""Run directories: the files of a training, and its continuation exactly where it was stopped.
 
 Everything on disk is JSON, CSV or safetensors; nothing is ever unpickled.
 """
@@ -7,7 +7,7 @@ from assembly_rl.runs.checkpoint import load_checkpoint, load_policy, save_check
 from assembly_rl.runs.checkpointer import Checkpointer, learn_until, shielded
 from assembly_rl.runs.directory import RunDirectory, unused
 from assembly_rl.runs.files import RunError
-from assembly_rl.runs.rows import RowLog
+from assembly_rl.runs.rows import RowLog, read_rows
 
 __all__ = [
     "Checkpointer",
@@ -17,6 +17,7 @@ __all__ = [
     "learn_until",
     "load_checkpoint",
     "load_policy",
+    "read_rows",
     "save_checkpoint",
     "save_policy",
     "shielded",

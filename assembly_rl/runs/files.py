@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 
 class RunError(ValueError):
-    """A run directory or checkpoint cannot be used as asked; the message names the path and the way out."""
+    """Error of a run directory or checkpoint; the message names the path and the way out."""
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -21,6 +21,13 @@ def write_json(path: Path, content: Any) -> None:
 
     Floats keep every bit (shortest repr); NaN and infinities are written as Python's JSON does
     (``NaN``, ``Infinity``); numpy scalars and arrays become numbers and lists.
+
+    Args:
+        path: File that is written or replaced.
+        content: Content in types of JSON and numpy.
+
+    Raises:
+        TypeError: A value of another type.
     """
     partial = _partial(path)
     partial.write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
@@ -28,7 +35,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path, version: int) -> dict[str, Any]:
-    """Read a JSON object written by format ``version`` or older; anything else is a `RunError`."""
+    """Read a JSON object with a format number.
+
+    Args:
+        path: File that is read.
+        version: Latest format that is understood.
+
+    Raises:
+        RunError: The file is missing, damaged, or of a later format.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -42,14 +57,23 @@ def read_json(path: Path, version: int) -> dict[str, Any]:
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write CPU tensors in one atomic step, with a checksum."""
+    """Write CPU tensors as safetensors in one atomic step, with a checksum.
+
+    Args:
+        path: File that is written or replaced.
+        tensors: Name -> tensor.
+    """
     partial = _partial(path)
     save_file(tensors, partial, metadata={"sha256": _digest(tensors)})
     publish(partial, path)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read tensors onto the CPU and verify their checksum."""
+    """Read tensors onto the CPU and verify their checksum.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -63,7 +87,12 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Rename a finished file or folder into place so that it survives a power cut."""
+    """Rename a finished file or folder into place so that it survives a power cut.
+
+    Args:
+        partial: Finished file or folder.
+        path: Path in the same folder that it gets.
+    """
     _sync(partial)
     os.replace(partial, path)
     _sync(path.parent)

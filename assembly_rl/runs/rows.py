@@ -1,4 +1,4 @@
-"""A CSV log that a killed and resumed training continues as if it had never stopped."""
+"""CSV files of a run: a reader, and a log that a resumed training continues as if it had never stopped."""
 
 import csv
 import io
@@ -9,6 +9,29 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.runs.files import RunError, publish
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a CSV file with a header: numbers as floats, everything else as text.
+
+    A last line without its line break is dropped: it is being written, or a kill has torn it.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    rows = csv.DictReader(io.StringIO(_whole_lines(path.read_bytes()).decode(), newline=""))
+    return [{name: _number_or_text(value) for name, value in row.items()} for row in rows]
+
+
+def _whole_lines(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 class RowLog:
@@ -22,7 +45,7 @@ class RowLog:
         """Open or start the log.
 
         Args:
-            path: The CSV file; an existing one is continued and must have these columns.
+            path: CSV file; an existing one is continued and must have these columns.
             columns: Names of the columns after the first, which is ``step``.
 
         Raises:
@@ -32,7 +55,7 @@ class RowLog:
         self.columns = tuple(columns)
         header = _line(["step", *columns])
         content = self.path.read_bytes() if self.path.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]  # a kill may have torn the last line
+        whole = _whole_lines(content)
         if not whole:
             self._replace(header.encode())
             return
@@ -44,7 +67,15 @@ class RowLog:
             self._replace(whole)
 
     def append(self, step: int, row: Mapping[str, Any]) -> None:
-        """Write one row; floats keep every bit."""
+        """Write one row; floats keep every bit.
+
+        Args:
+            step: Training step of the row.
+            row: Column -> value, for all columns after ``step``.
+
+        Raises:
+            ValueError: The row has other columns, or a value holds a line break.
+        """
         if set(row) != set(self.columns):
             raise ValueError(f"a row of {self.path.name} has {list(self.columns)}, got {list(row)}")
         with self.path.open("a", encoding="utf-8", newline="") as file:
@@ -57,9 +88,9 @@ class RowLog:
         if len(kept) < len(rows):
             self._replace(b"".join([header, *kept]))
 
-    def __iter__(self) -> Iterator[dict[str, str]]:
-        with self.path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the rows as ``read_rows`` gives them."""
+        return iter(read_rows(self.path))
 
     def _replace(self, content: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

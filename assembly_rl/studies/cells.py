@@ -1,84 +1,64 @@
-"""The cells of a study: what each trains or evaluates, and what makes it the same cell again."""
+"""Cells of a study: a training, the evaluation of a controller, or the tuning of one."""
 
-import ast
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.metadata import version
+import shlex
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from rich.console import Console
 
-import assembly_rl
-from assembly_rl import controllers, envs
-from assembly_rl.cli.command import names
+from assembly_rl.cli.train import train
 from assembly_rl.configuration.schema import (
     ControllerConfig,
-    EvalConfig,
     GeometryConfig,
     TrainConfig,
-    composed,
     plain,
     train_config,
-    unknown,
 )
-from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import HELD_OUT_SEED
-from assembly_rl.methods.transfer.carry import source_digest
-from assembly_rl.runs.directory import PACKAGES
-from assembly_rl.studies.config import MethodConfig, StudyConfig
-from assembly_rl.studies.tuning import PARAMETERS
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
+from assembly_rl.evaluation.subjects import guided
+from assembly_rl.methods.transfer.carry import carry_over, keep, source_digest
+from assembly_rl.runs import RunDirectory, RunError, read_rows
+from assembly_rl.runs.files import write_json
+from assembly_rl.studies.digest import code_digest, versions
+from assembly_rl.studies.tuning import TRIALS, controller_yaml, tune
+from assembly_rl.training.results import write_rows
 
-PRESENTATION = ("cli", "deployment", "planner", "reports", "studies/pictures.py", "studies/report.py")
-"""Places in assembly_rl that configure or show results; everything else makes them."""
+Kind = TypeVar("Kind", bound="Cell")
 
-
-SEED = "{seed}"
-"""In an override of a method: the seed of the training."""
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """A search for the parameters of a baseline.
-
-    Attributes:
-        name: Of the result, as a choice of the group ``controller``.
-        guidance: Which baseline.
-        parts: All that one controller has to insert.
-        rounds: See ``StudyConfig``.
-    """
-
-    name: str
-    guidance: str
-    parts: list[GeometryConfig]
-    rounds: list[list[int]]
-
-
-Subject = ControllerConfig | Tuning
+EPISODE_STEPS = 50
+"""Policy steps that an episode counts as in the progress of a study."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One training with its evaluation, one evaluation of a controller, or one tuning of it.
+class Cell(ABC):
+    """Part of a study that runs on its own and leaves one result.
 
     Attributes:
-        method: Its name; of one that learns, with the algorithm.
-        condition: Its name in the study, geometry and clearance.
-        seed: Of the training; None for a controller.
-        config: Of the training; for a controller only part, task and number of episodes count.
-        subject: The controller or the tuning, where nothing is learned.
-        digest: Hash over configuration, evaluation episodes, code and package versions.
+        method: Name of the method; of one that learns, with the algorithm where the study has several.
+        condition: Name of the condition in the study, with geometry and clearance.
+        config: Configuration of the training; of a controller, only part, task and number of episodes count.
+        digest: Hash over configuration, evaluation episodes, code and package versions (hex).
     """
 
     method: str
     condition: str
-    seed: int | None
     config: TrainConfig
-    subject: Subject | None
     digest: str
+
+    learns: ClassVar[bool] = False
+    """True if the cell is a training."""
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the training; None for a controller."""
+        return None
 
     @property
     def name(self) -> str:
@@ -87,158 +67,194 @@ class Cell:
         readable = f"{self.method}_{self.condition}{seed}".replace(", ", "-").replace(" ", "")
         return f"{readable}_{self.digest[:10]}"
 
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Policy steps of the whole cell, for its progress; an episode counts as ``EPISODE_STEPS``."""
+
+    @abstractmethod
+    def completed_steps(self, home: Path) -> int:
+        """Policy steps of a running cell, as far as the files in its folder tell."""
+
+    @abstractmethod
+    def run(self, home: Path, console: Console) -> None:
+        """Run to the end, from where the cell was stopped.
+
+        Args:
+            home: Folder of the cell.
+            console: Console for what a training prints.
+        """
+
     def description(self) -> dict[str, Any]:
-        """What the cell is, as JSON can hold it."""
+        """All that identifies the cell, in types of JSON."""
+        own = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
         return {
-            "format": 1,
-            "method": self.method,
-            "condition": self.condition,
+            "format": 2,
+            "kind": type(self).__name__,
+            **own,
             "seed": self.seed,
-            "digest": self.digest,
-            "config": plain(self.config),
-            "subject": plain(self.subject),
             "held_out_seed": HELD_OUT_SEED,
             "code": code_digest(),
             "versions": versions(),
         }
 
 
-def expand(study: StudyConfig) -> list[Cell]:
-    """All cells of a study, the conditions outermost; every configuration is checked on the way.
+@dataclass(frozen=True)
+class TrainingCell(Cell):
+    """Training with its evaluation; its folder is the run directory."""
+
+    learns: ClassVar[bool] = True
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training."""
+        return self.config.seed
+
+    @property
+    def steps(self) -> int:
+        """Policy steps of training and evaluation."""
+        return self.config.steps + EPISODE_STEPS * self.config.evaluation.held_out
+
+    def completed_steps(self, home: Path) -> int:
+        """Step of the latest validation."""
+        rows = _rows_so_far(home / "evaluations.csv")
+        return int(rows[-1]["step"]) if rows else 0
+
+    def run(self, home: Path, console: Console) -> None:
+        """Train and evaluate; see ``Cell.run``."""
+        try:
+            run = RunDirectory.open(home)
+            run.latest_checkpoint()
+            resume = True
+        except RunError:
+            if home.exists():  # killed before its first checkpoint: nothing to go on from
+                abandoned = home.parents[1] / "abandoned"
+                abandoned.mkdir(exist_ok=True)
+                home.rename(abandoned / f"{self.name}-{time.time_ns()}")
+            transfers = self.config.transfer.run is not None
+            config, carried = carry_over(self.config) if transfers else (self.config, {})
+            run, resume = RunDirectory.create(home, plain(config), sys.argv, config.seed), False
+            if carried:
+                keep(run, carried)
+        write_json(home / "cell.json", self.description())
+        train(train_config(run.config), run, resume, console, processes=1)
+
+
+@dataclass(frozen=True)
+class ControllerCell(Cell):
+    """Evaluation of a controller that does not learn."""
+
+    @property
+    def steps(self) -> int:
+        """Policy steps of the evaluation."""
+        return EPISODE_STEPS * len(self._parts()) * self.config.evaluation.held_out
+
+    def completed_steps(self, home: Path) -> int:
+        """Return 0: an evaluation writes its episodes at its end."""
+        return 0
+
+    def run(self, home: Path, console: Console) -> None:
+        """Evaluate the controller on the held-out episodes of all parts; see ``Cell.run``."""
+        home.mkdir(exist_ok=True)
+        write_json(home / "cell.json", self.description())
+        rows = []
+        with Evaluator(1) as evaluator:
+            subject = guided(self.method, self._controller(home, evaluator), self.config.task)
+            for part in self._parts():
+                scenario = Scenario(part.part(), subject.task)
+                episodes = self.config.evaluation.held_out
+                rows += evaluator.evaluate(scenario, subject.agent, episodes, HELD_OUT_SEED)
+        (home / "held_out.csv").unlink(missing_ok=True)  # of one that was killed before its result
+        write_rows(home / "held_out.csv", rows)
+        write_json(home / "result.json", vars(summarize(rows)))
+
+    def _parts(self) -> list[GeometryConfig]:
+        """Parts that the controller has to insert."""
+        return [self.config.geometry]
+
+    @abstractmethod
+    def _controller(self, home: Path, evaluator: Evaluator) -> ControllerConfig:
+        """Controller that is evaluated."""
+
+
+@dataclass(frozen=True)
+class EvaluationCell(ControllerCell):
+    """Evaluation of a given controller.
+
+    Attributes:
+        controller: Controller that is evaluated.
+    """
+
+    controller: ControllerConfig
+
+    def _controller(self, home: Path, evaluator: Evaluator) -> ControllerConfig:
+        return self.controller
+
+
+@dataclass(frozen=True)
+class TuningCell(ControllerCell):
+    """Search for the parameters of a controller, and the evaluation of the best ones.
+
+    Attributes:
+        result: Name of the tuned controller, as a choice of the group ``controller``.
+        guidance: Name of the guidance that is tuned.
+        parts: Parts that one controller has to insert.
+        rounds: Rounds of the search; see ``StudyConfig``.
+    """
+
+    result: str
+    guidance: str
+    parts: list[GeometryConfig]
+    rounds: list[list[int]]
+
+    @property
+    def steps(self) -> int:
+        """Policy steps of search and evaluation."""
+        return super().steps + EPISODE_STEPS * sum(count * episodes for count, episodes in self.rounds)
+
+    def completed_steps(self, home: Path) -> int:
+        """Policy steps of the candidates that have been evaluated."""
+        episodes = [episodes for count, episodes in self.rounds for _ in range(count)]
+        return EPISODE_STEPS * sum(episodes[: len(_rows_so_far(home / TRIALS))])
+
+    def _parts(self) -> list[GeometryConfig]:
+        return self.parts
+
+    def _controller(self, home: Path, evaluator: Evaluator) -> ControllerConfig:
+        """Tune, and write the result as a file for conf/controller."""
+        scenarios = [Scenario(part.part(), self.config.task) for part in self.parts]
+        best = tune(home, self.guidance, scenarios, self.rounds, evaluator)
+        budget = ", ".join(f"{count} x {episodes}" for count, episodes in self.rounds)
+        head = [f"Tuned by: {shlex.join(study_command(sys.argv[1:]))}", f"Candidates x episodes: {budget}"]
+        (home / f"{self.result}.yaml").write_text(controller_yaml(self.result, best, head), encoding="utf-8")
+        return best
+
+
+def make_cell(kind: type[Kind], method: str, condition: str, config: TrainConfig, **own: Any) -> Kind:
+    """Make a cell with its digest.
+
+    Args:
+        kind: Class of the cell.
+        method: Name of the method.
+        condition: Name of the condition.
+        config: Configuration of the training.
+        own: Fields of the class that ``Cell`` does not have.
 
     Raises:
-        ValueError: An unknown name or a value that is refused, before anything runs.
+        RunError: The run that the training starts from has no policy.
     """
-    conditions, methods = study.conditions.values(), study.methods.values()
-    for group, known, chosen in (
-        ("task", None, [condition.task for condition in conditions]),
-        ("geometry", None, [name for condition in conditions for name in condition.geometries]),
-        ("algo", None, study.algorithms),
-        ("controller", None, [name for method in methods for name in method.controller.values()]),
-        ("guidance", list(PARAMETERS), [method.tune for method in methods if method.tune is not None]),
-    ):
-        for name in chosen:
-            if name not in (known or names(group)):
-                raise ValueError(unknown(group, name, known or names(group)))
-    cells = []
-    for key, condition in study.conditions.items():
-        parts = {
-            f"{key}, {geometry}, {clearance * 1e3:g} mm": [
-                f"task={condition.task}",
-                f"geometry={geometry}",
-                f"geometry.clearance={clearance!r}",
-                *condition.overrides,
-            ]
-            for geometry in condition.geometries
-            for clearance in condition.clearances
-        }
-        for name, method in study.methods.items():
-            if method.tune is not None:
-                cells.append(_tuning(study, name, method.tune, key, list(parts.values())))
-        for label, common in parts.items():
-            for name, method in study.methods.items():
-                if method.tune is None:
-                    cells += _of_method(study, name, method, method.controller.get(key), label, common)
-    return cells
-
-
-def _tuning(study: StudyConfig, name: str, guidance: str, key: str, parts: list[list[str]]) -> Cell:
-    configs = [_configured(_budget(study), *common) for common in parts]
-    for _, episodes in study.rounds:
-        if episodes % len(parts):
-            raise ValueError(f"{episodes} episodes of a round cannot be spread over {len(parts)} parts")
-    result = guidance if key == "default" else f"{guidance}_{key}"
-    tuning = Tuning(result, guidance, [config.geometry for config in configs], study.rounds)
-    count = f"{len(parts)} parts" if len(parts) > 1 else configs[0].geometry.section
-    return _cell(name, f"{key}, {count}", None, configs[0], tuning)
-
-
-def _of_method(
-    study: StudyConfig,
-    name: str,
-    method: MethodConfig,
-    controller: str | None,
-    condition: str,
-    common: list[str],
-) -> list[Cell]:
-    if controller is not None:
-        config = _configured(_budget(study), *common)
-        return [_cell(name, condition, None, config, _controller(controller))]
-    cells = []
-    for algorithm in study.algorithms:
-        label = name if len(study.algorithms) == 1 else f"{name}, {algorithm}"
-        for seed in study.seeds:
-            own = [text.replace(SEED, str(seed)) for text in method.overrides]
-            config = _configured(_budget(study), *common, f"algo={algorithm}", *own)
-            cells.append(_cell(label, condition, seed, replace(config, seed=seed), None))
-    return cells
-
-
-def _budget(study: StudyConfig) -> tuple[str, ...]:
-    return (
-        f"steps={study.steps}",
-        f"evaluation.every={study.every}",
-        f"evaluation.episodes={study.validation}",
-        f"evaluation.held_out={study.episodes}",
-        f"checkpoint_every={study.every}",
-        "pictures=false",
-    )
-
-
-@lru_cache
-def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
-    try:
-        config = train_config(composed("train", *budget, *overrides))
-    except HydraException as error:
-        raise ValueError(f"the study's overrides {' '.join(overrides)}: {error}") from error
-    PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
-    return config
-
-
-@lru_cache
-def _controller(name: str) -> ControllerConfig:
-    config: EvalConfig = OmegaConf.to_object(composed("eval", f"controller=[{name}]"))  # type: ignore[assignment]
-    return config.controller[name]
-
-
-def _cell(
-    method: str,
-    condition: str,
-    seed: int | None,
-    config: TrainConfig,
-    subject: Subject | None,
-) -> Cell:
-    content = [plain(config), plain(subject), HELD_OUT_SEED, code_digest(), versions()]
+    content = [kind.__name__, plain(config), plain(own), HELD_OUT_SEED, code_digest(), versions()]
     if config.transfer.run is not None:
         content.append(source_digest(config.transfer.run))
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Cell(method, condition, seed, config, subject, digest)
+    return kind(method, condition, config, digest, **own)
 
 
-@lru_cache
-def code_digest() -> str:
-    """Hash over the code that makes results: simulation, control and learning, without comments and docs."""
-    digest = hashlib.sha256()
-    for package in (assembly_rl, envs, controllers):
-        root = Path(package.__path__[0])
-        for path in sorted(root.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if package is assembly_rl and name.startswith((*PRESENTATION, "envs/", "controllers/", "conf/")):
-                continue  # an installed assembly_rl holds the other packages
-            digest.update(f"{package.__name__}/{name}\0{_syntax(path.read_bytes())}\0".encode())
-    return digest.hexdigest()
+def study_command(overrides: Sequence[str]) -> list[str]:
+    """Command line of a study, without the overrides that change no number."""
+    silent = ("output=", "processes=", "cell=", "-m", "--multirun", "hydra/", "hydra.")
+    return ["assembly-rl-benchmark", *(text for text in overrides if not text.startswith(silent))]
 
 
-def _syntax(source: bytes) -> str:
-    """What a module does, whatever its comments, docstrings and line breaks."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-            node.body = node.body[1:]
-    return ast.dump(tree)
-
-
-@lru_cache
-def versions() -> dict[str, str]:
-    """Versions of the packages that make results."""
-    return {name: version(name) for name in PACKAGES}
+def _rows_so_far(path: Path) -> list[dict[str, Any]]:
+    return read_rows(path) if path.is_file() else []

@@ -1,23 +1,25 @@
-"""What a study measures, fixed before it runs."""
+"""Configuration of a study, fixed before it runs."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from hydra.core.config_store import ConfigStore
+
 from assembly_rl.controllers.validation import require_positive
 
 MOST_METHODS = 9
-"""Of a study: more cannot be told apart in a picture."""
+"""Largest number of methods in a study: more cannot be told apart in a picture."""
 METRICS = ("success", "time", "peak_force", "force_p95", "peak_moment", "reward")
 """Columns of a run's evaluations that a threshold can be set on."""
 
 
 @dataclass
-class MethodConfig:
-    """One of the things compared: a way to train, a controller that does not learn, or its tuning.
+class ComparedMethodConfig:
+    """Method that a study compares: a way to train, a controller that does not learn, or its tuning.
 
     Attributes:
-        overrides: Of ``assembly-rl-train``; after everything else, so that they win. ``{seed}`` in them is
-            the seed of the training.
+        overrides: Overrides of ``assembly-rl-train``, applied last. ``{seed}`` in them stands for the seed of
+            the training.
         controller: Condition -> name of a controller of conf/controller, which is evaluated instead.
         tune: Guidance to tune instead, once for all parts of a condition.
     """
@@ -29,13 +31,13 @@ class MethodConfig:
 
 @dataclass
 class ConditionConfig:
-    """What all methods meet: a task with each of its geometries at each of its clearances.
+    """Condition that all methods meet: a task with each of its geometries at each of its clearances.
 
     Attributes:
         task: Name in conf/task.
         geometries: Names in conf/geometry.
-        clearances: [m].
-        overrides: Of ``assembly-rl-train``; before those of a method.
+        clearances: Clearances of the parts [m].
+        overrides: Overrides of ``assembly-rl-train``, applied before those of a method.
     """
 
     task: str = "default"
@@ -49,25 +51,25 @@ class ConditionConfig:
 
 @dataclass
 class StudyConfig:
-    """Of conf/study. Every method meets every condition.
+    """Study in which every method meets every condition: fields of conf/study.
 
     Attributes:
-        question: What the study is to find out, in a sentence or two.
+        question: Question that the study is to answer, in a sentence or two.
         methods: Name -> method. One that learns is trained with each algorithm and each seed.
         conditions: Name -> condition; without any, the default task with a square part.
-        algorithms: Names of conf/algo.
-        seeds: Of the trainings.
+        algorithms: Names in conf/algo.
+        seeds: Seeds of the trainings.
         steps: Policy steps of each training.
         every: Policy steps between validations.
-        validation: Episodes of a validation; the best policy on them is kept.
-        episodes: Held-out episodes for each trained policy and each controller, the same for all.
+        validation: Number of episodes of a validation; the best policy on them is kept.
+        episodes: Number of held-out episodes for each trained policy and each controller, the same for all.
         thresholds: Metric -> level; "steps to" it are counted in validations.
-        rounds: Of a tuning: candidates, and episodes of each, spread over the parts; the best of a round go
-            on to the next.
+        rounds: Rounds of a tuning, each a pair: number of candidates, and number of episodes of each,
+            spread over the parts. The best of a round go on to the next.
     """
 
     question: str
-    methods: dict[str, MethodConfig]
+    methods: dict[str, ComparedMethodConfig]
     conditions: dict[str, ConditionConfig] = field(default_factory=dict)
     algorithms: list[str] = field(default_factory=lambda: ["sac"])
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4])
@@ -118,12 +120,13 @@ def _require_choices(config: Any, what: str, *fields: str) -> None:
 
 @dataclass
 class BenchmarkConfig:
-    """Of ``assembly-rl-benchmark``.
+    """Configuration of ``assembly-rl-benchmark``.
 
     Attributes:
-        study: What to measure.
+        study: Study that is run.
         output: Folder of the study; by default runs/studies/<name>.
-        processes: Cells at a time; by default one for each core. 0 runs none and reports on what there is.
+        processes: Number of cells at a time; by default one for each core. 0 runs none and reports on what
+            there is.
         cell: Number of the one cell to run, for launchers that spread cells over machines.
     """
 
@@ -135,3 +138,8 @@ class BenchmarkConfig:
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 0:
             raise ValueError(f"processes must be >= 0, got {self.processes}")
+
+
+_store = ConfigStore.instance()
+_store.store("benchmark_schema", BenchmarkConfig)
+_store.store("schema", StudyConfig, group="study")

@@ -23,7 +23,7 @@ COLOURS = (BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 assert len(COLOURS) == len(MARKERS) == MOST_METHODS
 SEED = 0
-"""Of the bootstrap: the same data make the same picture."""
+"""Seed of the bootstrap: the same data make the same picture."""
 
 
 def plot_learning_curves(
@@ -32,7 +32,7 @@ def plot_learning_curves(
     path: Path,
     levels: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
-    """Draw a metric over the environment steps: of all conditions together, then of each.
+    """Draw a metric over the environment steps, first of all conditions together, then of each.
 
     A line is the interquartile mean of the runs, its band the 95 % stratified bootstrap interval. There is a
     gap where a run has no value (nan: the time of no success); the mean of the other runs would flatter.
@@ -40,8 +40,8 @@ def plot_learning_curves(
     Args:
         curves: Method -> condition -> steps, and values of shape (runs, steps). The steps of a method are the
             same under all conditions.
-        label: Of the metric.
-        path: The picture; its suffix chooses the format.
+        label: Name of the metric on its axis.
+        path: File of the picture; its suffix chooses the format.
         levels: Method that does not learn -> condition -> value, drawn as a dashed line.
     """
     levels = levels or {}
@@ -78,8 +78,8 @@ def plot_performance_profile(scores: Mapping[str, Mapping[str, ArrayLike]], labe
 
     Args:
         scores: Method -> condition -> one score for each run; more is better.
-        label: Of the score.
-        path: The picture; its suffix chooses the format.
+        label: Name of the score on its axis.
+        path: File of the picture; its suffix chooses the format.
     """
     _conditions(scores)
     runs = {
@@ -113,9 +113,9 @@ def plot_intervals(
     Args:
         estimates: Name -> value, low and high. A value that is nan has its name, but no dot; an interval
             without end (``inf``) has an arrow.
-        label: Of the value.
-        path: The picture; its suffix chooses the format.
-        reference: Drawn as a line, such as the value of no difference.
+        label: Name of the value on its axis.
+        path: File of the picture; its suffix chooses the format.
+        reference: Value that is drawn as a line, such as that of no difference.
     """
     names = sorted(estimates, key=lambda name: (np.isnan(estimates[name][0]), -estimates[name][0]))
     numbers = np.array([*estimates.values(), 3 * (reference,)], dtype=np.float64)

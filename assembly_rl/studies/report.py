@@ -1,4 +1,4 @@
-"""The report of a study: Markdown that anyone can read, its pictures, and the rows behind it."""
+"""Report of a study: Markdown that anyone can read, its pictures, and the rows behind it."""
 
 import platform
 import shlex
@@ -12,16 +12,16 @@ import numpy as np
 from assembly_rl.evaluation.episodes import HIGH_FORCE, JAM_ADVANCE, JAM_TIME
 from assembly_rl.evaluation.summary import wilson_interval
 from assembly_rl.studies import scores
-from assembly_rl.studies.cells import code_digest, versions
 from assembly_rl.studies.config import StudyConfig
+from assembly_rl.studies.digest import code_digest, versions
 from assembly_rl.studies.pictures import (
     COLOURS,
     plot_intervals,
     plot_learning_curves,
     plot_performance_profile,
 )
-from assembly_rl.studies.results import Result, write_tables
-from assembly_rl.studies.scores import Methods, flat
+from assembly_rl.studies.results import CellResult, write_tables
+from assembly_rl.studies.scores import RunsByMethod, all_runs
 from assembly_rl.studies.statistics import Estimate
 
 NOTES = f"""
@@ -47,17 +47,17 @@ NOTES = f"""
 
 
 def write_report(
-    name: str, study: StudyConfig, results: list[Result], others: int, folder: Path, command: Sequence[str]
+    name: str, study: StudyConfig, results: list[CellResult], stale: int, folder: Path, command: Sequence[str]
 ) -> tuple[Path, str]:
     """Write ``README.md``, its pictures and its rows into a folder, in place of those before.
 
     Args:
-        name: Of the study.
-        study: What was to be measured.
-        results: What there is of its cells.
-        others: Cells beside them that are of other code or another configuration.
-        folder: Where to.
-        command: That ran the study.
+        name: Name of the study.
+        study: Configuration of the study.
+        results: Results of its cells.
+        stale: Number of cells beside them that are of other code or another configuration.
+        folder: Folder of the report.
+        command: Command that ran the study.
 
     Returns:
         The Markdown file, and its main table.
@@ -65,8 +65,8 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     write_tables(results, folder)
     methods = scores.by_method(results)
-    fair = scores.comparable(methods)
-    text = [f"# {name}", study.question, _state(results, others)]
+    fair = scores.shared_conditions(methods)
+    text = [f"# {name}", study.question, _state(results, stale)]
     main = ""
     if fair:
         main = _overview(study, fair)
@@ -104,10 +104,10 @@ def _estimate(estimate: Estimate, scale: float = 1.0, decimals: int = 2) -> str:
     return value if np.isnan(estimate.low) else f"{value} ({low} to {high})"
 
 
-def _state(results: list[Result], others: int) -> str:
-    """How much of the study there is, and all that went wrong."""
+def _state(results: list[CellResult], stale: int) -> str:
+    """State of the study, with all that went wrong."""
     done = sum(bool(result.episodes) for result in results)
-    dead = [result for result in results if result.why is not None]
+    dead = [result for result in results if result.failure is not None]
     diverged = [result for result in results if result.diverged]
     invalid = {
         result.cell.name: int((~result.episodes["certificate_valid"]).sum())
@@ -118,52 +118,52 @@ def _state(results: list[Result], others: int) -> str:
     episodes = sum(len(result.episodes["success"]) for result in results if result.episodes)
     waiting = len(results) - done - len(dead)
     lines = [f"- cells: {len(results)}, done {done}, died {len(dead)}, still to be run {waiting}"]
-    lines += [f"  - died: {result.cell.name}: `{result.why}`" for result in dead]
+    lines += [f"  - died: {result.cell.name}: `{result.failure}`" for result in dead]
     lines += [f"- trainings that diverged: {len(diverged)}"]
     lines += [
         f"  - diverged: {result.cell.name}: largest weight {result.largest_weight:.3g}" for result in diverged
     ]
     lines += [f"- contact certificates: {sum(failed.values())} of {episodes} episodes failed theirs"]
     lines += [f"  - {count} of {name}" for name, count in failed.items()]
-    if others:
-        lines.append(f"- left out: {others} cells of other code or another configuration")
+    if stale:
+        lines.append(f"- left out: {stale} cells of other code or another configuration")
     if waiting:
         lines.insert(0, "**Unfinished**: the numbers below are of the cells that have ended.\n")
     return "\n".join(lines)
 
 
-def _scope(fair: Methods, methods: Methods) -> str:
+def _scope(fair: RunsByMethod, methods: RunsByMethod) -> str:
     shared, known = len(next(iter(fair.values()))), len({key for runs in methods.values() for key in runs})
     if shared == known:
         return f"Over {shared} condition{'s' * (shared > 1)}:"
     return f"Over the {shared} of {known} conditions that all methods have met:"
 
 
-def _overview(study: StudyConfig, methods: Methods) -> str:
+def _overview(study: StudyConfig, methods: RunsByMethod) -> str:
     header = ["method", "runs", "success, IQM (95 %)", "success, all episodes (Wilson)", "time [s]"]
     header += [f"steps to {metric} {level:g}" for metric, level in study.thresholds.items()]
     header += ["area", "parameters", "wall-clock of a run"]
     rows = []
     for method, runs in methods.items():
-        all_runs = flat(runs)
-        success, times = scores.pooled(all_runs, "success"), scores.time_of_successes(all_runs)
-        row = [method, str(len(all_runs)), _estimate(scores.interquartile(_success(runs)), 100.0, 1) + " %"]
+        of_method = all_runs(runs)
+        success, times = scores.pooled_episodes(of_method, "success"), scores.time_of_successes(of_method)
+        row = [method, str(len(of_method)), _estimate(scores.interquartile(_success(runs)), 100.0, 1) + " %"]
         row += [_share(success.sum(), len(success)) if len(success) else "-"]
         row += [f"{np.median(times):.2f}" if len(times) else "-"]
-        learns = all_runs[0].cell.subject is None
+        learns = of_method[0].cell.learns
         for metric, level in study.thresholds.items():
             row.append(_steps(runs, metric, level) if learns else "-")
-        area = scores.of_each_run(runs, scores.area) if learns else None
+        area = scores.score_runs(runs, scores.area) if learns else None
         row += [_estimate(scores.interquartile(area)) if area else "-"]
-        row += [f"{max(run.parameters for run in all_runs):,}" if learns else "-"]
-        row += [_duration([run.seconds for run in all_runs])]
+        row += [f"{max(run.parameters for run in of_method):,}" if learns else "-"]
+        row += [_duration([run.seconds for run in of_method])]
         rows.append(row)
     return _table(header, rows)
 
 
-def _steps(runs: scores.Runs, metric: str, level: float) -> str:
+def _steps(runs: scores.RunsByCondition, metric: str, level: float) -> str:
     estimate, reached = scores.steps_to(runs, metric, level)
-    return f"{_estimate(estimate, decimals=0)}; {reached} of {len(flat(runs))} got there"
+    return f"{_estimate(estimate, decimals=0)}; {reached} of {len(all_runs(runs))} got there"
 
 
 def _duration(seconds: list[float]) -> str:
@@ -174,17 +174,17 @@ def _duration(seconds: list[float]) -> str:
     return f"{median:.0f} s" if median < 90 else f"{median / 60:.1f} min"
 
 
-def _success(runs: scores.Runs) -> scores.Values:
-    return scores.of_each_run(runs, scores.success)
+def _success(runs: scores.RunsByCondition) -> scores.ScoresByCondition:
+    return scores.score_runs(runs, scores.success)
 
 
-def _conditions(methods: Methods) -> str:
+def _conditions(methods: RunsByMethod) -> str:
     conditions = list(next(iter(methods.values())))
     rows = []
     for method, runs in methods.items():
         row = [method]
         for condition in conditions:
-            success = scores.pooled(runs[condition], "success")
+            success = scores.pooled_episodes(runs[condition], "success")
             times = scores.time_of_successes(runs[condition])
             text = _share(success.sum(), len(success)) if len(success) else "died"
             row.append(text + (f", {np.median(times):.2f} s" if len(times) else ""))
@@ -192,16 +192,14 @@ def _conditions(methods: Methods) -> str:
     return "Success with its Wilson interval, and time.\n\n" + _table(["method", *conditions], rows)
 
 
-def _pairs(methods: Methods) -> list[tuple[str, str]]:
-    """The study's first method with each algorithm against the others, and against all other methods.
+def _pairs(methods: RunsByMethod) -> list[tuple[str, str]]:
+    """Pairs of the study's first method, with each algorithm, with the others and with all other methods.
 
     Methods that learn are compared under the same algorithm. To test all pairs of many methods would leave
     none of them a chance.
     """
-    cells = {label: flat(runs)[0].cell for label, runs in methods.items()}
-    algorithms = {
-        label: cell.config.algo.name if cell.subject is None else None for label, cell in cells.items()
-    }
+    cells = {label: all_runs(runs)[0].cell for label, runs in methods.items()}
+    algorithms = {label: cell.config.algo.name if cell.learns else None for label, cell in cells.items()}
     names = {label: label.removesuffix(f", {algorithms[label]}") for label in methods}
     first = [label for label in methods if names[label] == next(iter(names.values()))]
     pairs = [(a, b) for k, a in enumerate(first) for b in first[k + 1 :]]
@@ -213,14 +211,14 @@ def _pairs(methods: Methods) -> list[tuple[str, str]]:
     ]
 
 
-def _comparisons(study: StudyConfig, methods: Methods) -> list[str]:
-    """By success; of those that learn also by area."""
+def _comparisons(study: StudyConfig, methods: RunsByMethod) -> list[str]:
+    """Comparisons by success; of methods that learn also by area."""
     if len(methods) < 2:
         return []
     pairs = _pairs(methods)
     by_success = scores.improvements({name: _success(runs) for name, runs in methods.items()}, pairs)
-    learners = scores.learning(methods)
-    areas = {name: scores.of_each_run(runs, scores.area) for name, runs in learners.items()}
+    learners = scores.learners(methods)
+    areas = {name: scores.score_runs(runs, scores.area) for name, runs in learners.items()}
     by_area = scores.improvements(areas, [pair for pair in pairs if {*pair} <= {*areas}])
     rows = []
     for pair, (estimate, p) in by_success.items():
@@ -240,14 +238,14 @@ def _p_value(p: float | None) -> str:
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
-def _forces(methods: Methods) -> str:
+def _forces(methods: RunsByMethod) -> str:
     header = ["method", "time [s]", "not inserted", "force, largest [N]", "force, 95th percentile [N]"]
     header += ["moment, largest [Nm]", "moment, 95th percentile [Nm]", "impulse [Ns]"]
     header += [f"share of time above {HIGH_FORCE:g} N", "jammed", "certificates failed"]
     rows = []
     for method, runs in methods.items():
-        episodes = flat(runs)
-        count = len(scores.pooled(episodes, "success"))
+        episodes = all_runs(runs)
+        count = len(scores.pooled_episodes(episodes, "success"))
         if not count:
             continue
         results = [run.episodes["result"] for run in episodes if run.episodes]
@@ -259,18 +257,18 @@ def _forces(methods: Methods) -> str:
         for column, decimals in (
             ("peak_force", 1), ("force_p95", 1), ("peak_moment", 2), ("moment_p95", 2), ("impulse", 1)
         ):  # fmt: skip
-            row.append(f"{np.median(scores.pooled(episodes, column)):.{decimals}f}")
-        row.append(_percent(scores.pooled(episodes, "high_force").mean()))
-        row.append(_share(scores.pooled(episodes, "jammed").sum(), count))
-        row.append(f"{count - int(scores.pooled(episodes, 'certificate_valid').sum())} of {count}")
+            row.append(f"{np.median(scores.pooled_episodes(episodes, column)):.{decimals}f}")
+        row.append(_percent(scores.pooled_episodes(episodes, "high_force").mean()))
+        row.append(_share(scores.pooled_episodes(episodes, "jammed").sum(), count))
+        row.append(f"{count - int(scores.pooled_episodes(episodes, 'certificate_valid').sum())} of {count}")
         rows.append(row)
     return _table(header, rows)
 
 
-def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
-    """Of all methods, or of those of one algorithm at a time where they are too many for one picture."""
+def _pictures(study: StudyConfig, methods: RunsByMethod, folder: Path) -> list[str]:
+    """Pictures of all methods, or of those of one algorithm at a time where they are too many for one."""
     text = []
-    learners = scores.learning(methods)
+    learners = scores.learners(methods)
     known = {name: _success(runs) for name, runs in methods.items() if name not in learners}
     levels = {name: {key: values.mean() for key, values in of.items()} for name, of in known.items()}
     for name, group in _groups(learners):
@@ -294,18 +292,18 @@ def _pictures(study: StudyConfig, methods: Methods, folder: Path) -> list[str]:
     return [*text, f"![Interquartile mean of success]({path.name})"]
 
 
-def _groups(methods: Methods) -> list[tuple[str, Methods]]:
+def _groups(methods: RunsByMethod) -> list[tuple[str, RunsByMethod]]:
     if len(methods) <= len(COLOURS):
         return [("", methods)] if methods else []
-    groups: dict[str, Methods] = {}
+    groups: dict[str, RunsByMethod] = {}
     for method, runs in methods.items():
-        cell = flat(runs)[0].cell
-        key = f"_{cell.config.algo.name}" if cell.subject is None else "_controllers"
+        cell = all_runs(runs)[0].cell
+        key = f"_{cell.config.algo.name}" if cell.learns else "_controllers"
         groups.setdefault(key, {})[method] = runs
     return list(groups.items())
 
 
-def _protocol(study: StudyConfig, results: list[Result], command: Sequence[str]) -> str:
+def _protocol(study: StudyConfig, results: list[CellResult], command: Sequence[str]) -> str:
     seconds = np.nansum([result.seconds for result in results])
     thresholds = ", ".join(f"{metric} {level:g}" for metric, level in study.thresholds.items())
     packages = ", ".join(f"{name} {version}" for name, version in versions().items())

@@ -1,4 +1,4 @@
-"""What the cells of a study left behind, as tables."""
+"""Results of the cells of a study, read from their folders and written as tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,27 +15,27 @@ from assembly_rl.studies.cells import Cell
 from assembly_rl.studies.run import cell_folder, failure, is_done, wall_clock
 
 DIVERGED = 100.0
-"""The weights of what learns here stay below 5 (measured); with one above this, the training has diverged."""
+"""Largest weight of a training that has not diverged; trainings that learn stay below 5 (measured)."""
 
 Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Result:
-    """What there is of one cell.
+class CellResult:
+    """Result of one cell, as far as it has run.
 
     Attributes:
-        cell: Which.
-        why: It died: the last line of its traceback. None if it did not.
+        cell: Cell that it is of.
+        failure: Last line of the traceback if the cell died; None if it did not.
         episodes: Columns of the held-out episodes; empty where the cell is not done.
         curve: Columns of the validations; empty for a controller.
-        seconds: Wall-clock.
-        parameters: Trained numbers of actor and critics; 0 for a controller.
-        largest_weight: Of the last checkpoint; 0 for a controller.
+        seconds: Wall-clock time [s].
+        parameters: Number of trained parameters of actor and critics; 0 for a controller.
+        largest_weight: Largest magnitude of a weight of the last checkpoint; 0 for a controller.
     """
 
     cell: Cell
-    why: str | None
+    failure: str | None
     episodes: Columns
     curve: Columns
     seconds: float
@@ -44,26 +44,26 @@ class Result:
 
     @property
     def ended(self) -> bool:
-        """Whether it is done or has died; the others are still to be run."""
-        return bool(self.episodes) or self.why is not None
+        """True if the cell is done or has died; the others are still to be run."""
+        return bool(self.episodes) or self.failure is not None
 
     @property
     def diverged(self) -> bool:
-        """Whether its weights are too large or not numbers; it may have died of that or gone on."""
+        """True if the weights are too large or not numbers; the cell may have died of that or gone on."""
         return not self.largest_weight <= DIVERGED
 
 
-def collect(study: Path, cells: list[Cell]) -> list[Result]:
-    """What there is of each cell."""
+def collect(study: Path, cells: list[Cell]) -> list[CellResult]:
+    """Read the results of cells from the folder of their study."""
     return [_result(study, cell) for cell in cells]
 
 
-def _result(study: Path, cell: Cell) -> Result:
+def _result(study: Path, cell: Cell) -> CellResult:
     home = cell_folder(study, cell)
-    parameters, largest = _weights(home) if cell.subject is None else (0, 0.0)
-    return Result(
+    parameters, largest = _weights(home) if cell.learns else (0, 0.0)
+    return CellResult(
         cell=cell,
-        why=failure(study, cell),
+        failure=failure(study, cell),
         episodes=_read(home / "held_out.csv") if is_done(study, cell) else {},
         curve=_read(home / "evaluations.csv"),
         seconds=wall_clock(study, cell),
@@ -80,7 +80,7 @@ def _read(path: Path) -> Columns:
 
 
 def _weights(home: Path) -> tuple[int, float]:
-    """How many numbers are trained, without those of connections that are not there, and the largest one."""
+    """Number of trained parameters, without those of masked connections, and their largest magnitude."""
     try:
         tensors = load_file(RunDirectory.open(home).latest_checkpoint() / "policy.safetensors")
     except RunError:
@@ -95,8 +95,13 @@ def _weights(home: Path) -> tuple[int, float]:
     return count, float(np.max([np.abs(tensor).max() for tensor, _ in trained]))
 
 
-def write_tables(results: list[Result], folder: Path) -> None:
-    """Write ``episodes.parquet`` and ``validations.parquet``: the columns of all cells, and of which cell."""
+def write_tables(results: list[CellResult], folder: Path) -> None:
+    """Write ``episodes.parquet`` and ``validations.parquet``: rows of all cells, with the cell of each row.
+
+    Args:
+        results: Results of the cells.
+        folder: Folder of the files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, tables in (
         ("episodes", [(result.cell, result.episodes) for result in results]),

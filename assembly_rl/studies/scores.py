@@ -1,11 +1,11 @@
-"""Numbers for the report of a study: of each run, then of each method over its runs."""
+"""Scores for the report of a study: of each run, then of each method over its runs."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.studies.results import Result
+from assembly_rl.studies.results import CellResult
 from assembly_rl.studies.statistics import (
     Estimate,
     bootstrap_interval,
@@ -17,18 +17,20 @@ from assembly_rl.studies.statistics import (
     steps_to_threshold,
 )
 
-Runs = dict[str, list[Result]]  # of one method: condition -> its ended runs
-Methods = dict[str, Runs]
-Values = dict[str, NDArray[np.float64]]  # condition -> a number for each run
+RunsByCondition = dict[str, list[CellResult]]
+"""Condition -> ended runs of one method."""
+RunsByMethod = dict[str, RunsByCondition]
+ScoresByCondition = dict[str, NDArray[np.float64]]
+"""Condition -> a score for each run of one method."""
 
 LOWER_IS_BETTER = ("time", "peak_force", "force_p95", "peak_moment")
 SEED = 0
-"""Of the bootstrap: the same rows make the same report."""
+"""Seed of the bootstrap: the same rows make the same report."""
 
 
-def by_method(results: Iterable[Result]) -> Methods:
-    """Method -> condition -> runs, of those that are done or died."""
-    methods: Methods = {}
+def by_method(results: Iterable[CellResult]) -> RunsByMethod:
+    """Group the runs that are done or have died by method and condition."""
+    methods: RunsByMethod = {}
     for result in results:
         if result.ended:
             runs = methods.setdefault(result.cell.method, {})
@@ -36,8 +38,8 @@ def by_method(results: Iterable[Result]) -> Methods:
     return methods
 
 
-def comparable(methods: Methods) -> Methods:
-    """The same with the conditions that all methods have met."""
+def shared_conditions(methods: RunsByMethod) -> RunsByMethod:
+    """Select the conditions that all methods have met."""
     shared = [
         condition
         for condition in next(iter(methods.values()), {})
@@ -46,53 +48,68 @@ def comparable(methods: Methods) -> Methods:
     return {method: {key: runs[key] for key in shared} for method, runs in methods.items()} if shared else {}
 
 
-def learning(methods: Methods) -> Methods:
-    """Those that learn."""
-    return {name: runs for name, runs in methods.items() if flat(runs)[0].cell.subject is None}
+def learners(methods: RunsByMethod) -> RunsByMethod:
+    """Select the methods that learn."""
+    return {name: runs for name, runs in methods.items() if all_runs(runs)[0].cell.learns}
 
 
-def flat(runs: Runs) -> list[Result]:
-    """All runs of a method."""
+def all_runs(runs: RunsByCondition) -> list[CellResult]:
+    """Runs of a method under all conditions."""
     return [run for of in runs.values() for run in of]
 
 
-def of_each_run(runs: Runs, score: Callable[[Result], float]) -> Values:
-    """A score of each run."""
+def score_runs(runs: RunsByCondition, score: Callable[[CellResult], float]) -> ScoresByCondition:
+    """Score each run.
+
+    Args:
+        runs: Runs of one method.
+        score: Function that gives the score of a run.
+    """
     return {condition: np.array([score(run) for run in of]) for condition, of in runs.items()}
 
 
-def success(run: Result) -> float:
+def success(run: CellResult) -> float:
     """Share of successful held-out episodes; 0 of a training that died."""
     return float(run.episodes["success"].mean()) if run.episodes else 0.0
 
 
-def pooled(runs: Iterable[Result], column: str) -> NDArray[np.float64]:
-    """A column of the episodes of all runs."""
+def pooled_episodes(runs: Iterable[CellResult], column: str) -> NDArray[np.float64]:
+    """Column of the episodes of all runs that are done, as numbers."""
     parts = [run.episodes[column] for run in runs if run.episodes]
     return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
 
 
-def time_of_successes(runs: Iterable[Result]) -> NDArray[np.float64]:
-    """[s], of all runs."""
+def time_of_successes(runs: Iterable[CellResult]) -> NDArray[np.float64]:
+    """Times of the successful episodes of all runs [s]."""
     runs = list(runs)
-    return pooled(runs, "time")[pooled(runs, "success") > 0.0]
+    return pooled_episodes(runs, "time")[pooled_episodes(runs, "success") > 0.0]
 
 
-def area(run: Result) -> float:
-    """Mean height of the curve of validation success; a training that died counts 0 from there on."""
+def area(run: CellResult) -> float:
+    """Normalised area under the curve of validation success; a training that died counts 0 from there on."""
     grid, values = _whole_curve(run, "success", 0.0)
     return normalised_area(grid, values, run.cell.config.steps)
 
 
-def curve(runs: list[Result], metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Steps, and values of shape (runs, steps); after its death a run's success is 0, the rest unknown."""
+def curve(runs: list[CellResult], metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Learning curves of runs under one condition.
+
+    Args:
+        runs: Runs of one method under one condition.
+        metric: Column of the validations.
+
+    Returns:
+        Steps (n,), and values (runs, n); of a run that has died the later success is 0, other metrics nan.
+    """
     missing = 0.0 if metric == "success" else np.nan
     curves = [_whole_curve(run, metric, missing) for run in runs]
     return curves[0][0], np.array([values for _, values in curves])
 
 
-def _whole_curve(run: Result, metric: str, missing: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Over all steps that were meant; what is carried over from another run is evaluated before them, too."""
+def _whole_curve(
+    run: CellResult, metric: str, missing: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Curve of a run over all planned validations, step 0 included where it starts from another run."""
     config = run.cell.config
     steps, every = config.steps, config.evaluation.every
     first = every if config.transfer.run is None else 0
@@ -103,11 +120,20 @@ def _whole_curve(run: Result, metric: str, missing: float) -> tuple[NDArray[np.f
     return grid, values
 
 
-def steps_to(runs: Runs, metric: str, level: float) -> tuple[Estimate, int]:
-    """Kaplan-Meier median of the steps to a level, and how many runs got there."""
+def steps_to(runs: RunsByCondition, metric: str, level: float) -> tuple[Estimate, int]:
+    """Kaplan-Meier median of the steps to a level.
+
+    Args:
+        runs: Runs of one method.
+        metric: Column of the validations.
+        level: Level of the metric, to be reached from below, or from above where lower is better.
+
+    Returns:
+        Median with its interval, and the number of runs that reach the level.
+    """
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     pairs = []
-    for run in flat(runs):
+    for run in all_runs(runs):
         grid, values = _whole_curve(run, metric, np.nan)
         values = np.where(np.isnan(values), sign * level - 1.0, sign * values)  # no success has no time
         pairs.append(steps_to_threshold(grid, values, sign * level))  # one that died never gets there
@@ -115,17 +141,24 @@ def steps_to(runs: Runs, metric: str, level: float) -> tuple[Estimate, int]:
     return median_steps(steps, np.array(reached)), sum(reached)
 
 
-def interquartile(values: Values) -> Estimate:
+def interquartile(scores: ScoresByCondition) -> Estimate:
     """Interquartile mean over all runs with its stratified bootstrap interval."""
-    return bootstrap_interval(values, np.random.default_rng(SEED))
+    return bootstrap_interval(scores, np.random.default_rng(SEED))
 
 
 def improvements(
-    scores: dict[str, Values], pairs: Sequence[tuple[str, str]]
+    scores: dict[str, ScoresByCondition], pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Estimate, float | None]]:
-    """For pairs of methods: probability that the first is better, and Holm's p-value over all pairs.
+    """Probability of improvement for pairs of methods, with p-values adjusted over all pairs (Holm).
 
     One run under each condition, as a controller has, is no sample to test: no p-value.
+
+    Args:
+        scores: Method -> condition -> a score for each run.
+        pairs: Pairs of methods.
+
+    Returns:
+        Pair -> probability that a run of the first method is better, and the p-value.
     """
     sampled = {name for name, values in scores.items() if max(map(len, values.values())) > 1}
     tested = {f"{a}\0{b}": (a, b) for a, b in pairs if {a, b} <= sampled}

@@ -3,6 +3,9 @@
 The seeds of one method under one condition are the runs; they are few, so every estimate has an interval. A
 stratum is the runs of one condition. Follows Agarwal et al., "Deep reinforcement learning at the edge of the
 statistical precipice", NeurIPS 2021.
+
+Trimmed means, bootstraps, ranks and the Kaplan-Meier curve are scipy's; it has no stratified exact rank test
+with ties, no Holm adjustment, and no median of a survival curve with its interval: those are here.
 """
 
 import warnings
@@ -19,7 +22,7 @@ Statistic = Callable[..., Any]  # of an array along ``axis``, as ``numpy.mean`` 
 
 
 class Estimate(NamedTuple):
-    """A value and its interval; low and high are nan where the runs tell nothing about their spread."""
+    """Value and its interval; low and high are nan where the runs tell nothing about their spread."""
 
     value: float
     low: float
@@ -43,7 +46,7 @@ def bootstrap_interval(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> Estimate:
-    """A statistic of all runs together with its stratified percentile bootstrap interval.
+    """Statistic of all runs together with its stratified percentile bootstrap interval.
 
     Runs are drawn with replacement within their condition; the statistic is of all values in one pool, so
     that a condition with more runs weighs more. With few runs the interval is too narrow: of 5 runs a
@@ -52,10 +55,13 @@ def bootstrap_interval(
 
     Args:
         strata: Condition -> one value for each run.
-        rng: Draws the resamples.
-        statistic: Takes an array and ``axis``.
-        confidence: Of the interval.
-        resamples: How many.
+        rng: Random generator of the resamples.
+        statistic: Function of an array and ``axis``, as ``numpy.mean`` is.
+        confidence: Coverage of the interval, in (0, 1).
+        resamples: Number of resamples.
+
+    Raises:
+        ValueError: No condition, or values that are missing or not finite.
     """
     columns = {name: finite_array(f"condition {name!r}", runs)[:, None] for name, runs in strata.items()}
     value, low, high = bootstrap_band(columns, rng, statistic, confidence, resamples)
@@ -69,7 +75,21 @@ def bootstrap_band(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> tuple[Array, Array, Array]:
-    """``bootstrap_interval`` at each point of curves of shape (runs, points), by drawing whole curves."""
+    """``bootstrap_interval`` at each point of curves, by drawing whole curves.
+
+    Args:
+        strata: Condition -> curves of shape (runs, points), with the same number of points under all.
+        rng: Random generator of the resamples.
+        statistic: Function of an array and ``axis``, as ``numpy.mean`` is.
+        confidence: Coverage of the interval, in (0, 1).
+        resamples: Number of resamples.
+
+    Returns:
+        Value, low and high, shape (points,) each.
+
+    Raises:
+        ValueError: No condition, different numbers of points, or values that are missing or not finite.
+    """
     samples = [finite_array(f"condition {name!r}", runs, 2).T for name, runs in strata.items()]
     if len({len(sample) for sample in samples}) != 1:
         shapes = {name: np.shape(runs) for name, runs in strata.items()}
@@ -88,6 +108,16 @@ def probability_of_improvement(
 
     Of each condition it is the Mann-Whitney U over its greatest value. The bootstrap draws the runs of a and
     of b within their condition, without an interval if there is one run.
+
+    Args:
+        a: Condition -> one value for each run of the first method.
+        b: Condition -> one value for each run of the second method, under the same conditions.
+        rng: Random generator of the resamples.
+        confidence: Coverage of the interval, in (0, 1).
+        resamples: Number of resamples.
+
+    Raises:
+        ValueError: Different conditions, or values that are missing or not finite.
     """
     pairs = _pairs(a, b)
 
@@ -111,6 +141,13 @@ def rank_test(a: Strata, b: Strata) -> float:
     counted, by the Mann-Whitney U summed over the conditions. That compares runs as
     ``probability_of_improvement`` does, and no condition decides alone because its values are large. With as
     many runs under all conditions it is van Elteren's test. With 5 against 5 under one, p is at least 2/252.
+
+    Args:
+        a: Condition -> one value for each run of the first method.
+        b: Condition -> one value for each run of the second method, under the same conditions.
+
+    Raises:
+        ValueError: Different conditions, or values that are missing or not finite.
     """
     distribution, observed, expected = np.ones(1), 0, 0
     for x, y in _pairs(a, b):
@@ -127,7 +164,14 @@ def rank_test(a: Strata, b: Strata) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """P-values of several tests, adjusted so that all can be held against one level (Holm 1979)."""
+    """Adjust the p-values of several tests so that all can be held against one level (Holm 1979).
+
+    Args:
+        p_values: Name of a test -> its p-value.
+
+    Raises:
+        ValueError: A p-value outside [0, 1].
+    """
     for name, p in p_values.items():
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"the p-value of {name!r} has to be in [0, 1], not {p}")
@@ -138,9 +182,17 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def steps_to_threshold(steps: ArrayLike, values: ArrayLike, threshold: float) -> tuple[float, bool]:
-    """Step of the first evaluation at or above a threshold, and that there is one; else the last step.
+    """Step of the first evaluation at or above a threshold and True; without one, the last step and False.
 
     Nothing is interpolated: the curve can have crossed at any time since the evaluation before.
+
+    Args:
+        steps: Steps of the evaluations, rising.
+        values: Value of each evaluation.
+        threshold: Value to be reached.
+
+    Raises:
+        ValueError: Steps that do not rise, or values that are not finite.
     """
     steps, values = _curve(steps, values)
     if not np.isfinite(threshold):
@@ -158,9 +210,12 @@ def median_steps(steps: ArrayLike, reached: ArrayLike, confidence: float = 0.95)
     is ``inf`` where the band does not get there, low then the last step. 5 runs give 0 to ``inf`` at 95 %.
 
     Args:
-        steps: Of each run, as ``steps_to_threshold`` gives them.
-        reached: Whether the run got there; if not, its training ended at that step.
-        confidence: Of the interval.
+        steps: Steps of each run, as ``steps_to_threshold`` gives them.
+        reached: True for each run that got there; the others ended at their step.
+        confidence: Coverage of the interval, in (0, 1).
+
+    Raises:
+        ValueError: No runs, steps that are negative or not finite, or ``reached`` of another length or type.
     """
     steps, arrived, tail = finite_array("steps", steps), np.asarray(reached), _tail(confidence)
     if arrived.dtype != bool or arrived.shape != steps.shape:
@@ -190,6 +245,14 @@ def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
 
     Straight lines join the evaluations; before the first the curve rises from 0 at step 0. The curve has to
     reach ``last``; what comes after does not count.
+
+    Args:
+        steps: Steps of the evaluations, rising.
+        values: Value of each evaluation.
+        last: End of the integral, in (0, last of ``steps``].
+
+    Raises:
+        ValueError: Steps that do not rise, values that are not finite, or another ``last``.
     """
     steps, values = _curve(steps, values)
     if not 0.0 < last <= steps[-1]:
@@ -201,7 +264,16 @@ def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
 
 
 def finite_array(name: str, values: ArrayLike, dimensions: int | None = 1) -> Array:
-    """An array with values, all finite, or a ``ValueError`` that says of what which is not."""
+    """Convert values to an array and require that there are some and that all are finite.
+
+    Args:
+        name: Name of the values in an error.
+        values: Numbers.
+        dimensions: Number of dimensions that they must have; None for any.
+
+    Raises:
+        ValueError: No values, other dimensions, or a value that is not finite.
+    """
     array = np.asarray(values, dtype=np.float64)
     if not array.size or dimensions not in (None, array.ndim):
         raise ValueError(

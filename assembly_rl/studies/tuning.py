@@ -10,14 +10,14 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from assembly_rl.configuration.schema import ControllerConfig, plain
-from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation import Evaluator, Scenario, summarize
 from assembly_rl.evaluation.subjects import guided
+from assembly_rl.methods.transfer.carry import holds
 from assembly_rl.runs import RowLog, RunError
 
 TUNING_SEED = 3_000_000
-"""First seed of the episodes that parameters are chosen on; none is held out or for validation."""
+"""First seed of the episodes that parameters are chosen on; none of them is held out or for validation."""
 
 Range = tuple[float, float]
 
@@ -54,13 +54,24 @@ PARAMETERS: dict[str, dict[str, Range]] = {
     },
 }
 SIGNED = {"moment_per_moment", "yaw_per_moment", "moment_per_force"}
-"""Parameters whose sign is not known beforehand."""
+"""Parameters that are drawn with either sign."""
 
+TRIALS = "trials.csv"
+"""File in a cell's folder with a row for each candidate of each round."""
 COLUMNS = ("round", "candidate", "success", "reward", "controller")
 
 
 def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> ControllerConfig:
-    """A random parameter set whose compliance law is stable in contact, as one that learns has to be."""
+    """Draw parameters whose compliance law is stable in contact, as that of a training has to be.
+
+    Args:
+        guidance: Name of the guidance, a key of ``PARAMETERS``.
+        scenarios: Parts and tasks in which the law has to be stable.
+        rng: Random generator of the draw.
+
+    Raises:
+        ValueError: A task whose rates or filters do not go together.
+    """
 
     def sample(low: float, high: float) -> float:
         return float(f"{np.exp(rng.uniform(np.log(low), np.log(high))):.3g}")
@@ -78,38 +89,32 @@ def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> 
             stiffness=[soft, soft, law["axial_stiffness"], *[upright] * 3],
         )
         candidate = ControllerConfig(guidance, parameters, compliance)
-        if all(_is_stable(candidate, scenario) for scenario in scenarios):
+        tasks = [guided("", candidate, scenario.task).task for scenario in scenarios]
+        if all(holds(task.law(), task) for task in tasks):
             return candidate
-
-
-def _is_stable(candidate: ControllerConfig, scenario: Scenario) -> bool:
-    try:
-        PegInHoleEnv(scenario.part, guided("", candidate, scenario.task).task).close()
-    except ValueError as error:
-        if "unstable" not in str(error):
-            raise
-        return False
-    return True
 
 
 def tune(
     home: Path, guidance: str, scenarios: list[Scenario], rounds: list[list[int]], evaluator: Evaluator
 ) -> ControllerConfig:
-    """The best parameter set; goes on where it was stopped.
+    """Search for the best parameters, from where the search was stopped.
 
     Args:
-        home: Folder for ``trials.csv``, a row for each candidate of each round.
-        guidance: Which baseline; a key of ``PARAMETERS``.
-        scenarios: The parts to insert; each gets as many episodes.
-        rounds: (candidates, episodes of each) of every round.
-        evaluator: Runs the episodes.
+        home: Folder for ``TRIALS``.
+        guidance: Name of the guidance, a key of ``PARAMETERS``.
+        scenarios: Parts and tasks; each gets the same number of episodes.
+        rounds: Number of candidates, and number of episodes of each, for every round.
+        evaluator: Evaluator that runs the episodes.
+
+    Returns:
+        Controller with most successes in the last round, among equals with the largest mean reward.
 
     Raises:
-        RunError: ``trials.csv`` is of another search.
+        RunError: ``TRIALS`` is of another search.
     """
     rng = np.random.default_rng(0)
     candidates = [draw(guidance, scenarios, rng) for _ in range(rounds[0][0])]
-    log = RowLog(home / "trials.csv", COLUMNS)
+    log = RowLog(home / TRIALS, COLUMNS)
     known = {int(row["step"]): row for row in log}
     order, count, seed = list(range(len(candidates))), 0, TUNING_SEED
     for number, (kept, episodes) in enumerate(rounds):
@@ -129,7 +134,7 @@ def tune(
                 log.append(count, row | {"success": summary.success, "reward": summary.reward})
                 scores[index] = (summary.success, summary.reward)
             elif known[count]["controller"] == text:
-                scores[index] = (float(known[count]["success"]), float(known[count]["reward"]))
+                scores[index] = (known[count]["success"], known[count]["reward"])
             else:
                 raise RunError(f"{log.path} is of another search: choose another output")
             count += 1
@@ -139,7 +144,13 @@ def tune(
 
 
 def controller_yaml(name: str, controller: ControllerConfig, head: list[str]) -> str:
-    """A file for conf/controller."""
+    """Write a controller as a file for conf/controller.
+
+    Args:
+        name: Name of the controller.
+        controller: Controller that is written.
+        head: Lines of the comment at the top.
+    """
     content = OmegaConf.to_yaml(OmegaConf.create({name: plain(controller)}))
     comment = "".join(f"# {line}\n" for line in head)
     return f"{comment}defaults:\n  - schema@{name}\n  - _self_\n\n{content}"

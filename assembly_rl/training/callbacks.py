@@ -8,15 +8,21 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn as Remaining
 from stable_baselines3.common.callbacks import BaseCallback
 
 from assembly_rl.configuration.schema import EvaluationConfig
-from assembly_rl.evaluation import VALIDATION_SEED, Evaluator, LearnedAgent, Scenario, summarize
+from assembly_rl.evaluation import (
+    VALIDATION_SEED,
+    Evaluator,
+    LearnedAgent,
+    Scenario,
+    best_validation,
+    summarize,
+)
 from assembly_rl.learners import extract_actor
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.planner.prediction import Prediction
+from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RowLog, RunDirectory, save_policy
 
 EPISODE_COLUMNS = ("environment", "success", "result", "reward", "length", "time")
@@ -36,16 +42,8 @@ class ProgressBar(BaseCallback):
 
     def __init__(self, steps: int, console: Console) -> None:
         super().__init__()
-        columns = (
-            BarColumn(24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            Remaining(elapsed_when_finished=False),
-        )
-        self._progress = Progress(*columns, console=console, refresh_per_second=4)
-        self._task = self._progress.add_task("", total=steps, status="")
+        self._progress = progress_bar(console, transient=False)
+        self._task = self._progress.add_task("training", total=steps)
         self._latest: deque[bool] = deque(maxlen=WINDOW)
 
     def __enter__(self) -> "ProgressBar":
@@ -66,8 +64,8 @@ class ProgressBar(BaseCallback):
         self._progress.console.print(text)
 
     def _on_step(self) -> bool:
-        rate = f"training {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
-        self._progress.update(self._task, completed=self.num_timesteps, status=rate)
+        rate = f" {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
+        self._progress.update(self._task, completed=self.num_timesteps, description=f"training{rate}")
         return True
 
 
@@ -103,7 +101,7 @@ class EpisodeLog(BaseCallback):
 class Validation(BaseCallback):
     """Evaluates the policy every so many steps on the same episodes and keeps the best one.
 
-    The best has the most successes; among equals the shortest insertion.
+    The best is that of ``assembly_rl.evaluation.best_validation``.
 
     Args:
         run: Where rows and policy go.
@@ -140,12 +138,7 @@ class Validation(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._plan_next()
-        earlier = [
-            _score(float(row["success"]), float(row["time"]))
-            for row in self.rows
-            if int(row["step"]) > self._since
-        ]
-        self._best = max(earlier, default=_score(0.0, 0.0))
+        self._candidates = [row for row in self.rows if row["step"] > self._since]
         if self._first and self.model.num_timesteps == 0:
             self._validate()
 
@@ -180,18 +173,14 @@ class Validation(BaseCallback):
         self.rows.append(self.num_timesteps, {name: known[name] for name in EVALUATION_COLUMNS})
         for name in ("success", "time", "peak_force", "reward"):
             self.logger.record(f"validation/{name}", known[name])
-        score = _score(summary.success, summary.time)
-        if self.num_timesteps > self._since and score >= self._best:
-            self._best = score
-            save_policy(self.model.policy, self._run.best)
+        if self.num_timesteps > self._since:
+            self._candidates.append(known)
+            if best_validation(self._candidates) is known:
+                save_policy(self.model.policy, self._run.best)
         self._bar.show(
             f"  step {self.num_timesteps:>7}: validation {summary.success:4.0%} "
             f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
         )
-
-
-def _score(success: float, time: float) -> tuple[float, float]:
-    return (success, -time if success else -float("inf"))
 
 
 class SpeedLog(BaseCallback):

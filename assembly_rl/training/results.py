@@ -7,7 +7,7 @@ from typing import Any
 
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import Agent, Scenario, Summary
-from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.files import write_json
 
 
@@ -46,8 +46,8 @@ def draw_pictures(
     run.figures.mkdir(exist_ok=True)
     run.videos.mkdir(exist_ok=True)
     curve = run.figures / "learning_curve.png"
-    stages = _numbers(run.stages) if run.stages.is_file() else []
-    plot_learning_curve(_numbers(run.evaluations), _numbers(run.episodes), curve, run.path.name, stages)
+    stages = read_rows(run.stages) if run.stages.is_file() else []
+    plot_learning_curve(read_rows(run.evaluations), read_rows(run.episodes), curve, run.path.name, stages)
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
     environment = PegInHoleEnv(scenario.part, scenario.task, render_mode="rgb_array")
@@ -63,15 +63,3 @@ def draw_pictures(
         except ImportError:  # the extra [video] is not installed; the GIF needs none
             continue
         yield run.videos / name
-
-
-def _numbers(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from assembly_rl.cli.command import names
-from assembly_rl.configuration.schema import composed, plain, train_config
+from assembly_rl.configuration.schema import composed, names, plain, train_config
 from assembly_rl.controllers.guidance import GUIDANCE
 from assembly_rl.envs import PegHole, TaskConfig
 

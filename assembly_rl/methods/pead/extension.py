@@ -1,6 +1,5 @@
 """The stages of a training: when the action dimension grows, and what happens then."""
 
-import csv
 from collections import deque
 from collections.abc import Sequence
 
@@ -19,7 +18,7 @@ from assembly_rl.methods.pead.config import PEADConfig
 from assembly_rl.methods.pead.grouping import Grouping, check_stages, like_sized, parse
 from assembly_rl.methods.pead.similarity import similar
 from assembly_rl.methods.pead.ties import leash, restart, start, tie
-from assembly_rl.runs import RowLog, RunDirectory
+from assembly_rl.runs import RowLog, RunDirectory, read_rows
 from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.training.callbacks import ProgressBar
 
@@ -86,9 +85,8 @@ class Extension(BaseCallback):
             self._stage, self._since = int(done[-1]["stage"]) - 1, int(done[-1]["step"])
             if self._config.grouping == "cs3":
                 self._stages = [parse(stage, None) for stage in read_json(groups, 1)["stages"]]
-            with self._run.episodes.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) > self._since]
-            self._episodes.extend(float(row["success"]) for row in rows)
+            rows = [row for row in read_rows(self._run.episodes) if row["step"] > self._since]
+            self._episodes.extend(row["success"] for row in rows)
             self._put_on_leash()
         elif self._config.grouping == "cs3":
             self._visited = Visited(self.model, self._run.path / "visited.safetensors")

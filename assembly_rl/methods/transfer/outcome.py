@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from scipy.stats import binomtest
-
-from assembly_rl.evaluation import Summary, summarize
+from assembly_rl.evaluation import Summary, mcnemar, ranking_key, summarize
 
 SIGNIFICANT = 0.05
 
@@ -33,22 +31,17 @@ class Step:
     @property
     def score(self) -> tuple[float, float]:
         """Successes, then speed."""
-        return self.summary.success, -self.summary.time if self.summary.success else 0.0
+        return ranking_key(self.summary.success, self.summary.time)
 
 
 def change(before: Step, after: Step) -> tuple[str, float]:
-    """Whether a step helped, and the p of an exact test on the episodes that came out differently.
-
-    McNemar's test: of the episodes that one of the two controllers inserted and the other did not, half
-    would go either way by chance.
+    """Verdict on a step, "helped", "hurt" or "no difference to be seen", and p of McNemar's exact test.
 
     Args:
         before: The step before.
         after: Another one, on the same episodes.
     """
-    won = sum(b["success"] < a["success"] for b, a in zip(before.rows, after.rows, strict=True))
-    lost = sum(b["success"] > a["success"] for b, a in zip(before.rows, after.rows, strict=True))
-    p = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
-    if p >= SIGNIFICANT:
-        return "no difference to be seen", p
-    return ("helped" if won > lost else "hurt"), p
+    found = mcnemar(before.rows, after.rows)
+    if found.p >= SIGNIFICANT:
+        return "no difference to be seen", found.p
+    return ("helped" if found.gained > found.lost else "hurt"), found.p

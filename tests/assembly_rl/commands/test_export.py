@@ -10,6 +10,8 @@ from command_line import QUICK, Run
 from safetensors.numpy import load_file
 
 from assembly_rl.controllers import load_bundle
+from assembly_rl.deployment.export import export_run
+from assembly_rl.deployment.replay import replay_recording
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation.subjects import load_agent
@@ -68,6 +70,28 @@ def test_what_was_recorded_is_replayed(command: Run, refused: Run, tmp_path: Pat
         "replay", "bundle=none.bundle", "recording=a.csv", "output=x"
     )
     assert "none.csv cannot be read" in refused("replay", "bundle=out/run.bundle", "recording=none.csv")
+
+
+def test_export_and_replay_as_functions(command: Run, tmp_path: Path) -> None:
+    command("train", *SHORT, "run_dir=run")
+    insertions: list[None] = []
+    exported = export_run(
+        tmp_path / "run", tmp_path / "out", episodes=2, progress=lambda: insertions.append(None)
+    )
+    assert len(insertions) == exported.episodes == 2
+    assert exported.bundle == tmp_path / "out" / "run.bundle" and exported.bundle.is_file()
+    assert exported.sha256 in (exported.folder / "README.md").read_text(encoding="utf-8")
+    assert exported.steps > 0 and exported.action_difference < 1e-6
+    assert exported.successes == exported.trained_successes
+    controller, robot = load_bundle(exported.bundle), SimulatedRobot(PegHole())
+    insert(robot, controller, 3)
+    robot.close()
+    controller.recording().save(tmp_path / "a.csv")
+    replay = replay_recording(exported.bundle, tmp_path / "a.csv")
+    assert replay.differences is not None and not replay.differences.any()
+    assert replay.differences.shape == (len(replay.recorded), 6)
+    assert (replay.state, replay.reason) == (str(controller.state), controller.reason)
+    assert replay.table.is_file() and replay.picture.is_file()
 
 
 def test_what_a_robot_does_not_measure_is_not_exported(command: Run, refused: Run) -> None:

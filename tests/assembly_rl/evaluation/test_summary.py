@@ -5,7 +5,15 @@ import pytest
 
 from assembly_rl.controllers import FixedGuidance
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario, change, summarize, wilson_interval
+from assembly_rl.evaluation import (
+    Evaluator,
+    GuidedAgent,
+    Scenario,
+    best_validation,
+    mcnemar,
+    summarize,
+    wilson_interval,
+)
 from assembly_rl.evaluation.episodes import run_episode
 
 
@@ -31,14 +39,26 @@ def row(success: bool, time: float, peak: float, valid: bool = True) -> dict:
     }
 
 
-def test_change_by_hand() -> None:
+def test_mcnemar_by_hand() -> None:
     good, bad = row(True, 2.0, 10.0), row(False, 5.0, 30.0)
-    effect = change([good] * 6 + [bad, bad], [bad] * 5 + [good, good, bad])
+    effect = mcnemar([good] * 6 + [bad, bad], [bad] * 5 + [good, good, bad])
     assert (effect.lost, effect.gained) == (5, 1)
     assert effect.p == pytest.approx(2 * (1 + 6) / 2**6)  # one or none of six fair coins, on either side
-    assert change([good, bad], [good, bad]).p == 1.0
+    assert mcnemar([good, bad], [good, bad]).p == 1.0
     with pytest.raises(ValueError, match="zip"):
-        change([good], [])
+        mcnemar([good], [])
+
+
+def test_the_best_validation_has_most_successes_then_speed_and_is_the_latest_of_equals() -> None:
+    def best(*outcomes: tuple[float, float]) -> int:
+        rows = [{"step": step, "success": s, "time": t} for step, (s, t) in enumerate(outcomes)]
+        return best_validation(rows)["step"]
+
+    assert best((0.5, 1.0), (0.75, 9.0), (0.5, 1.0)) == 1
+    assert best((0.5, 2.0), (0.5, 1.0), (0.5, 3.0)) == 1
+    assert best((0.5, 2.0), (0.5, 2.0)) == 1
+    assert best((0.0, math.nan), (0.0, math.nan)) == 1
+    assert best((0.1, 9.0), (0.0, math.nan)) == 0
 
 
 def test_summary_by_hand() -> None:

@@ -7,8 +7,9 @@ from omegaconf import OmegaConf
 
 from assembly_rl.configuration.schema import composed
 from assembly_rl.studies import cells as module
-from assembly_rl.studies.cells import Cell, expand
-from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig
+from assembly_rl.studies.cells import Cell, EvaluationCell
+from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
+from assembly_rl.studies.expansion import expand
 
 REFLEX = {"default": "reflex", "hard": "reflex_hard"}
 
@@ -16,7 +17,7 @@ REFLEX = {"default": "reflex", "hard": "reflex_hard"}
 def study(**changes: Any) -> StudyConfig:
     values: dict[str, Any] = {
         "question": "Is it better?",
-        "methods": {"plain": MethodConfig(), "reflex": MethodConfig(controller=REFLEX)},
+        "methods": {"plain": ComparedMethodConfig(), "reflex": ComparedMethodConfig(controller=REFLEX)},
         "steps": 600,
     }
     return StudyConfig(**(values | changes))
@@ -48,19 +49,19 @@ def test_every_method_meets_every_condition() -> None:
     assert (part.section, part.clearance, part.chamfer) == ("L", 8e-5, 0.0)
     assert found.config.task.limits.time == 6.0
     assert (found.config.algo.name, found.config.seed, found.config.steps) == ("ppo", 3, 600)
-    guided = next(cell for cell in cells if cell.condition.startswith("hard") and cell.subject)
-    assert guided.seed is None and guided.subject is not None
-    assert guided.subject.parameters == expand_one("hard").parameters
+    guided = next(cell for cell in cells if cell.condition.startswith("hard") and not cell.learns)
+    assert isinstance(guided, EvaluationCell) and guided.seed is None
+    assert guided.controller.parameters == expand_one("hard").controller.parameters
 
 
 def expand_one(task: str) -> Any:
-    methods = {"r": MethodConfig(controller=REFLEX)}
+    methods = {"r": ComparedMethodConfig(controller=REFLEX)}
     cells = expand(study(methods=methods, conditions={task: ConditionConfig(task)}))
-    return cells[0].subject
+    return cells[0]
 
 
 def test_overrides_of_a_method_win() -> None:
-    methods = {"short": MethodConfig(overrides=["steps=100", "algo.batch_size=32"])}
+    methods = {"short": ComparedMethodConfig(overrides=["steps=100", "algo.batch_size=32"])}
     condition = ConditionConfig(overrides=["steps=200", "algo.batch_size=64"])
     (cell,) = expand(study(methods=methods, seeds=[0], conditions={"default": condition}))
     assert (cell.config.steps, cell.config.algo.batch_size) == (100, 32)
@@ -73,35 +74,6 @@ def test_another_configuration_or_other_code_is_another_cell(monkeypatch: pytest
     assert not names(expand(study(episodes=7))) & once
     monkeypatch.setattr(module, "code_digest", lambda: "other")
     assert not names(expand(study())) & once
-
-
-def test_the_code_digest_sees_what_makes_results_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str] = []
-    real = module.Path.read_bytes
-
-    def read(path: Any) -> bytes:
-        seen.append(path.as_posix())
-        return real(path)
-
-    monkeypatch.setattr(module.Path, "read_bytes", read)
-    module.code_digest.cache_clear()
-    first = module.code_digest()
-    endings = (
-        "envs/peg_in_hole.py",
-        "controllers/admittance.py",
-        "algorithms/models.py",
-        "assembly_rl/train.py",
-    )
-    for ending in endings:
-        assert any(path.endswith(ending) for path in seen)
-    assert not any("/studies/" in path or "/reports/" in path for path in seen)
-    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"# said better\n")
-    module.code_digest.cache_clear()
-    assert module.code_digest() == first
-    monkeypatch.setattr(module.Path, "read_bytes", lambda path: real(path) + b"CHANGED = True\n")
-    module.code_digest.cache_clear()
-    assert module.code_digest() != first
-    module.code_digest.cache_clear()
 
 
 def of(**changes: Any) -> dict[str, Any]:
@@ -121,13 +93,22 @@ def of(**changes: Any) -> dict[str, Any]:
         ({"algorithms": ["sacc"]}, "unknown algo 'sacc'; did you mean 'sac'"),
         (of(clearances=[-1.0]), "clearance must be more than 0"),
         ({"thresholds": {"speed": 1.0}}, "no threshold on 'speed': evaluated are success, time,"),
-        ({"methods": {"m": MethodConfig(controller={"default": "reflx"})}}, "unknown controller 'reflx'"),
         (
-            {"methods": {"m": MethodConfig(controller=REFLEX)}, "conditions": {"hrd": ConditionConfig()}},
+            {"methods": {"m": ComparedMethodConfig(controller={"default": "reflx"})}},
+            "unknown controller 'reflx'",
+        ),
+        (
+            {
+                "methods": {"m": ComparedMethodConfig(controller=REFLEX)},
+                "conditions": {"hrd": ConditionConfig()},
+            },
             "'m' has no controller for condition 'hrd'",
         ),
-        ({"methods": {"m": MethodConfig(["steps=1"], REFLEX)}}, "'m' has more than one of"),
-        ({"methods": {"m": MethodConfig(["task.limits.time=-1"])}}, "LimitConfig.time must be > 0, got -1"),
+        ({"methods": {"m": ComparedMethodConfig(["steps=1"], REFLEX)}}, "'m' has more than one of"),
+        (
+            {"methods": {"m": ComparedMethodConfig(["task.limits.time=-1"])}},
+            "LimitConfig.time must be > 0, got -1",
+        ),
     ],
 )
 def test_refusals(changes: dict, message: str) -> None:

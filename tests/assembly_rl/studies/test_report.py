@@ -13,15 +13,16 @@ from pyarrow import parquet
 from assembly_rl.configuration.schema import plain
 from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.files import write_tensors
-from assembly_rl.studies.cells import Cell, expand
-from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig
+from assembly_rl.studies.cells import Cell
+from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
+from assembly_rl.studies.expansion import expand
 from assembly_rl.studies.report import write_report
 from assembly_rl.studies.results import collect
-from assembly_rl.studies.run import cell_folder, others
+from assembly_rl.studies.run import cell_folder, count_stale_cells
 
 STUDY = StudyConfig(
     "Does it learn?",
-    {"learned": MethodConfig(), "reflex": MethodConfig(controller={"default": "reflex"})},
+    {"learned": ComparedMethodConfig(), "reflex": ComparedMethodConfig(controller={"default": "reflex"})},
     {"default": ConditionConfig(geometries=["square", "L"])},
     algorithms=["sac", "ppo"],
     seeds=[0, 1, 2],
@@ -92,7 +93,7 @@ def written(tmp_path: Path) -> tuple[Path, list[Cell]]:
     """Of sac one training dies and one diverges, of ppo none gets there; one episode is not valid."""
     cells = expand(STUDY)
     for cell in cells:
-        if cell.subject is not None:
+        if not cell.learns:
             rows = [*outcomes(1, 1, 0), episode(3, False, valid=False)]
             finish(cell_folder(tmp_path, cell), rows)
         elif cell.method == "learned, ppo":
@@ -113,7 +114,9 @@ def written(tmp_path: Path) -> tuple[Path, list[Cell]]:
 
 def report(folder: Path, cells: list[Cell]) -> str:
     results = collect(folder, cells)
-    path, table = write_report("mine", STUDY, results, others(folder, cells), folder / "report", COMMAND)
+    path, table = write_report(
+        "mine", STUDY, results, count_stale_cells(folder, cells), folder / "report", COMMAND
+    )
     text = path.read_text()
     assert table in text
     return text

@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from assembly_rl.runs import RunError
-from assembly_rl.studies.cells import Cell, expand
-from assembly_rl.studies.config import MethodConfig, StudyConfig
+from assembly_rl.studies.cells import Cell
+from assembly_rl.studies.config import ComparedMethodConfig, StudyConfig
+from assembly_rl.studies.expansion import expand
 from assembly_rl.studies.run import cell_folder, failure, is_done, run_cell, run_cells
 
 TINY = [
@@ -46,11 +47,16 @@ def rows(folder: Path) -> dict[str, bytes]:
     }
 
 
+def evaluation() -> list[Cell]:
+    method = ComparedMethodConfig(controller={"default": "fixed"})
+    return expand(StudyConfig("", {"fixed": method}, episodes=2))
+
+
 def broken() -> Cell:
     """Its weights are infinite after the first update."""
     study = StudyConfig(
         "Does it diverge?",
-        {"broken": MethodConfig(["algo.learning_rate=1e30", "algo.learning_starts=50"])},
+        {"broken": ComparedMethodConfig(["algo.learning_rate=1e30", "algo.learning_starts=50"])},
         seeds=[0],
         steps=400,
         every=200,
@@ -99,7 +105,7 @@ def test_a_study_that_is_killed_gives_the_rows_of_one_that_is_not(tmp_path: Path
 
 
 def test_two_processes_do_not_run_one_cell(tmp_path: Path) -> None:
-    (cell,) = expand(StudyConfig("", {"fixed": MethodConfig(controller={"default": "fixed"})}, episodes=2))
+    (cell,) = evaluation()
     (tmp_path / "logs").mkdir()
     with (tmp_path / "logs" / f"{cell.name}.txt").open("a") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
@@ -110,8 +116,7 @@ def test_two_processes_do_not_run_one_cell(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_dies_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    bad = broken()
-    good = expand(StudyConfig("", {"fixed": MethodConfig(controller={"default": "fixed"})}, episodes=2))
+    bad, good = broken(), evaluation()
     lines = Console(record=True, width=300, file=io.StringIO())
     assert run_cells(tmp_path, [bad, *good], 1, lines)
     assert is_done(tmp_path, good[0]) and not is_done(tmp_path, bad)

@@ -263,6 +263,15 @@ def test_band_of_the_median_by_its_formula() -> None:
     assert median_steps(steps, reached, confidence=0.8) == (15, low, high)
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_the_band_of_the_median_at_its_ends_is_that_of_scipy(confidence: float) -> None:
+    """Until all runs arrive, their share is 1: its band is Clopper and Pearson's interval of all of them."""
+    for count in range(1, 20):
+        ends = stats.binomtest(count, count).proportion_ci(confidence, method="exact")
+        low = median_steps([7.0] * count, [True] * count, confidence)[1]
+        assert low == (0.0 if ends.low <= 0.5 else 7.0)
+
+
 def test_the_interval_of_the_median_covers_it() -> None:
     draw, hits = rng(2), []
     for _ in range(400):

@@ -1,5 +1,6 @@
 """Tuning searches fairly, goes on where it stopped, and leaves a controller that can be evaluated."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,16 @@ import pytest
 from omegaconf import OmegaConf
 
 from assembly_rl.configuration.schema import ControllerConfig
+from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.envs.config import RandomizationConfig
 from assembly_rl.evaluation import Evaluator, Scenario
 from assembly_rl.evaluation.subjects import guided
 from assembly_rl.runs import RunError
-from assembly_rl.studies.cells import Tuning, expand
-from assembly_rl.studies.config import ConditionConfig, MethodConfig, StudyConfig
+from assembly_rl.studies import tuning
+from assembly_rl.studies.cells import TuningCell
+from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
+from assembly_rl.studies.expansion import expand
 from assembly_rl.studies.run import cell_folder, is_done, run_cell
 from assembly_rl.studies.tuning import PARAMETERS, controller_yaml, draw, tune
 
@@ -37,6 +42,45 @@ class CountingEvaluator(Evaluator):
             raise Interrupted
         self.left -= 1
         return super().evaluate(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def laws(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TaskConfig, bool]]:
+    """Tasks with the laws that are drawn, and the verdicts on them."""
+    seen: list[tuple[TaskConfig, bool]] = []
+    real = tuning.holds
+
+    def holds(law: ComplianceLaw, task: TaskConfig) -> bool:
+        seen.append((task, real(law, task)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(tuning, "holds", holds)
+    return seen
+
+
+def test_a_law_is_drawn_again_exactly_if_the_environment_refuses_it(
+    laws: list[tuple[TaskConfig, bool]],
+) -> None:
+    rng = np.random.default_rng(1)
+    softened = replace(SQUARE.task, randomization=RandomizationConfig(gains=[0.9, 1.0]))
+    for _ in range(3):
+        draw("fixed", [SQUARE, Scenario(PegHole("square"), softened)], rng)
+    assert {stable for _, stable in laws} == {True, False}
+    for task, stable in laws:
+        if stable:
+            PegInHoleEnv(SQUARE.part, task).close()
+        else:
+            with pytest.raises(ValueError, match="unstable against contact"):
+                PegInHoleEnv(SQUARE.part, task)
+
+
+def test_another_error_of_a_candidate_is_no_verdict_on_its_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise ValueError("the table is unstable")
+
+    monkeypatch.setattr(tuning, "guided", refuse)
+    with pytest.raises(ValueError, match="the table is unstable"):
+        draw("fixed", [SQUARE], np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("guidance", PARAMETERS)
@@ -85,13 +129,13 @@ def test_the_best_of_each_round_go_on(tmp_path: Path) -> None:
 def test_a_cell_leaves_a_controller_for_the_command_line(tmp_path: Path) -> None:
     study = StudyConfig(
         "Which parameters?",
-        {"reflex": MethodConfig(tune="reflex")},
+        {"reflex": ComparedMethodConfig(tune="reflex")},
         {"rough": ConditionConfig(geometries=["square", "L"])},
         episodes=2,
         rounds=[[2, 2]],
     )
     (cell,) = expand(study)
-    assert isinstance(cell.subject, Tuning) and cell.condition == "rough, 2 parts"
+    assert isinstance(cell, TuningCell) and cell.condition == "rough, 2 parts"
     run_cell(tmp_path, cell)
     assert is_done(tmp_path, cell)
     home = cell_folder(tmp_path, cell)
@@ -106,7 +150,7 @@ def test_a_cell_leaves_a_controller_for_the_command_line(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"methods": {"m": MethodConfig(tune="spiral")}}, "unknown guidance 'spiral'"),
+        ({"methods": {"m": ComparedMethodConfig(tune="spiral")}}, "unknown guidance 'spiral'"),
         ({"rounds": [[4, 3]]}, "3 episodes of a round cannot be spread over 2 parts"),
         ({"rounds": []}, "rounds are pairs"),
         ({"rounds": [[4]]}, r"rounds are pairs .* got \[\[4\]\]"),
@@ -117,7 +161,7 @@ def test_a_cell_leaves_a_controller_for_the_command_line(tmp_path: Path) -> None
 def test_refusals(changes: dict, message: str) -> None:
     values = {
         "question": "",
-        "methods": {"m": MethodConfig(tune="reflex")},
+        "methods": {"m": ComparedMethodConfig(tune="reflex")},
         "conditions": {"default": ConditionConfig(geometries=["square", "L"])},
     }
     with pytest.raises(ValueError, match=message):

@@ -1,0 +1,140 @@
+"""Export of a run's controller: a bundle, an ONNX file and a page for the robot engineer, all checked."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembly_rl.configuration.schema import train_config
+from assembly_rl.controllers.bundles import BundleController, Manifest, load_bundle, write_bundle
+from assembly_rl.controllers.insertion import ObservationConfig
+from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.wrench import ToolConfig
+from assembly_rl.deployment.manifest import describe
+from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
+from assembly_rl.deployment.page import page
+from assembly_rl.deployment.parity import compare, make_golden, weighted
+from assembly_rl.evaluation import HELD_OUT_SEED, LearnedAgent, wilson_interval
+from assembly_rl.evaluation.subjects import load_best
+from assembly_rl.learners import extract_actor
+from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.files import publish
+
+
+@dataclass(frozen=True)
+class ExportedController:
+    """Export of a run, and the result of its checks.
+
+    Attributes:
+        folder: Folder of the export.
+        bundle: Bundle in it.
+        sha256: Hash of the bundle (hex).
+        episodes: Number of held-out insertions that bundle and training stack were compared in.
+        successes: Number of these that the bundle completed.
+        trained_successes: Number of these that the training stack completed.
+        steps: Number of policy steps that were compared.
+        action_difference: Largest difference of an action between the two.
+        onnx: Result of the comparison with onnxruntime, in words.
+        atc: Command line that converts the ONNX file for an Ascend chip.
+    """
+
+    folder: Path
+    bundle: Path
+    sha256: str
+    episodes: int
+    successes: int
+    trained_successes: int
+    steps: int
+    action_difference: float
+    onnx: str
+    atc: str
+
+
+def export_run(
+    run: str | Path,
+    output: str | Path | None = None,
+    *,
+    episodes: int = 100,
+    tool_mass: float = 0.0,
+    centre_of_mass: Sequence[float] = (0.0, 0.0, 0.0),
+    gravity: Sequence[float] = (0.0, 0.0, -9.81),
+    soc: str = "Ascend310P3",
+    progress: Callable[[], object] | None = None,
+) -> ExportedController:
+    """Export the best policy of a run and check it: golden vectors, the same actions, onnxruntime.
+
+    Args:
+        run: Folder of the run.
+        output: New folder of the export; by default ``export`` in the run's.
+        episodes: Number of held-out insertions in which the bundle is compared with the training stack.
+        tool_mass: Mass of all that hangs on the robot's sensor [kg]; 0 where the sensor compensates it.
+        centre_of_mass: Centre of that mass, from the flange in its axes [m].
+        gravity: Gravity in the robot's base frame [m/s2].
+        soc: Ascend chip that the command line of ``atc`` is for.
+        progress: Called after each insertion.
+
+    Raises:
+        RunError: The run does not exist or has no policy yet, or the output exists.
+        ValueError: The policy sees what a robot does not measure, its actions differ from the training
+            stack's or onnxruntime's, or the packages of the extra ``export`` are missing.
+    """
+    source = RunDirectory.open(run)
+    if not source.best.is_dir():
+        raise RunError(f"{source.path} has no best policy yet: let its training come to a validation")
+    name = source.path.resolve().name
+    folder = Path(output) if output else source.path / "export"
+    if folder.exists():
+        raise RunError(f"{folder} exists; nothing is overwritten: choose another output")
+    trained = train_config(source.config)
+    part, task = trained.geometry.part(), trained.task
+    policy = extract_actor(load_best(source))
+    tool = ToolConfig([0.0, 0.0, -part.peg_length], tool_mass, list(centre_of_mass))
+    untested = {"episodes": 0, "successes": 0, "interval": [0.0, 1.0]}
+    content = describe(source, trained, policy, tool, gravity, untested)
+    weightless = content | {"tool": content["tool"] | {"mass": 0.0}}  # as in the simulation
+    controller = BundleController(Manifest.read(weightless), policy)
+    seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + episodes)
+    found = compare(part, task, LearnedAgent(policy), controller, seeds, progress)
+    content["provenance"]["evaluation"] = {
+        "episodes": episodes, "successes": found.exported,
+        "interval": list(wilson_interval(found.exported, episodes)),
+        "task": "as trained, seeds never seen in training", "first_seed": HELD_OUT_SEED,
+    }  # fmt: skip
+    golden = make_golden(part, task, policy, controller, HELD_OUT_SEED)
+    golden = weighted(golden, Manifest.read(content), policy)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        bundle = partial / f"{name}.bundle"
+        digest = write_bundle(bundle, content, policy, golden)
+        load_bundle(bundle)
+        atc = atc_command(task.observation, soc)
+        onnx = _write_onnx(partial / "policy.onnx", policy, task.observation)
+        (partial / "atc.sh").write_text(f"#!/bin/sh\n# Run in this folder, on a machine with CANN.\n{atc}\n")
+        (partial / "README.md").write_text(page(Manifest.read(content), digest, onnx, atc), encoding="utf-8")
+        publish(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return ExportedController(
+        folder=folder,
+        bundle=folder / bundle.name,
+        sha256=digest,
+        episodes=episodes,
+        successes=found.exported,
+        trained_successes=found.trained,
+        steps=found.steps,
+        action_difference=found.error,
+        onnx=onnx,
+        atc=atc,
+    )
+
+
+def _write_onnx(path: Path, policy: MLP, observation: ObservationConfig) -> str:
+    """Write the network and compare it with onnxruntime; the result in words."""
+    try:
+        write_onnx(path, policy, observation)
+        worst = parity(path, policy, observation)
+    except ImportError as error:
+        raise ValueError(f"{error.name} is missing: pip install 'assembly_rl[export]'") from None
+    return f"onnxruntime differs by {worst:.1g} at most (allowed {TOLERANCE:g})"

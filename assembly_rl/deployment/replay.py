@@ -1,0 +1,76 @@
+"""Replay of recorded readings and poses through a bundle."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers import Recording, load_bundle
+from assembly_rl.controllers.adapters.playback import play_back
+from assembly_rl.deployment.differences import command_differences
+from assembly_rl.reports.replay import plot_replay
+from assembly_rl.runs import RunError
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Commands of a bundle for recorded readings and poses.
+
+    Attributes:
+        recorded: Recording that was replayed.
+        replayed: The same readings and poses with the commands of the bundle.
+        state: State of the insertion at the end.
+        reason: Reason for that state, empty where there is none to tell.
+        differences: (n, 6) commands of the bundle less those recorded [m, rad] in the axes of the base; None
+            where no commands were recorded.
+        table: CSV file of ``replayed``.
+        picture: Picture of both.
+    """
+
+    recorded: Recording
+    replayed: Recording
+    state: str
+    reason: str
+    differences: NDArray[np.float64] | None
+    table: Path
+    picture: Path
+
+
+def replay_recording(bundle: str | Path, recording: str | Path, output: str | Path | None = None) -> Replay:
+    """Replay a recording, compare the commands, write and plot them.
+
+    Args:
+        bundle: File of the bundle.
+        recording: CSV file; see ``assembly_rl.controllers.Recording``.
+        output: Folder for table and picture; by default the recording's.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        RunError: A file exists; nothing is overwritten.
+        ValueError: The recording cannot be used.
+    """
+    try:
+        recorded = Recording.load(recording)
+    except OSError as error:
+        raise ValueError(f"{recording} cannot be read: {error}") from error
+    source = Path(recording)
+    folder = Path(output) if output else source.parent
+    table, picture = folder / f"{source.stem}-replayed.csv", folder / f"{source.stem}-replayed.png"
+    for path in (table, picture):
+        if path.exists():
+            raise RunError(f"{path} exists; nothing is overwritten: choose another output")
+    controller = load_bundle(bundle)
+    replayed = play_back(controller, recorded)
+    folder.mkdir(parents=True, exist_ok=True)
+    replayed.save(table)
+    plot_replay(recorded, replayed, picture)
+    return Replay(
+        recorded=recorded,
+        replayed=replayed,
+        state=str(controller.state),
+        reason=controller.reason,
+        differences=command_differences(recorded, replayed) if len(recorded.commands) else None,
+        table=table,
+        picture=picture,
+    )
