@@ -27,7 +27,7 @@ from rich.table import Table
 from assembly_rl.controllers import ReflexGuidance
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.physics.bullet.library import pybullet
-from assembly_rl.evaluation import Evaluator, GuidedAgent, Scenario
+from assembly_rl.evaluation import Evaluator, GuidedPolicy, Scenario
 
 SECTIONS = ("square", "triangle", "pentagon", "hexagon", "L", "T", "circle")
 HOLD = 5
@@ -214,7 +214,7 @@ def measure_workers(steps: int, repeats: int) -> dict[str, float]:
 def measure_evaluation(episodes: int, repeats: int) -> dict[str, float]:
     """Speed-up by a second evaluation worker, which never waits, on equal episodes of the moment reflex."""
     scenario = Scenario(PegHole(), TaskConfig())
-    agent = GuidedAgent(ReflexGuidance(), scenario.task.action.wrench)
+    agent = GuidedPolicy(ReflexGuidance(), scenario.task.action.wrench)
     ratios = []
     with Evaluator(1) as one, Evaluator(2) as two:
         for repeat in range(repeats + 1):

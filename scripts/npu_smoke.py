@@ -17,7 +17,7 @@ from rich.table import Table
 
 from assembly_rl.accelerators.device import DeviceError, resolve
 from assembly_rl.accelerators.npu import advice
-from assembly_rl.learners import ALGORITHMS
+from assembly_rl.learners.config import ALGORITHMS
 from assembly_rl.planner.prediction import learner
 
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)

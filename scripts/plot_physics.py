@@ -20,7 +20,7 @@ from assembly_rl.envs.geometry import SECTIONS
 from assembly_rl.envs.physics import BulletWorld, PhysicsConfig, SensorConfig
 from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.envs.physics.bullet.world import SOLVER
-from assembly_rl.evaluation import GuidedAgent
+from assembly_rl.evaluation import GuidedPolicy
 from assembly_rl.reports.style import (
     BLUE,
     GREEN,
@@ -178,7 +178,7 @@ def insert(threshold: float) -> list[Trace]:
     """Record episodes of the moment reflex with a contactBreakingThreshold, a fraction of a body's size."""
     SOLVER["contactBreakingThreshold"] = threshold  # every reset puts it into force
     environment = PegInHoleEnv()  # a new one: contacts keep the threshold with which they were made
-    agent = GuidedAgent(ReflexGuidance(force=4.0, force_per_moment=60.0), environment.task.action.wrench)
+    agent = GuidedPolicy(ReflexGuidance(force=4.0, force_per_moment=60.0), environment.task.action.wrench)
     traces = [record_episode(environment, agent, seed, frames=False) for seed in range(8)]
     environment.close()
     return traces

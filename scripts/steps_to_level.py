@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.learners import ALGORITHMS
+from assembly_rl.learners.config import ALGORITHMS
 
 WAY = 0.9
 """Share of the way from the first to the last validation."""

@@ -69,7 +69,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
-    agents = [(run, load_agent(run)) for run in runs]
+    agents = [(run, load_policy(run)) for run in runs]
     cells = []
     for label, fit, varied in conditions(config, part, task, robots):
         subjects = [learned(run, agent, varied) for run, agent in agents]

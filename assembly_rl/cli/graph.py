@@ -13,8 +13,8 @@ from scipy.stats import spearmanr
 from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.schema import GraphConfig, train_config
 from assembly_rl.controllers.mlp import MLP
-from assembly_rl.evaluation import Evaluator, LearnedAgent, Scenario
-from assembly_rl.evaluation.subjects import load_agent
+from assembly_rl.evaluation import Evaluator, LearnedPolicy, Scenario
+from assembly_rl.training.loading import load_policy
 from assembly_rl.methods.cs3.branches import reference
 from assembly_rl.methods.lcrl.ablation import Row, ablate, edges_of, seen
 from assembly_rl.methods.lcrl.builder import GRAPH
@@ -38,7 +38,7 @@ def show(config: GraphConfig, console: Console) -> None:
     scenario = Scenario(settings.geometry.part(), settings.task)
     rows: list[Row] = []
     if config.episodes:
-        agent = load_agent(run)
+        agent = load_policy(run)
         graph = _graph_of(agent.actor, run, graph)
         rows = _ablation(config, run, agent, graph, scenario, console)
     console.print(graph_table(graph, rows))
@@ -63,7 +63,7 @@ def _graph_of(actor: MLP, run: RunDirectory, latest: Graph) -> Graph:
 def _ablation(
     config: GraphConfig,
     run: RunDirectory,
-    agent: LearnedAgent,
+    agent: LearnedPolicy,
     graph: Graph,
     scenario: Scenario,
     console: Console,

@@ -19,8 +19,9 @@ from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.schema import TrainConfig, plain, train_config
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario, summarize
-from assembly_rl.learners import extract_actor, make_model
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, summarize
+from assembly_rl.learners.actor import extract_actor
+from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.lcrl.builder import GraphBuilder, check
 from assembly_rl.methods.lcrl.config import LCRLConfig
@@ -114,7 +115,7 @@ def train(
             if distributed.rank() > 0:
                 return float("nan")
             load_policy(model.policy, run.best)
-            agent = LearnedAgent(extract_actor(model.policy))
+            agent = LearnedPolicy(extract_actor(model.policy))
             rows = evaluator.evaluate(scenario, agent, config.evaluation.held_out, HELD_OUT_SEED)
     finally:
         environments.close()

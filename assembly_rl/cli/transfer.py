@@ -21,13 +21,13 @@ from assembly_rl.evaluation import (
     COMPARISON_SEED,
     HELD_OUT_SEED,
     Evaluator,
-    LearnedAgent,
+    LearnedPolicy,
     Scenario,
     best_validation,
     summarize,
 )
 from assembly_rl.evaluation.subjects import as_trained, load_agent
-from assembly_rl.learners import extract_actor
+from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.carry import Carried, carry_over, contact_distance, contact_stiffness, keep
 from assembly_rl.methods.transfer.outcome import Step, change
@@ -107,7 +107,7 @@ def begin(config: TransferCommandConfig, folder: Path, source: Carried, output: 
     """Evaluate the source's controller as it is and with ETCL, and decide which of the two goes on."""
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own, content = prepared(config, source, MAIN)
-    agent = LearnedAgent(extract_actor(source.policy()))
+    agent = LearnedPolicy(extract_actor(source.policy()))
     episodes = config.evaluation.held_out
     with Evaluator(config.processes) as evaluator:
         steps = [
@@ -168,7 +168,7 @@ def finish(config: TransferCommandConfig, folder: Path, source: Carried, output:
     steps = [Step(**step) for step in plan["steps"]]
     if not plan["etcl"]:
         steps.pop()
-    teacher, learned = LearnedAgent(extract_actor(source.policy())), load_agent(run)
+    teacher, learned = LearnedPolicy(extract_actor(source.policy())), load_policy(run)
     with Evaluator(config.processes) as evaluator:
         rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
         probing = read_json(run.path / "transfer.json", 1)["probing_steps"]

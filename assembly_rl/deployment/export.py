@@ -14,9 +14,9 @@ from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
 from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import compare, make_golden, weighted
-from assembly_rl.evaluation import HELD_OUT_SEED, LearnedAgent, wilson_interval
+from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.evaluation.subjects import load_best
-from assembly_rl.learners import extract_actor
+from assembly_rl.learners.actor import extract_actor
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import publish
 
@@ -94,7 +94,7 @@ def export_run(
     weightless = content | {"tool": content["tool"] | {"mass": 0.0}}  # as in the simulation
     controller = BundleController(Manifest.read(weightless), policy)
     seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + episodes)
-    found = compare(part, task, LearnedAgent(policy), controller, seeds, progress)
+    found = compare(part, task, LearnedPolicy(policy), controller, seeds, progress)
     content["provenance"]["evaluation"] = {
         "episodes": episodes, "successes": found.exported,
         "interval": list(wilson_interval(found.exported, episodes)),

@@ -13,7 +13,7 @@ from assembly_rl.controllers.se3 import Pose
 from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.simulation import SimulatedRobot, insert
-from assembly_rl.evaluation import Agent
+from assembly_rl.evaluation import Policy
 
 GOLDEN_POLICY_STEPS = 4
 GOLDEN_OBSERVATIONS = 32
@@ -38,7 +38,7 @@ class Comparison:
     exported: int
 
 
-def actions_of(environment: PegInHoleEnv, agent: Agent, seed: int) -> tuple[list[NDArray[np.float64]], bool]:
+def actions_of(environment: PegInHoleEnv, policy: Policy, seed: int) -> tuple[list[NDArray[np.float64]], bool]:
     """Run an episode with the training stack.
 
     Returns:
@@ -47,7 +47,7 @@ def actions_of(environment: PegInHoleEnv, agent: Agent, seed: int) -> tuple[list
     observation, info = environment.reset(seed=seed)
     actions, ended = [], False
     while not ended:
-        action = agent.act(observation, info)
+        action = policy.act(observation, info)
         actions.append(action.astype(np.float64))
         observation, _, terminated, truncated, info = environment.step(action)
         ended = terminated or truncated
@@ -57,7 +57,7 @@ def actions_of(environment: PegInHoleEnv, agent: Agent, seed: int) -> tuple[list
 def compare(
     part: PegHole,
     task: TaskConfig,
-    agent: Agent,
+    policy: Policy,
     controller: BundleController,
     seeds: range,
     progress: Callable[[], object] | None = None,
@@ -67,7 +67,7 @@ def compare(
     Args:
         part: Geometry of the part.
         task: Task as it was trained.
-        agent: Policy of the training stack.
+        policy: Policy of the training stack.
         controller: Controller of the bundle.
         seeds: Seeds of the episodes.
         progress: Called after each episode.
@@ -80,7 +80,7 @@ def compare(
     every = task.control_steps()
     try:
         for seed in seeds:
-            expected, success = actions_of(environment, agent, seed)
+            expected, success = actions_of(environment, policy, seed)
             found: list[NDArray[np.float64]] = []
 
             def keep(

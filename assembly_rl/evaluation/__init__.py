@@ -1,6 +1,6 @@
 """Evaluation of controllers, learned or not, on fixed episodes."""
 
-from assembly_rl.evaluation.agents import Agent, GuidedAgent, LearnedAgent
+from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 from assembly_rl.evaluation.episodes import (
     COMPARISON_SEED,
     HELD_OUT_SEED,
@@ -24,11 +24,11 @@ __all__ = [
     "HELD_OUT_SEED",
     "START_METHOD",
     "VALIDATION_SEED",
-    "Agent",
     "Evaluator",
-    "GuidedAgent",
-    "LearnedAgent",
+    "GuidedPolicy",
+    "LearnedPolicy",
     "PairedComparison",
+    "Policy",
     "Scenario",
     "Summary",
     "best_validation",

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.evaluation.agents import Agent
+from assembly_rl.evaluation.policies import Policy
 
 VALIDATION_SEED = 1_000_000
 """First seed of the episodes that choose a checkpoint."""
@@ -52,7 +52,7 @@ class Scenario:
     task: TaskConfig
 
 
-def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
+def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int) -> Row:
     """One episode as a row: seed, result, success, steps, reward, time, depth, forces and certificate.
 
     Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. ``jammed``: without
@@ -62,7 +62,7 @@ def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
     forces, moments, depths = [], [], [info["depth"]]
     reward, steps, ended = 0.0, 0, False
     while not ended:
-        observation, gain, terminated, truncated, info = environment.step(agent.act(observation, info))
+        observation, gain, terminated, truncated, info = environment.step(policy.act(observation, info))
         forces.append(info["force"])
         moments.append(info["moment"])
         depths.append(info["depth"])
@@ -97,13 +97,13 @@ def run_episode(environment: PegInHoleEnv, agent: Agent, seed: int) -> Row:
 _environment: tuple[Scenario, PegInHoleEnv] | None = None  # of this worker process
 
 
-def _run_episodes(scenario: Scenario, agent: Agent, seeds: list[int]) -> list[Row]:
+def _run_episodes(scenario: Scenario, policy: Policy, seeds: list[int]) -> list[Row]:
     global _environment
     if _environment is None or _environment[0] != scenario:
         if _environment is not None:
             _environment[1].close()
         _environment = (scenario, PegInHoleEnv(scenario.part, scenario.task))
-    return [run_episode(_environment[1], agent, seed) for seed in seeds]
+    return [run_episode(_environment[1], policy, seed) for seed in seeds]
 
 
 def _prepare_worker(parent: int) -> None:
@@ -138,18 +138,18 @@ class Evaluator:
         )
         self._pool.submit(os.getpid).result()  # all start now, before there are threads to fork
 
-    def evaluate(self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int) -> list[Row]:
+    def evaluate(self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int) -> list[Row]:
         """Rows of the episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in this order."""
-        return [row for rows in self.iterate(scenario, agent, episodes, first_seed) for row in rows]
+        return [row for rows in self.iterate(scenario, policy, episodes, first_seed) for row in rows]
 
     def iterate(
-        self, scenario: Scenario, agent: Agent, episodes: int, first_seed: int
+        self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int
     ) -> Iterator[list[Row]]:
         """The same in chunks, as they are done."""
         seeds = range(first_seed, first_seed + episodes)
         chunk = max(1, min(10, episodes // (8 * self.processes)))  # small, so that all end together
         chunks = [list(seeds[start : start + chunk]) for start in range(0, episodes, chunk)]
-        futures = [self._pool.submit(_run_episodes, scenario, agent, part) for part in chunks]
+        futures = [self._pool.submit(_run_episodes, scenario, policy, part) for part in chunks]
         try:
             for future in futures:
                 yield future.result()

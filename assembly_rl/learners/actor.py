@@ -1,10 +1,13 @@
 """The deterministic actor of a trained policy, without torch."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
-from torch import nn
+from torch import Tensor, nn
 
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.learners.layers import actor_layers
@@ -35,5 +38,61 @@ def extract_actor(policy: BasePolicy) -> MLP:
     return MLP(layers)
 
 
-def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+def _array(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.detach().cpu().numpy().copy()
+
+
+@dataclass(frozen=True)
+class ActorWeights:
+    """Weights of an actor, as a file of a policy has them.
+
+    Attributes:
+        hidden: Weight (outputs, inputs) and bias (outputs,) of each hidden layer.
+        mean: Weight and bias of the output layer.
+        log_std: Weight and bias of the layer of the logarithm of the standard deviation, or these logarithms
+            (actions,) themselves; None of a deterministic actor.
+        activation: Activation of the hidden layers, ``relu`` or ``tanh``.
+        squashed: Tanh follows the output layer.
+    """
+
+    hidden: list[tuple[Tensor, Tensor]]
+    mean: tuple[Tensor, Tensor]
+    log_std: tuple[Tensor, Tensor] | Tensor | None
+    activation: str
+    squashed: bool
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> "ActorWeights":
+        """Find an actor in the state of a policy of DDPG, TD3, SAC or PPO.
+
+        Args:
+            state: Tensors by the names that stable-baselines3 gives them.
+
+        Raises:
+            TypeError: The names are those of another policy.
+        """
+
+        def layer(name: str) -> tuple[Tensor, Tensor]:
+            return state[f"{name}.weight"], state[f"{name}.bias"]
+
+        def stack(start: str) -> list[tuple[Tensor, Tensor]]:
+            pattern = re.compile(rf"{re.escape(start)}\.(\d+)\.weight")
+            numbers = sorted(int(found[1]) for name in state if (found := pattern.fullmatch(name)))
+            return [layer(f"{start}.{number}") for number in numbers]
+
+        if "actor.mu.weight" in state:
+            hidden, log_std = stack("actor.latent_pi"), layer("actor.log_std")
+            return cls(hidden, layer("actor.mu"), log_std, "relu", True)
+        if "action_net.weight" in state:
+            hidden = stack("mlp_extractor.policy_net")
+            return cls(hidden, layer("action_net"), state["log_std"], "tanh", False)
+        layers = stack("actor.mu")
+        if not layers:
+            raise TypeError(f"no actor is known in a policy with {', '.join(sorted(state)[:3])}, ...")
+        return cls(layers[:-1], layers[-1], None, "relu", True)
+
+    def network(self) -> MLP:
+        """Return the function that the policy computes when it acts deterministically, before the clip."""
+        layers = [(_array(weight), _array(bias), self.activation) for weight, bias in self.hidden]
+        weight, bias = self.mean
+        return MLP([*layers, (_array(weight), _array(bias), "tanh" if self.squashed else "identity")])

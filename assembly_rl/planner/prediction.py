@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.learners import make_model
+from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import AlgorithmConfig, OffPolicyConfig, PPOConfig
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.planner.kernels import Kernel, record

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import Agent
+from assembly_rl.evaluation import Policy
 from assembly_rl.reports.style import (
     BLUE,
     GREY,
@@ -89,12 +89,12 @@ class Trace:
         return f"{self.result.replace('_', ' ')} after {self.time[-1]:.2f} s"
 
 
-def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: bool) -> Trace:
+def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames: bool) -> Trace:
     """Run the episode of a seed.
 
     Args:
         environment: Environment, with ``render_mode="rgb_array"`` if pictures are wanted.
-        agent: Agent that chooses the actions.
+        policy: Policy that chooses the actions.
         seed: Seed of the episode.
         frames: True to render every step.
 
@@ -107,7 +107,7 @@ def record_episode(environment: PegInHoleEnv, agent: Agent, seed: int, frames: b
     rows: list[dict[str, Any]] = [{**info, "peak_force": 0.0, "action": np.zeros(6)}]
     pictures = [environment.render()] if frames else []
     while "result" not in info:
-        action = agent.act(observation, info)
+        action = policy.act(observation, info)
         observation, _, _, _, info = environment.step(action)
         rows.append({**info, "peak_force": info["force"].max(), "action": np.clip(action, -1.0, 1.0)})
         if frames:

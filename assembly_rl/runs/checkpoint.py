@@ -157,8 +157,17 @@ def load_policy(policy: torch.nn.Module, folder: Path) -> None:
     policy.load_state_dict(_read_policy(policy, Path(folder)))
 
 
+def read_policy(folder: Path) -> Tensors:
+    """Read the networks of a checkpoint, or of `save_policy`, as tensors by their names.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    return read_tensors(Path(folder) / POLICY_FILE)
+
+
 def _read_policy(policy: torch.nn.Module, folder: Path) -> Tensors:
-    weights = read_tensors(folder / POLICY_FILE)
+    weights = read_policy(folder)
     _compare(folder / POLICY_FILE, _shapes(weights), _shapes(policy.state_dict()))
     return weights
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import Agent, Scenario, Summary
+from assembly_rl.evaluation import Policy, Scenario, Summary
 from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.files import write_json
 
@@ -36,7 +36,7 @@ def write_result(run: RunDirectory, rows: list[dict[str, Any]], summary: Summary
 
 
 def draw_pictures(
-    run: RunDirectory, scenario: Scenario, agent: Agent, rows: list[dict[str, Any]]
+    run: RunDirectory, scenario: Scenario, policy: Policy, rows: list[dict[str, Any]]
 ) -> Iterator[Path]:
     """Learning curve, then trace and video of the first held-out success; yields what was made."""
     from assembly_rl.reports.curve import plot_learning_curve
@@ -52,7 +52,7 @@ def draw_pictures(
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
     environment = PegInHoleEnv(scenario.part, scenario.task, render_mode="rgb_array")
     try:
-        trace = record_episode(environment, agent, seed, frames=True)
+        trace = record_episode(environment, policy, seed, frames=True)
     finally:
         environment.close()
     plot_trace(trace, run.figures / "episode.png")

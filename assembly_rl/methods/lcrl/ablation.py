@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
 from assembly_rl.controllers.mlp import MLP
-from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedAgent, Scenario
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario
 from assembly_rl.methods.lcrl.graph import Graph
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def cut(actor: MLP, edge: Edge, actions: int) -> MLP:
 def ablate(
     evaluator: Evaluator,
     scenario: Scenario,
-    agent: LearnedAgent,
+    agent: LearnedPolicy,
     graph: Graph,
     edges: Mapping[int, Edge],
     episodes: int,
@@ -72,7 +72,7 @@ def ablate(
     """
     whole = evaluator.evaluate(scenario, agent, episodes, HELD_OUT_SEED) if edges else []
     for number, edge in edges.items():
-        maimed = LearnedAgent(cut(agent.actor, edge, len(graph.actions)))
+        maimed = LearnedPolicy(cut(agent.actor, edge, len(graph.actions)))
         rows = evaluator.evaluate(scenario, maimed, episodes, HELD_OUT_SEED)
         done(
             number,

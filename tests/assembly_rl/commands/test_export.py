@@ -14,7 +14,7 @@ from assembly_rl.deployment.export import export_run
 from assembly_rl.deployment.replay import replay_recording
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.simulation import SimulatedRobot, insert
-from assembly_rl.evaluation.subjects import load_agent
+from assembly_rl.training.loading import load_policy
 from assembly_rl.runs import RunDirectory
 
 SHORT = [*QUICK, "task.limits.time=1.5"]
@@ -43,7 +43,7 @@ def test_a_run_leaves_as_bundle_network_and_page(algorithm: str, command: Run, t
     controller = load_bundle(folder / "run.bundle")
     assert controller.manifest.provenance["evaluation"]["episodes"] == 3
     assert controller.manifest.provenance["algorithm"] == algorithm
-    actor = load_agent(RunDirectory.open(tmp_path / "run")).actor
+    actor = load_policy(RunDirectory.open(tmp_path / "run")).actor
     for own_layer, layer in zip(actor.layers, controller._policy.layers, strict=True):
         np.testing.assert_array_equal(own_layer[0], layer[0])
 

@@ -11,7 +11,7 @@ from command_line import QUICK, Run, start
 from test_train import rows, tensors
 
 from assembly_rl.configuration.schema import train_config
-from assembly_rl.evaluation.subjects import load_agent
+from assembly_rl.training.loading import load_policy
 from assembly_rl.methods.lcrl.ablation import seen
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.runs import RunDirectory
@@ -46,7 +46,7 @@ def test_the_policy_has_the_graph_of_its_run(trained: Path) -> None:
         "graph_000000520.json", "graph_000000640.json",
     ]  # fmt: skip
     run = RunDirectory.open(trained)
-    connected = seen(load_agent(run).actor, 6)
+    connected = seen(load_policy(run).actor, 6)
     assert not connected[~graph.edges].any() and connected[graph.edges].mean() > 0.5
     evaluated = [line.split(",")[0] for line in (trained / "evaluations.csv").read_text().splitlines()[1:]]
     assert evaluated == ["500", "700"]
@@ -100,7 +100,7 @@ def test_a_graph_is_used_again(trained: Path, command: Run, tmp_path: Path) -> N
     file = trained / "graph.json"
     command("train", *own, f"method.graph={file}", "steps=200", "evaluation.every=200", "run_dir=run")
     assert (tmp_path / "run" / "graph.json").read_bytes() == file.read_bytes()
-    assert not seen(load_agent(RunDirectory.open(tmp_path / "run")).actor, 6)[~Graph.load(file).edges].any()
+    assert not seen(load_policy(RunDirectory.open(tmp_path / "run")).actor, 6)[~Graph.load(file).edges].any()
 
 
 def test_the_graph_is_shown_with_its_ablation(trained: Path, command: Run) -> None:

@@ -7,7 +7,7 @@ from assembly_rl.controllers import FixedGuidance
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation import (
     Evaluator,
-    GuidedAgent,
+    GuidedPolicy,
     Scenario,
     best_validation,
     mcnemar,
@@ -77,7 +77,7 @@ def test_summary_by_hand() -> None:
 def test_an_episode_row_is_what_the_environment_told() -> None:
     exact = {"randomization": {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}}
     environment = PegInHoleEnv(task=exact)
-    agent = GuidedAgent(FixedGuidance(force=4.0), environment.task.action.wrench)
+    agent = GuidedPolicy(FixedGuidance(force=4.0), environment.task.action.wrench)
     told = run_episode(environment, agent, seed=5)
     observation, info = environment.reset(seed=5)
     force, reward, steps, ended = [], 0.0, 0, False
@@ -96,7 +96,7 @@ def test_an_episode_row_is_what_the_environment_told() -> None:
 
 def test_workers_give_the_rows_of_this_process() -> None:
     scenario = Scenario(PegHole("L"), TaskConfig())
-    agent = GuidedAgent(FixedGuidance(), scenario.task.action.wrench)
+    agent = GuidedPolicy(FixedGuidance(), scenario.task.action.wrench)
     environment = PegInHoleEnv(scenario.part, scenario.task)
     here = [run_episode(environment, agent, seed) for seed in range(40, 45)]
     with Evaluator(2) as evaluator:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.learners import extract_actor, make_model
+from assembly_rl.learners.actor import extract_actor
+from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.connections import connect

@@ -8,7 +8,7 @@ import torch
 from gymnasium.spaces import Box
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.learners import make_model
+from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import TD3Config
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.relevance import relevance

@@ -4,7 +4,7 @@ import pytest
 
 from assembly_rl.controllers.guidance import ReflexGuidance
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import GuidedAgent
+from assembly_rl.evaluation import GuidedPolicy
 from assembly_rl.reports.trace import Trace, record_episode
 
 
@@ -16,10 +16,10 @@ def environment() -> Iterator[PegInHoleEnv]:
 
 
 @pytest.fixture(scope="session")
-def agent(environment: PegInHoleEnv) -> GuidedAgent:
-    return GuidedAgent(ReflexGuidance(), environment.task.action.wrench)
+def agent(environment: PegInHoleEnv) -> GuidedPolicy:
+    return GuidedPolicy(ReflexGuidance(), environment.task.action.wrench)
 
 
 @pytest.fixture(scope="session")
-def trace(environment: PegInHoleEnv, agent: GuidedAgent) -> Trace:
+def trace(environment: PegInHoleEnv, agent: GuidedPolicy) -> Trace:
     return record_episode(environment, agent, seed=1, frames=True)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import GuidedAgent
+from assembly_rl.evaluation import GuidedPolicy
 from assembly_rl.evaluation.episodes import run_episode
 from assembly_rl.reports.trace import Trace, plot_trace, record_episode
 
@@ -28,7 +28,7 @@ def test_frames_follow_the_episode(trace: Trace) -> None:
 
 
 def test_rendering_does_not_change_the_episode(
-    trace: Trace, environment: PegInHoleEnv, agent: GuidedAgent
+    trace: Trace, environment: PegInHoleEnv, agent: GuidedPolicy
 ) -> None:
     blind = PegInHoleEnv(environment.part, environment.task)
     row = run_episode(blind, agent, seed=1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.learners import make_model
+from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.learners.updates import Lesson

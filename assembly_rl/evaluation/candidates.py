@@ -1,0 +1,105 @@
+"""Candidates of an evaluation: policies with the task as they meet it."""
+
+from dataclasses import dataclass, field, replace
+
+from assembly_rl.controllers.guidance import GUIDANCE, Guidance
+from assembly_rl.controllers.insertion.action import ActionConfig
+from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import unknown
+from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
+
+POLICY_FIELDS = (
+    "compliance", "admittance", "action", "observation", "policy_rate", "control_rate", "coordinates",
+)  # fmt: skip
+"""Fields of a task that belong to a policy: it acts with those that it was trained with."""
+
+
+@dataclass
+class ControllerConfig:
+    """Baseline controller: guidance without learning around a compliance law of its own.
+
+    Attributes:
+        guidance: ``fixed``, ``dither`` or ``reflex``.
+        parameters: Fields of the guidance's class; a field that is not given keeps its default.
+        compliance: Compliance law.
+    """
+
+    guidance: str = "fixed"
+    parameters: dict[str, float] = field(default_factory=dict)
+    compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
+
+    def make_guidance(self) -> Guidance:
+        """Create the guidance.
+
+        Raises:
+            ValueError: Guidance or parameter is unknown.
+        """
+        if self.guidance not in GUIDANCE:
+            raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
+        return from_mapping(GUIDANCE[self.guidance], self.parameters)
+
+
+@dataclass
+class Candidate:
+    """Policy to be evaluated.
+
+    Attributes:
+        name: Name in tables.
+        policy: Policy.
+        task: Task with the policy's own law, action, observation and rates.
+    """
+
+    name: str
+    policy: Policy
+    task: TaskConfig
+
+
+def baseline(name: str, controller: ControllerConfig, task: TaskConfig) -> Candidate:
+    """Make a candidate of a baseline: its own compliance law, and wrenches within the default scale."""
+    action = ActionConfig()
+    task = replace(task, compliance=controller.compliance, action=action)
+    return Candidate(name, GuidedPolicy(controller.make_guidance(), list(action.wrench)), task)
+
+
+def trained(name: str, policy: LearnedPolicy, own: TaskConfig, task: TaskConfig) -> Candidate:
+    """Make a candidate of a trained policy.
+
+    Args:
+        name: Name in tables.
+        policy: Policy.
+        own: Task that it was trained in.
+        task: Task that it is evaluated in.
+    """
+    return Candidate(name, policy, as_trained(own, task))
+
+
+def as_trained(own: TaskConfig, task: TaskConfig) -> TaskConfig:
+    """Return a task with the law, action, observation and rates of another one.
+
+    Args:
+        own: Task that a policy was trained in.
+        task: Conditions that it is to meet.
+    """
+    return replace(task, **{name: getattr(own, name) for name in POLICY_FIELDS})
+
+
+def require_as_trained(own: TaskConfig, task: TaskConfig) -> None:
+    """Refuse a task that asks a policy for another law, action, observation or rate than its own.
+
+    Args:
+        own: Task that a policy was trained in.
+        task: Task that somebody asks for; a field with its default asks for nothing.
+
+    Raises:
+        ValueError: A field has neither its default nor the policy's value.
+    """
+    default = TaskConfig()
+    for name in POLICY_FIELDS:
+        asked = getattr(task, name)
+        if asked not in (getattr(default, name), getattr(own, name)):
+            raise ValueError(
+                f"task.{name} differs from the one that the policy was trained with, which it keeps: "
+                f"remove task.{name}"
+            )

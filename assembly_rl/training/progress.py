@@ -1,0 +1,47 @@
+"""Display of a training: a progress bar with the success of the latest episodes, and lines above it."""
+
+from collections import deque
+from types import TracebackType
+
+from rich.console import Console
+
+from assembly_rl.reports.progress import progress_bar
+
+WINDOW = 100
+"""Training episodes in the success rate that is shown."""
+
+
+class TrainingProgress:
+    """Progress of a training on a console.
+
+    Args:
+        steps: Policy steps of the training.
+        console: Console to draw on; a quiet one shows nothing.
+    """
+
+    def __init__(self, steps: int, console: Console) -> None:
+        self._progress = progress_bar(console, transient=False)
+        self._task = self._progress.add_task("training", total=steps)
+        self._latest: deque[bool] = deque(maxlen=WINDOW)
+
+    def __enter__(self) -> "TrainingProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def count_episode(self, success: bool) -> None:
+        """Count a training episode."""
+        self._latest.append(success)
+
+    def show(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(text)
+
+    def update(self, step: int) -> None:
+        """Show that a policy step is done."""
+        rate = f" {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
+        self._progress.update(self._task, completed=step, description=f"training{rate}")
