@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from assembly_rl.studies import pictures
-from assembly_rl.studies.config import MethodConfig, StudyConfig
+from assembly_rl.studies.config import ComparedMethodConfig, StudyConfig
 from assembly_rl.studies.pictures import plot_intervals, plot_learning_curves, plot_performance_profile
 from assembly_rl.studies.statistics import bootstrap_band, interquartile_mean
 
@@ -245,4 +245,4 @@ def test_bad_input_is_named(draw: Callable[[Path], None], message: str, tmp_path
 
 def test_a_study_that_could_not_be_drawn_is_refused_before_it_runs() -> None:
     with pytest.raises(ValueError, match="the study has 10 methods, its pictures show 9"):
-        StudyConfig("?", {str(number): MethodConfig() for number in range(10)})
+        StudyConfig("?", {str(number): ComparedMethodConfig() for number in range(10)})
