@@ -12,18 +12,18 @@ import torch.distributed as dist
 from torch import Tensor
 
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "npu": "hccl"}
-PATIENCE = timedelta(minutes=60)
-"""How long a process waits for another, such as the first one, which validates."""
+TIMEOUT = timedelta(minutes=60)
+"""Longest wait of a process for another, such as the first one, which validates."""
 
 
 def start(device: str) -> None:
     """Join the processes that torchrun has started; without torchrun do nothing.
 
     Args:
-        device: Name of the one to learn on.
+        device: Name of the device to learn on.
 
     Raises:
-        ValueError: It is left open.
+        ValueError: The device is left open.
     """
     if size() == 1 or dist.is_initialized():
         return
@@ -32,7 +32,7 @@ def start(device: str) -> None:
         raise ValueError(f"several processes need device=cpu, device=cuda or device=npu, got {device}")
     # What is agreed on, such as when to stop, goes over the CPU.
     backend = "gloo" if kind == "cpu" else f"cpu:gloo,{kind}:{BACKENDS[kind]}"
-    dist.init_process_group(backend, timeout=PATIENCE)
+    dist.init_process_group(backend, timeout=TIMEOUT)
 
 
 def stop() -> None:
@@ -64,8 +64,8 @@ def share(values: Tensor) -> None:
         dist.broadcast(values, 0)
 
 
-def told(value: str) -> str:
-    """What the first process says, in all of them."""
+def broadcast(value: str) -> str:
+    """Return the first process's value in all of them."""
     if not dist.is_initialized():
         return value
     values = [value]
@@ -73,8 +73,8 @@ def told(value: str) -> str:
     return values[0]
 
 
-def least(number: int) -> int:
-    """Of the numbers of all processes."""
+def minimum(number: int) -> int:
+    """Return the smallest number of all processes."""
     if not dist.is_initialized():
         return number
     shared = torch.tensor(number)
@@ -82,8 +82,8 @@ def least(number: int) -> int:
     return int(shared)
 
 
-def any_of(flag: bool) -> bool:
-    """Whether it holds in any process; all have to ask at the same time."""
+def any_process(flag: bool) -> bool:
+    """Return True if the flag is set in any process; all have to call at the same time."""
     if not dist.is_initialized():
         return flag
     shared = torch.tensor(float(flag))

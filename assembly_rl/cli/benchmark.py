@@ -8,8 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.markdown import Markdown
 
-from assembly_rl.cli.command import command, console
-from assembly_rl.cli.train import STOPPED
+from assembly_rl.cli.command import INTERRUPTED, command, console
 from assembly_rl.studies.cells import Cell, study_command
 from assembly_rl.studies.config import BenchmarkConfig
 from assembly_rl.studies.expansion import expand
@@ -52,7 +51,7 @@ def benchmark(
     ended = config.processes == 0 or run_cells(folder, cells, config.processes, console)
     if not ended:
         console.print("[yellow]stopped[/]; the same command goes on, processes=0 reports on what there is")
-        raise SystemExit(STOPPED)
+        raise SystemExit(INTERRUPTED)
     done = sum(is_done(folder, cell) for cell in cells)
     dead = [cell for cell in cells if failure(folder, cell)]
     console.print(f"{done} of {len(cells)} cells done, {len(dead)} died")

@@ -1,4 +1,4 @@
-"""What the commands share: Hydra around a function, and errors in one line."""
+"""Common part of the commands: Hydra around a function, and errors in one line."""
 
 import os
 import sys
@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.configuration.schema import CONFIG_PACKAGE, names, register, unknown
+from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
+from assembly_rl.configuration.composition import CONFIG_PACKAGE, choices, register
+from assembly_rl.controllers.validation import unknown
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
+from assembly_rl.planner.profile import Profile
+from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
+INTERRUPTED = 130
+"""Exit code where a signal ended the work, as a shell's after Ctrl-C."""
 GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
 
 
@@ -22,7 +29,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback.
     """
-    register()
+    _register_commands()
     sys.argv[1:] = _with_parts(sys.argv[1:])
     _check_group_choices(sys.argv[1:])
 
@@ -38,13 +45,27 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     return main(guarded)()
 
 
+def _register_commands() -> None:
+    """Put the schemas of all commands where the YAML files under conf/ find them."""
+    register()
+    store = ConfigStore.instance()
+    store.store("eval_schema", EvalConfig)
+    store.store("plan_schema", PlanConfig)
+    store.store("graph_schema", GraphConfig)
+    store.store("export_schema", ExportConfig)
+    store.store("replay_schema", ReplayConfig)
+    store.store("benchmark_schema", BenchmarkConfig)
+    store.store("schema", Profile, group="profile")
+    store.store("schema", StudyConfig, group="study")
+
+
 def console() -> Console:
-    """Where results are shown; wide enough for a table where the output is not a terminal."""
+    """Return the console for results; wide enough for a table where the output is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
 def as_list(value: Any) -> list[Any]:
-    """One value or several from the command line."""
+    """Return one value or several from the command line as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple | ListConfig) else [value]
@@ -57,7 +78,7 @@ def fail(message: str) -> int:
 
 
 def _with_parts(arguments: list[str]) -> list[str]:
-    """A part from a file (``geometry=my_part.yaml``) as what Hydra knows; what is given beside it wins."""
+    """Replace a part from a file (``geometry=my_part.yaml``) by overrides; further overrides win."""
     files = [text for text in arguments if text.startswith("geometry=") and text.endswith(SUFFIXES)]
     if not files:
         return arguments
@@ -71,14 +92,14 @@ def _with_parts(arguments: list[str]) -> list[str]:
 
 
 def _check_group_choices(arguments: list[str]) -> None:
-    """Name the closest choice where Hydra would only list them all."""
+    """Refuse an unknown choice with the closest one, where Hydra would only list them all."""
     if {"--config-dir", "-cd"} & {argument.split("=")[0] for argument in arguments}:
         return  # there may be more choices there
     for argument in arguments:
-        group, _, choices = argument.partition("=")
-        if group not in GROUPS or not choices:
+        group, _, given = argument.partition("=")
+        if group not in GROUPS or not given:
             continue
-        known = names(group)
-        for choice in choices.strip("[]").split(","):
+        known = choices(group)
+        for choice in given.strip("[]").split(","):
             if known and choice.strip("'\" ") not in known and choice != "null":
                 raise SystemExit(fail(unknown(group, choice, known)))

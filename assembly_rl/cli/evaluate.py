@@ -7,28 +7,33 @@ from datetime import datetime
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
 from assembly_rl.cli.command import as_list, command, console
-from assembly_rl.configuration.schema import EvalConfig, train_config
+from assembly_rl.cli.config import EvalConfig
+from assembly_rl.configuration.composition import checked
+from assembly_rl.configuration.library import load_part
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.robots.config import RobotConfig
 from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
+from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_trained, trained
 from assembly_rl.evaluation.episodes import Row
-from assembly_rl.evaluation.subjects import Subject, guided, learned, load_agent, load_geometry
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
+
+Result = tuple[Candidate, str, list[Row]]
 
 
 def conditions(
     config: EvalConfig, part: PegHole, task: TaskConfig, robots: list[RobotConfig]
 ) -> Iterator[tuple[str, PegHole, TaskConfig]]:
-    """Every combination of geometry, clearance, friction and robot, with a label."""
+    """Yield every combination of geometry, clearance, friction and robot, with a label."""
     parts = [
-        (Path(name).stem, replace(load_geometry(name), chamfer=part.chamfer))
+        (Path(name).stem, replace(load_part(name), chamfer=part.chamfer))
         for name in as_list(config.geometries)
     ]
     clearances, frictions = as_list(config.clearance) or [None], as_list(config.friction) or [None]
@@ -48,50 +53,54 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     """Evaluate, print the table, write the rows.
 
     Args:
-        config: Of the command.
-        own_conditions: Whether geometry and task are the first run's instead of the configuration's.
-        console: Where the table goes.
-        other_robot: Whether everything is evaluated on the configuration's robot as well as on the first
-            run's, and the change told.
+        config: Configuration of the command.
+        own_conditions: Take geometry and task from the first run instead of the configuration.
+        console: Console for the table.
+        other_robot: Evaluate everything on the configuration's robot as well as on the first run's, and
+            report the change.
 
     Returns:
-        The file with the rows.
+        File of the rows.
     """
-    runs = [RunDirectory.open(path) for path in as_list(config.run)]
+    runs = [(run, read_config(run)) for run in map(RunDirectory.open, as_list(config.run))]
     if not runs and not config.controller:
-        raise ValueError("nothing to evaluate: give run=<dir>, controller=<name> or both")
-    source = train_config(runs[0].config) if runs and own_conditions else config
+        raise RunError("nothing to evaluate: give run=<dir>, controller=<name> or both")
+    source = runs[0][1] if runs and own_conditions else config
     part, task = source.geometry.part(), source.task
-    robots = [train_config(runs[0].config).task.robot if runs else config.task.robot]
+    for _, own in runs:
+        require_as_trained(own.task, config.task)
+    robots = [runs[0][1].task.robot if runs else config.task.robot]
     if other_robot and config.task.robot not in robots:
         robots.append(config.task.robot)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
-    agents = [(run, load_policy(run)) for run in runs]
+    policies = [(run.path.name, load_policy(run), own.task) for run, own in runs]
     cells = []
     for label, fit, varied in conditions(config, part, task, robots):
-        subjects = [learned(run, agent, varied) for run, agent in agents]
-        subjects += [guided(name, controller, varied) for name, controller in config.controller.items()]
-        cells += [(subject, label, Scenario(fit, subject.task)) for subject in subjects]
-    done: list[tuple[Subject, str, list[Row]]] = []
+        candidates = [trained(name, policy, own, varied) for name, policy, own in policies]
+        candidates += [baseline(name, of, varied) for name, of in config.controller.items()]
+        cells += [(candidate, label, Scenario(fit, candidate.task)) for candidate in candidates]
+    done: list[Result] = []
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
-            for subject, label, scenario in cells:
-                own = []
-                for chunk in evaluator.iterate(scenario, subject.agent, config.episodes, config.seed):
-                    own += chunk
+            for candidate, label, scenario in cells:
+                rows: list[Row] = []
+                for chunk in evaluator.iterate(scenario, candidate.policy, config.episodes, config.seed):
+                    rows += chunk
                     bar.advance(progress, len(chunk))
-                done.append((subject, label, own))
+                done.append((candidate, label, rows))
         except KeyboardInterrupt:
             console.print(f"[yellow]stopped[/]: {len(done)} of {len(cells)} rows of the table are done")
             if not done:
                 raise
-    console.print(comparison_table([(subject.name, label, summarize(rows)) for subject, label, rows in done]))
+    console.print(
+        comparison_table([(candidate.name, label, summarize(rows)) for candidate, label, rows in done])
+    )
     if len(robots) == 2:
-        _tell_changes(done, console)
+        _print_changes(done, console)
     write_rows(
         output,
         [{"controller": own.name, "condition": label} | row for own, label, rows in done for row in rows],
@@ -100,17 +109,17 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     return output
 
 
-def _tell_changes(done: list[tuple[Subject, str, list[Row]]], console: Console) -> None:
-    """What the other robot does to each subject's success, on the same episodes."""
+def _print_changes(done: list[Result], console: Console) -> None:
+    """Print the change of each candidate's success by the other robot, on the same episodes."""
     before: dict[str, list[Row]] = {}
-    for subject, label, rows in done:
-        if subject.name not in before:
-            before[subject.name] = rows
+    for candidate, label, rows in done:
+        if candidate.name not in before:
+            before[candidate.name] = rows
             continue
-        first = before.pop(subject.name)
+        first = before.pop(candidate.name)
         effect = mcnemar(first, rows)
         console.print(
-            f"{subject.name}, {label}: success {100 * summarize(first).success:.1f} % -> "
+            f"{candidate.name}, {label}: success {100 * summarize(first).success:.1f} % -> "
             f"{100 * summarize(rows).success:.1f} %, {effect.lost} lost and {effect.gained} gained of "
             f"{len(rows)} episodes (McNemar p = {effect.p:.2g})",
             highlight=False,
@@ -118,7 +127,7 @@ def _tell_changes(done: list[tuple[Subject, str, list[Row]]], console: Console) 
 
 
 def _job(values: DictConfig) -> None:
-    config: EvalConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, EvalConfig)
     keys = [text.split("=")[0].lstrip("+") for text in HydraConfig.get().overrides.task]
     robot = [key for key in keys if key == "robot" or key.startswith("task.robot")]
     given = {key.split(".")[0] for key in keys if key not in robot}
@@ -126,7 +135,7 @@ def _job(values: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("eval", _job)
 
 

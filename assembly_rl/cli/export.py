@@ -3,7 +3,7 @@
 from omegaconf import DictConfig, OmegaConf
 
 from assembly_rl.cli.command import command, console
-from assembly_rl.configuration.schema import ExportConfig
+from assembly_rl.cli.config import ExportConfig
 from assembly_rl.deployment.export import export_run
 from assembly_rl.reports.progress import progress_bar
 

@@ -11,18 +11,18 @@ from rich.console import Console
 from scipy.stats import spearmanr
 
 from assembly_rl.cli.command import command, console
-from assembly_rl.configuration.schema import GraphConfig, train_config
+from assembly_rl.cli.config import GraphConfig
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.evaluation import Evaluator, LearnedPolicy, Scenario
-from assembly_rl.training.loading import load_policy
 from assembly_rl.methods.cs3.branches import reference
 from assembly_rl.methods.lcrl.ablation import Row, ablate, edges_of, seen
-from assembly_rl.methods.lcrl.builder import GRAPH
+from assembly_rl.methods.lcrl.config import GRAPH_FILE
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.methods.lcrl.report import graph_table, plot_graph
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RowLog, RunDirectory, RunError
 from assembly_rl.runs.files import write_json
+from assembly_rl.training.loading import load_policy, read_config
 
 COLUMNS = (
     "state", "action", "episodes", "success",
@@ -33,19 +33,19 @@ COLUMNS = (
 def show(config: GraphConfig, console: Console) -> None:
     """Show a run's graph; as asked for, with its ablation and its reference."""
     run = RunDirectory.open(Path(config.run))
-    settings = train_config(run.config)
-    graph = Graph.load(run.path / GRAPH)
+    settings = read_config(run)
+    graph = Graph.load(run.path / GRAPH_FILE)
     scenario = Scenario(settings.geometry.part(), settings.task)
     rows: list[Row] = []
     if config.episodes:
-        agent = load_policy(run)
-        graph = _graph_of(agent.actor, run, graph)
-        rows = _ablation(config, run, agent, graph, scenario, console)
+        policy = load_policy(run)
+        graph = _graph_of(policy.actor, run, graph)
+        rows = _ablation(config, run, policy, graph, scenario, console)
     console.print(graph_table(graph, rows))
     picture = run.figures / "graph.png"
     run.figures.mkdir(exist_ok=True)
     plot_graph(graph, picture, run.path.name, rows)
-    console.print(f"graph: {run.path / GRAPH}  picture: {picture}")
+    console.print(f"graph: {run.path / GRAPH_FILE}  picture: {picture}")
     if config.reference:
         _compare(config, run, graph, scenario, console)
 
@@ -63,13 +63,13 @@ def _graph_of(actor: MLP, run: RunDirectory, latest: Graph) -> Graph:
 def _ablation(
     config: GraphConfig,
     run: RunDirectory,
-    agent: LearnedPolicy,
+    policy: LearnedPolicy,
     graph: Graph,
     scenario: Scenario,
     console: Console,
 ) -> list[Row]:
     """Rows of all edges; those of an ablation that was stopped are not made again."""
-    weights = hashlib.sha256(b"".join(part.tobytes() for layer in agent.actor.layers for part in layer[:2]))
+    weights = hashlib.sha256(b"".join(part.tobytes() for layer in policy.actor.layers for part in layer[:2]))
     path = run.path / f"ablation_{config.episodes}_{weights.hexdigest()[:10]}.csv"
     log = RowLog(path, COLUMNS)
     edges = edges_of(graph)
@@ -85,7 +85,7 @@ def _ablation(
         ablate(
             evaluator,
             scenario,
-            agent,
+            policy,
             graph,
             {number: edges[number] for number in left},
             config.episodes,

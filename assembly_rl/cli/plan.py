@@ -10,7 +10,7 @@ from rich.progress import track
 from rich.table import Table
 
 from assembly_rl.cli.command import command, console
-from assembly_rl.configuration.schema import PlanConfig
+from assembly_rl.cli.config import PlanConfig
 from assembly_rl.learners.config import AlgorithmConfig
 
 

@@ -5,7 +5,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
 from assembly_rl.cli.command import command, console
-from assembly_rl.configuration.schema import ReplayConfig
+from assembly_rl.cli.config import ReplayConfig
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.deployment.replay import replay_recording
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assembly_rl.configuration.schema import train_config
 from assembly_rl.controllers.bundles import BundleController, Manifest, load_bundle, write_bundle
 from assembly_rl.controllers.insertion import ObservationConfig
 from assembly_rl.controllers.mlp import MLP
@@ -15,10 +14,9 @@ from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_on
 from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import compare, make_golden, weighted
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
-from assembly_rl.evaluation.subjects import load_best
-from assembly_rl.learners.actor import extract_actor
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import publish
+from assembly_rl.training.loading import load_actor, read_config
 
 
 @dataclass(frozen=True)
@@ -79,15 +77,13 @@ def export_run(
             stack's or onnxruntime's, or the packages of the extra ``export`` are missing.
     """
     source = RunDirectory.open(run)
-    if not source.best.is_dir():
-        raise RunError(f"{source.path} has no best policy yet: let its training come to a validation")
     name = source.path.resolve().name
     folder = Path(output) if output else source.path / "export"
     if folder.exists():
         raise RunError(f"{folder} exists; nothing is overwritten: choose another output")
-    trained = train_config(source.config)
+    trained = read_config(source)
     part, task = trained.geometry.part(), trained.task
-    policy = extract_actor(load_best(source))
+    policy = load_actor(source).network()
     tool = ToolConfig([0.0, 0.0, -part.peg_length], tool_mass, list(centre_of_mass))
     untested = {"episodes": 0, "successes": 0, "interval": [0.0, 1.0]}
     content = describe(source, trained, policy, tool, gravity, untested)

@@ -5,15 +5,16 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from assembly_rl.configuration.schema import TrainConfig, plain
 from assembly_rl.controllers.bundles.manifest import CONVENTIONS, FORMAT
 from assembly_rl.controllers.insertion import InsertionConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.runs import RunDirectory
+from assembly_rl.training.config import TrainConfig
 
 
 def describe(
@@ -59,7 +60,7 @@ def describe(
         "tool": asdict(tool),
         "gravity": list(gravity),
         "sensor": {"cutoff": task.sensor.cutoff, "delay": task.sensor.delay},
-        "part": plain({field.name: getattr(part, field.name) for field in fields(PegHole)}),
+        "part": to_mapping({field.name: getattr(part, field.name) for field in fields(PegHole)}),
         "provenance": {
             "run": str(run.path.resolve().name),
             "algorithm": config.algo.name,
@@ -77,5 +78,5 @@ def insertion_of(task: TaskConfig) -> dict[str, Any]:
     """Part of a task's configuration that the controller on a robot needs, in types of JSON."""
     names = [field.name for field in fields(InsertionConfig)]
     own = InsertionConfig(**{name: getattr(task, name) for name in names})
-    result: dict[str, Any] = plain(asdict(own))
+    result: dict[str, Any] = to_mapping(asdict(own))
     return result

@@ -38,7 +38,9 @@ class Comparison:
     exported: int
 
 
-def actions_of(environment: PegInHoleEnv, policy: Policy, seed: int) -> tuple[list[NDArray[np.float64]], bool]:
+def actions_of(
+    environment: PegInHoleEnv, policy: Policy, seed: int
+) -> tuple[list[NDArray[np.float64]], bool]:
     """Run an episode with the training stack.
 
     Returns:

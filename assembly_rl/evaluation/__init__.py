@@ -1,14 +1,13 @@
 """Evaluation of controllers, learned or not, on fixed episodes."""
 
-from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 from assembly_rl.evaluation.episodes import (
     COMPARISON_SEED,
     HELD_OUT_SEED,
-    START_METHOD,
     VALIDATION_SEED,
     Evaluator,
     Scenario,
 )
+from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 from assembly_rl.evaluation.summary import (
     PairedComparison,
     Summary,
@@ -22,7 +21,6 @@ from assembly_rl.evaluation.summary import (
 __all__ = [
     "COMPARISON_SEED",
     "HELD_OUT_SEED",
-    "START_METHOD",
     "VALIDATION_SEED",
     "Evaluator",
     "GuidedPolicy",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from assembly_rl.accelerators.processes import START_METHOD, exit_with_parent
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.evaluation.policies import Policy
 
@@ -26,9 +25,6 @@ COMPARISON_SEED = 1_500_000
 
 HELD_OUT_SEED = 2_000_000
 """First seed of the episodes that a result is reported on; nothing is chosen on them."""
-
-START_METHOD = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-"""How worker processes start: a fork needs no import of torch, which takes longer than many evaluations."""
 
 HIGH_FORCE = 20.0
 """[N]; ``high_force`` is the share of control steps above it."""
@@ -109,18 +105,7 @@ def _run_episodes(scenario: Scenario, policy: Policy, seeds: list[int]) -> list[
 def _prepare_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    leave_with(parent)
-
-
-def leave_with(parent: int) -> None:
-    """End this process when its parent has been killed, which nothing else tells it."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    exit_with_parent(parent)
 
 
 class Evaluator:

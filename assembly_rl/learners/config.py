@@ -5,7 +5,7 @@ Building a model imports torch and stable-baselines3; until then this module is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assembly_rl.controllers.registry import Registry
@@ -71,6 +71,19 @@ class AlgorithmConfig:
         """Return the gradient steps for each policy step."""
         return 1.0
 
+    @property
+    def replay_size(self) -> int:
+        """Transitions of the replay buffer; 0 without one."""
+        return 0
+
+    def for_one_update(self) -> AlgorithmConfig:
+        """Return the algorithm with as few transitions as one update needs."""
+        return self
+
+    def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
+        """Return the algorithm with rollouts of so many steps of each environment, and few updates."""
+        return self
+
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
     ) -> BaseAlgorithm:
@@ -126,9 +139,22 @@ class OffPolicyConfig(AlgorithmConfig):
         """True: the algorithm learns from a replay buffer."""
         return True
 
+    @property
+    def replay_size(self) -> int:
+        """Transitions of the replay buffer."""
+        return self.buffer_size
+
     def updates_per_step(self) -> float:
         """Return the gradient steps for each policy step."""
         return float(self.gradient_steps)
+
+    def for_one_update(self) -> AlgorithmConfig:
+        """Return the algorithm with a small replay buffer."""
+        return replace(self, buffer_size=4 * self.batch_size, learning_starts=0)
+
+    def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
+        """Return the algorithm without random actions."""
+        return replace(self, learning_starts=0)
 
     def _arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
@@ -257,6 +283,14 @@ class PPOConfig(AlgorithmConfig):
     def updates_per_step(self) -> float:
         """Return the gradient steps for each policy step."""
         return self.epochs / self.batch_size
+
+    def for_one_update(self) -> AlgorithmConfig:
+        """Return the algorithm with rollouts of one batch."""
+        return replace(self, rollout=self.batch_size, epochs=1)
+
+    def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
+        """Return the algorithm with rollouts of so many steps, which are one batch."""
+        return replace(self, rollout=steps, batch_size=steps * environments, epochs=1)
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"

@@ -1,1 +1,8 @@
-"""Learning methods, each in a folder of its own."""
+"""Learning methods, each in a folder of its own; importing this package registers all of them."""
+
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl_pead.config import LCRLPEADConfig
+from assembly_rl.methods.pead.config import PEADConfig
+from assembly_rl.methods.transfer.config import TransferConfig
+
+__all__ = ["LCRLConfig", "LCRLPEADConfig", "PEADConfig", "TransferConfig"]

@@ -4,23 +4,22 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.training.model import make_model
-from assembly_rl.learners.config import AlgorithmConfig, OffPolicyConfig, PPOConfig
+from assembly_rl.learners.config import AlgorithmConfig, HiddenLayers
+from assembly_rl.learners.environments import make_environments
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.planner.kernels import Kernel, record
 from assembly_rl.planner.profile import Profile
-from assembly_rl.training.environments import make_environments
-from assembly_rl.training.method import LearningMethod
 
 COLLECTED, ROUNDS = 200, 5
 """Policy steps of which the collecting is timed, and how often."""
@@ -115,22 +114,42 @@ class Still(gymnasium.Env):
         return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
 
 
+class ModelFactory(Protocol):
+    """Builds a model; see ``training.model.make_model``."""
+
+    def __call__(
+        self, config: AlgorithmConfig, environments: VecEnv, seed: int, device: str = "cpu"
+    ) -> BaseAlgorithm:
+        """Build a model of an algorithm for environments."""
+
+
+def dense_model(
+    config: AlgorithmConfig, environments: VecEnv, seed: int, device: str = "cpu"
+) -> BaseAlgorithm:
+    """Build a model with the hidden layers of the algorithm's configuration."""
+    return config.create(environments, HiddenLayers(config.network, config.network), seed, device)
+
+
 def learner(
     algo: AlgorithmConfig,
     observation_space: Any,
     action_space: Any,
     device: str = "cpu",
-    method: LearningMethod | None = None,
+    make: ModelFactory = dense_model,
 ) -> Any:
-    """A model with something to learn from, at rest."""
-    if isinstance(algo, OffPolicyConfig):
-        algo = replace(algo, buffer_size=4 * algo.batch_size, learning_starts=0)
-    if isinstance(algo, PPOConfig):
-        algo = replace(algo, rollout=algo.batch_size, epochs=1)
+    """Build a model with transitions to learn from, at rest.
+
+    Args:
+        algo: Algorithm and sizes.
+        observation_space: Space of the observations.
+        action_space: Space of the actions.
+        device: Torch device.
+        make: Builder of the model.
+    """
     environments = DummyVecEnv([lambda: Still(observation_space, action_space)])
-    model: Any = make_model(algo, environments, seed=0, device=device, method=method)
+    model: Any = make(algo.for_one_update(), environments, 0, device)
     model.set_logger(configure(None, []))
-    if isinstance(algo, OffPolicyConfig):
+    if algo.off_policy:
         buffer, names = model.replay_buffer, ("observations", "actions", "next_observations", "rewards")
     else:
         buffer, names = model.rollout_buffer, ("observations", "actions", "advantages", "returns")
@@ -143,10 +162,10 @@ def learner(
 
 
 def count(
-    algo: AlgorithmConfig, observation_space: Any, action_space: Any, method: LearningMethod | None = None
+    algo: AlgorithmConfig, observation_space: Any, action_space: Any, make: ModelFactory = dense_model
 ) -> Work:
     """The kernels of an update of this algorithm and method at these sizes."""
-    model = learner(algo, observation_space, action_space, method=method)
+    model = learner(algo, observation_space, action_space, make=make)
     update = update_of(model)
     update()
     kernels = [kernel for _ in range(UPDATES) for kernel in record(update)]
@@ -167,7 +186,7 @@ def collecting_times(
     part: PegHole,
     task: TaskConfig,
     environments: Sequence[int],
-    method: LearningMethod | None = None,
+    make: ModelFactory = dense_model,
 ) -> dict[int, float]:
     """Measured seconds for a policy step without updates, by number of environments: step, acting, storing.
 
@@ -177,21 +196,17 @@ def collecting_times(
         collect = {}
         for number in environments:
             venv = stack.enter_context(closing(make_environments(part, task, number)))
-            collect[number] = _collector(algo, venv, method)
+            collect[number] = _collector(algo, venv, make)
         rounds = [{number: measure() for number, measure in collect.items()} for _ in range(1 + ROUNDS)]
     # Not the first, in which there is something to set up.
     return {number: float(np.median([of[number] for of in rounds[1:]])) for number in environments}
 
 
-def _collector(algo: AlgorithmConfig, venv: VecEnv, method: LearningMethod | None) -> Callable[[], float]:
+def _collector(algo: AlgorithmConfig, venv: VecEnv, make: ModelFactory) -> Callable[[], float]:
     """Measures seconds for a policy step without updates."""
     each = -(-COLLECTED // venv.num_envs)
-    if isinstance(algo, PPOConfig):
-        algo = replace(algo, rollout=each, batch_size=each * venv.num_envs, epochs=1)
-    elif isinstance(algo, OffPolicyConfig):
-        algo = replace(algo, learning_starts=0)
-    model: Any = make_model(algo, venv, seed=0, method=method)
-    if isinstance(algo, OffPolicyConfig):
+    model: Any = make(algo.for_collecting(each, venv.num_envs), venv, 0)
+    if algo.off_policy:
         model.gradient_steps = 0
     model.set_logger(configure(None, []))
     watch, steps = _Watch(), each * venv.num_envs
@@ -214,6 +229,15 @@ class _Watch(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         self.ended = time.perf_counter()
+
+
+def spaces_of(part: PegHole, task: TaskConfig) -> tuple[Any, Any]:
+    """Return the spaces of the observations and of the actions of a task."""
+    probe = make_environments(part, task, 1)
+    try:
+        return probe.observation_space, probe.action_space
+    finally:
+        probe.close()
 
 
 def predict(
@@ -244,21 +268,16 @@ def predict(
         host = profile.launch * (1.0 if captured else calls)
         update = max(on_device, host) + 2.0 * profile.copy  # a new transition, and the batch's indices
         launching += max(0.0, host - on_device)
-    updates = 1.0
     # Of a parameter: value, gradient, two moments, the target's value, 4 bytes each; and the largest kernel.
     memory = 4.0 * work.parameters * 5 + max((kernel.bytes for kernel in work.kernels), default=0.0)
-    if isinstance(algo, OffPolicyConfig):
-        memory += algo.buffer_size * work.row
-        updates = float(algo.gradient_steps)
-    elif isinstance(algo, PPOConfig):
-        updates = algo.epochs / algo.batch_size
+    memory += algo.replay_size * work.row
     return Prediction(
         profile=profile,
         algo=algo,
         environments=environments,
         collecting=collecting,
         update=update,
-        updates=updates,
+        updates=algo.updates_per_step(),
         flops=work.flops,
         memory=memory,
         launching=min(1.0, launching / update),
@@ -271,15 +290,13 @@ def predictions(
     algos: Sequence[AlgorithmConfig],
     environments: Sequence[int],
     profiles: Sequence[Profile],
-    method: LearningMethod | None = None,
+    make: ModelFactory = dense_model,
 ) -> Iterator[Prediction]:
     """Predictions of all combinations, as they are made; the algorithms are one, in several sizes."""
-    probe = make_environments(part, task, 1)
-    spaces = probe.observation_space, probe.action_space
-    probe.close()
-    collecting = collecting_times(algos[0], part, task, environments, method)
+    spaces = spaces_of(part, task)
+    collecting = collecting_times(algos[0], part, task, environments, make)
     for algo in algos:
-        work = count(algo, *spaces, method)
+        work = count(algo, *spaces, make)
         for profile in profiles:
             for number in environments:
                 yield predict(profile, algo, work, number, collecting[number])

@@ -1,7 +1,11 @@
 """How fast a device is: data, from a file of conf/profile or measured on the machine at hand."""
 
 from dataclasses import dataclass, field
+from importlib import resources
 
+import yaml
+
+from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.planner.kernels import Kernel
 
 
@@ -44,3 +48,18 @@ class Profile:
         if self.device == "cpu":
             return call + flop * kernel.flops + byte * kernel.bytes  # fitted together
         return call + max(flop * kernel.flops, byte * kernel.bytes)
+
+
+def known_profiles() -> dict[str, Profile]:
+    """Read the profiles of conf/profile.
+
+    Returns:
+        Name of the file -> profile.
+    """
+    folder = resources.files("assembly_rl.conf").joinpath("profile")
+    found = {}
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        name, _, suffix = entry.name.rpartition(".")
+        if suffix == "yaml":
+            found[name] = from_mapping(Profile, yaml.safe_load(entry.read_text(encoding="utf-8"))[name])
+    return found

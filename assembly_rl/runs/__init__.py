@@ -4,7 +4,7 @@ Everything on disk is JSON, CSV or safetensors; nothing is ever unpickled.
 """
 
 from assembly_rl.runs.checkpoint import load_checkpoint, load_policy, save_checkpoint, save_policy
-from assembly_rl.runs.checkpointer import Checkpointer, learn_until, shielded
+from assembly_rl.runs.checkpointer import Checkpointer, learn_until
 from assembly_rl.runs.directory import RunDirectory, unused
 from assembly_rl.runs.files import RunError
 from assembly_rl.runs.rows import RowLog, read_rows
@@ -20,6 +20,5 @@ __all__ = [
     "read_rows",
     "save_checkpoint",
     "save_policy",
-    "shielded",
     "unused",
 ]

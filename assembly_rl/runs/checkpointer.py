@@ -1,23 +1,18 @@
 """When checkpoints are taken, how a signal stops a training, and how a training goes on."""
 
-import functools
-import multiprocessing
-import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
-from assembly_rl.accelerators.distributed import any_of
+from assembly_rl.accelerators.distributed import any_process
 from assembly_rl.runs.checkpoint import save_checkpoint
 from assembly_rl.runs.directory import RunDirectory
 from assembly_rl.runs.states import get_streams, set_streams
-
-Env = TypeVar("Env")
 
 
 class Checkpointer(BaseCallback):
@@ -78,7 +73,7 @@ class Checkpointer(BaseCallback):
     def _on_rollout_start(self) -> None:
         self._collecting = True
         # The first one is saved too, so that what cannot be checkpointed fails now, not hours later.
-        stop = any_of(self._signalled)
+        stop = any_process(self._signalled)
         due = self._saved is None or self.model.num_timesteps // self.every > self._saved // self.every
         if due or stop:
             self._save()
@@ -136,20 +131,3 @@ def learn_until(
     remaining = total_timesteps - model.num_timesteps
     # Without the reset, schedules see the whole training and go on where they were.
     model.learn(remaining, CallbackList([*first, *callbacks]), reset_num_timesteps=False, **options)
-
-
-def shielded(make_env: Callable[[], Env]) -> Callable[[], Env]:
-    """Wrap an environment's factory for ``SubprocVecEnv``.
-
-    Ctrl-C reaches every process of the terminal's group; the workers must outlive it, as the
-    training still steps them up to its last checkpoint.
-    """
-    return functools.partial(_make_shielded, make_env)
-
-
-def _make_shielded(make_env: Callable[[], Env]) -> Env:
-    if multiprocessing.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if hasattr(os, "setpgrp"):
-            os.setpgrp()
-    return make_env()

@@ -13,25 +13,24 @@ from typing import Any, ClassVar, TypeVar
 
 from rich.console import Console
 
-from assembly_rl.cli.train import train
-from assembly_rl.configuration.schema import (
-    ControllerConfig,
-    GeometryConfig,
-    TrainConfig,
-    plain,
-    train_config,
-)
+from assembly_rl.controllers.serialization import to_mapping
+from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
-from assembly_rl.evaluation.subjects import guided
-from assembly_rl.methods.transfer.carry import carry_over, keep, source_digest
+from assembly_rl.evaluation.candidates import ControllerConfig, baseline
 from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.files import write_json
 from assembly_rl.studies.digest import code_digest, versions
 from assembly_rl.studies.tuning import TRIALS, controller_yaml, tune
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.create import create_run, prepare
+from assembly_rl.training.loading import read_config
 from assembly_rl.training.results import write_rows
+from assembly_rl.training.trainer import TrainingInterrupted, train_run
 
 Kind = TypeVar("Kind", bound="Cell")
 
+INTERRUPTED = 130
+"""Exit code of a process whose cell a signal stopped."""
 EPISODE_STEPS = 50
 """Policy steps that an episode counts as in the progress of a study."""
 
@@ -87,7 +86,7 @@ class Cell(ABC):
 
     def description(self) -> dict[str, Any]:
         """All that identifies the cell, in types of JSON."""
-        own = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        own = {field.name: to_mapping(getattr(self, field.name)) for field in fields(self)}
         return {
             "format": 2,
             "kind": type(self).__name__,
@@ -131,13 +130,12 @@ class TrainingCell(Cell):
                 abandoned = home.parents[1] / "abandoned"
                 abandoned.mkdir(exist_ok=True)
                 home.rename(abandoned / f"{self.name}-{time.time_ns()}")
-            transfers = self.config.transfer.run is not None
-            config, carried = carry_over(self.config) if transfers else (self.config, {})
-            run, resume = RunDirectory.create(home, plain(config), sys.argv, config.seed), False
-            if carried:
-                keep(run, carried)
+            run, resume = create_run(*prepare(self.config), home), False
         write_json(home / "cell.json", self.description())
-        train(train_config(run.config), run, resume, console, processes=1)
+        try:
+            train_run(run, read_config(run), resume=resume, console=console, processes=1)
+        except TrainingInterrupted:
+            raise SystemExit(INTERRUPTED) from None
 
 
 @dataclass(frozen=True)
@@ -159,11 +157,11 @@ class ControllerCell(Cell):
         write_json(home / "cell.json", self.description())
         rows = []
         with Evaluator(1) as evaluator:
-            subject = guided(self.method, self._controller(home, evaluator), self.config.task)
+            candidate = baseline(self.method, self._controller(home, evaluator), self.config.task)
             for part in self._parts():
-                scenario = Scenario(part.part(), subject.task)
+                scenario = Scenario(part.part(), candidate.task)
                 episodes = self.config.evaluation.held_out
-                rows += evaluator.evaluate(scenario, subject.agent, episodes, HELD_OUT_SEED)
+                rows += evaluator.evaluate(scenario, candidate.policy, episodes, HELD_OUT_SEED)
         (home / "held_out.csv").unlink(missing_ok=True)  # of one that was killed before its result
         write_rows(home / "held_out.csv", rows)
         write_json(home / "result.json", vars(summarize(rows)))
@@ -243,9 +241,8 @@ def make_cell(kind: type[Kind], method: str, condition: str, config: TrainConfig
     Raises:
         RunError: The run that the training starts from has no policy.
     """
-    content = [kind.__name__, plain(config), plain(own), HELD_OUT_SEED, code_digest(), versions()]
-    if config.transfer.run is not None:
-        content.append(source_digest(config.transfer.run))
+    content = [kind.__name__, to_mapping(config), to_mapping(own), HELD_OUT_SEED, code_digest(), versions()]
+    content += [digest for of in (config.transfer, config.method) if (digest := of.sources_digest())]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return kind(method, condition, config, digest, **own)
 

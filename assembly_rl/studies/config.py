@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
-
 from assembly_rl.controllers.validation import require_positive
 
 MOST_METHODS = 9
@@ -138,8 +136,3 @@ class BenchmarkConfig:
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 0:
             raise ValueError(f"processes must be >= 0, got {self.processes}")
-
-
-_store = ConfigStore.instance()
-_store.store("benchmark_schema", BenchmarkConfig)
-_store.store("schema", StudyConfig, group="study")

@@ -11,14 +11,8 @@ from assembly_rl import controllers, envs
 from assembly_rl.runs.directory import PACKAGES
 
 PRESENTATION = (
-    "cli/benchmark.py",
-    "cli/command.py",
-    "cli/evaluate.py",
-    "cli/export.py",
-    "cli/graph.py",
-    "cli/plan.py",
-    "cli/replay.py",
-    "cli/transfer.py",
+    "api.py",
+    "cli/",
     "deployment/",
     "methods/lcrl/report.py",
     "methods/transfer/report.py",

@@ -4,21 +4,15 @@ from dataclasses import replace
 from functools import lru_cache
 
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
-from assembly_rl.configuration.schema import (
-    ControllerConfig,
-    EvalConfig,
-    TrainConfig,
-    composed,
-    names,
-    train_config,
-    unknown,
-)
+from assembly_rl.configuration.composition import choices, train_config
+from assembly_rl.configuration.library import load_controller
+from assembly_rl.controllers.validation import unknown
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.studies.cells import Cell, EvaluationCell, TrainingCell, TuningCell, make_cell
 from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
+from assembly_rl.training.config import TrainConfig
 
 SEED = "{seed}"
 """Placeholder for the seed of the training in an override of a method."""
@@ -41,7 +35,7 @@ def expand(study: StudyConfig) -> list[Cell]:
             for name, method in study.methods.items():
                 if method.controller:
                     config = _configured(_budget(study), *overrides)
-                    controller = _controller(method.controller[key])
+                    controller = load_controller(method.controller[key])
                     cells.append(make_cell(EvaluationCell, name, label, config, controller=controller))
                 elif method.tune is None:
                     cells += _training_cells(study, name, method, label, overrides)
@@ -51,10 +45,14 @@ def expand(study: StudyConfig) -> list[Cell]:
 def _check_names(study: StudyConfig) -> None:
     conditions, methods = study.conditions.values(), study.methods.values()
     for group, known, chosen in (
-        ("task", names("task"), [condition.task for condition in conditions]),
-        ("geometry", names("geometry"), [name for condition in conditions for name in condition.geometries]),
-        ("algo", names("algo"), study.algorithms),
-        ("controller", names("controller"), [name for of in methods for name in of.controller.values()]),
+        ("task", choices("task"), [condition.task for condition in conditions]),
+        (
+            "geometry",
+            choices("geometry"),
+            [name for condition in conditions for name in condition.geometries],
+        ),
+        ("algo", choices("algo"), study.algorithms),
+        ("controller", choices("controller"), [name for of in methods for name in of.controller.values()]),
         ("guidance", list(PARAMETERS), [method.tune for method in methods if method.tune is not None]),
     ):
         for name in chosen:
@@ -124,14 +122,8 @@ def _budget(study: StudyConfig) -> tuple[str, ...]:
 @lru_cache
 def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
     try:
-        config = train_config(composed("train", *budget, *overrides))
+        config = train_config(*budget, *overrides)
     except HydraException as error:
         raise ValueError(f"the study's overrides {' '.join(overrides)}: {error}") from error
     PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
     return config
-
-
-@lru_cache
-def _controller(name: str) -> ControllerConfig:
-    config: EvalConfig = OmegaConf.to_object(composed("eval", f"controller=[{name}]"))  # type: ignore[assignment]
-    return config.controller[name]

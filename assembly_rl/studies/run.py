@@ -15,7 +15,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from assembly_rl.evaluation.episodes import leave_with
+from assembly_rl.accelerators.processes import exit_with_parent
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RunError
 from assembly_rl.studies.cells import Cell
@@ -100,7 +100,7 @@ def _note_time(home: Path, seconds: float) -> None:
 
 
 def _cell_process(study: Path, cell: Cell, parent: int) -> None:
-    leave_with(parent)
+    exit_with_parent(parent)
     run_cell(study, cell)
 
 

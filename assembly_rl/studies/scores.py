@@ -112,7 +112,7 @@ def _whole_curve(
     """Curve of a run over all planned validations, step 0 included where it starts from another run."""
     config = run.cell.config
     steps, every = config.steps, config.evaluation.every
-    first = every if config.transfer.run is None else 0
+    first = every if not config.transfer.starts_trained else 0
     grid = np.unique(np.append(np.arange(first, steps, every), steps)).astype(np.float64)
     values = np.full(len(grid), missing)
     if run.curve:

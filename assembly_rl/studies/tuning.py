@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from assembly_rl.configuration.schema import ControllerConfig, plain
+from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation import Evaluator, Scenario, summarize
-from assembly_rl.evaluation.subjects import guided
-from assembly_rl.methods.transfer.carry import holds
+from assembly_rl.evaluation.candidates import ControllerConfig, baseline
+from assembly_rl.methods.transfer.contact import is_stable
 from assembly_rl.runs import RowLog, RunError
 
 TUNING_SEED = 3_000_000
@@ -89,8 +89,8 @@ def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> 
             stiffness=[soft, soft, law["axial_stiffness"], *[upright] * 3],
         )
         candidate = ControllerConfig(guidance, parameters, compliance)
-        tasks = [guided("", candidate, scenario.task).task for scenario in scenarios]
-        if all(holds(task.law(), task) for task in tasks):
+        tasks = [baseline("", candidate, scenario.task).task for scenario in scenarios]
+        if all(is_stable(task.law(), task) for task in tasks):
             return candidate
 
 
@@ -121,14 +121,12 @@ def tune(
         scores: dict[int, tuple[float, float]] = {}
         each = episodes // len(scenarios)
         for index in order[:kept]:
-            candidate, text = candidates[index], json.dumps(plain(candidates[index]))
+            candidate, text = candidates[index], json.dumps(to_mapping(candidates[index]))
             if count not in known:
                 rows = []
                 for scenario in scenarios:
-                    subject = guided("", candidate, scenario.task)
-                    rows += evaluator.evaluate(
-                        Scenario(scenario.part, subject.task), subject.agent, each, seed
-                    )
+                    entry = baseline("", candidate, scenario.task)
+                    rows += evaluator.evaluate(Scenario(scenario.part, entry.task), entry.policy, each, seed)
                 summary = summarize(rows)
                 row = {"round": number, "candidate": index, "controller": text}
                 log.append(count, row | {"success": summary.success, "reward": summary.reward})
@@ -151,6 +149,6 @@ def controller_yaml(name: str, controller: ControllerConfig, head: list[str]) ->
         controller: Controller that is written.
         head: Lines of the comment at the top.
     """
-    content = OmegaConf.to_yaml(OmegaConf.create({name: plain(controller)}))
+    content = OmegaConf.to_yaml(OmegaConf.create({name: to_mapping(controller)}))
     comment = "".join(f"# {line}\n" for line in head)
     return f"{comment}defaults:\n  - schema@{name}\n  - _self_\n\n{content}"

@@ -1,7 +1,7 @@
 """Interface of learning methods: what a method can change, and when.
 
-A method is a dataclass ``MethodConfig`` that the configuration names, and a ``Method`` made by it, whose hooks
-the training calls. The hooks of the base class change nothing: it is the dense method.
+A method is a dataclass ``MethodConfig`` that the configuration names, and a ``Method`` made by it, whose
+hooks the training calls. The hooks of the base class change nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,15 @@ class MethodConfig:
     """
 
     name: str = "dense"
+
+    @property
+    def starts_trained(self) -> bool:
+        """True if a training begins with a trained policy."""
+        return False
+
+    def sources_digest(self) -> str:
+        """Return a hash (hex) of the files that a training rests on; empty without any."""
+        return ""
 
     def check(self, training: TrainConfig) -> None:
         """Check that the method goes with the rest of a training's configuration.

@@ -51,6 +51,11 @@ class ActionConfig:
         if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
             raise ValueError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
 
+    @property
+    def scale(self) -> list[float] | None:
+        """Value that an action of one stands for, [N, Nm] or [m/s, rad/s]; None for factors on gains."""
+        return {ActionKind.wrench: self.wrench, ActionKind.twist: self.twist}.get(self.kind)
+
 
 class ActionMapping:
     """Applies actions to a controller.

@@ -12,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.accelerators.processes import START_METHOD
 from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import START_METHOD, Scenario
+from assembly_rl.evaluation import Scenario
 from assembly_rl.methods.cs3.estimate import DISCOUNT, coalitions
 
 FIRST_SEED = 4_000_000

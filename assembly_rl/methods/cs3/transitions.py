@@ -1,4 +1,4 @@
-"""The transitions of a training, in the order in which they were visited."""
+"""Transitions of a training, in their order."""
 
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ LATEST = 10_000
 """Most transitions that an estimate uses, the newest ones."""
 
 
-class Visited:
-    """What a model visited lately: from its replay buffer, or gathered from the rollouts of PPO.
+class RecentTransitions:
+    """Latest transitions of a model: from its replay buffer, or gathered from the rollouts of PPO.
 
     Args:
-        model: That is being trained.
-        path: File in which rollouts are kept, so that a resumed training knows those before.
+        model: Model that is being trained.
+        path: File of the rollouts, so that a resumed training has those before.
     """
 
     def __init__(self, model: BaseAlgorithm, path: Path) -> None:
@@ -34,7 +34,7 @@ class Visited:
             self._rollouts = {name: values[known] for name, values in kept.items()}
 
     def add_rollout(self) -> None:
-        """Keep what PPO has just collected; a replay buffer keeps it by itself."""
+        """Keep the latest rollout of PPO; a replay buffer keeps it by itself."""
         if not isinstance(self._model, OnPolicyAlgorithm):
             return
         model: Any = self._model
@@ -56,7 +56,7 @@ class Visited:
         write_tensors(self._path, {name: torch.from_numpy(of) for name, of in self._rollouts.items()})
 
     def transitions(self) -> Transitions:
-        """The newest of them."""
+        """Return the newest transitions."""
         if isinstance(self._model, OnPolicyAlgorithm):
             states, actions, following, ages = (
                 self._rollouts[name] for name in ("states", "actions", "following", "ages")
@@ -67,12 +67,12 @@ class Visited:
 
 
 def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
-    """Transitions of a replay buffer, one environment after the other.
+    """Return transitions of a replay buffer, one environment after the other.
 
     Args:
-        buffer: Of stable-baselines3.
-        count: Rows of it, the newest ones.
-        before: Newer rows that are left out.
+        buffer: Replay buffer of stable-baselines3.
+        count: Number of rows, the newest ones.
+        before: Number of newer rows that are left out.
     """
     rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
     last = len(rows) - before
@@ -85,10 +85,10 @@ def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
 
 
 def _ages(ended: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Steps since an episode began, or since the first row, one environment after the other.
+    """Return the steps since an episode began, or since the first row, one environment after the other.
 
     Args:
-        ended: (rows, environments), whether the episode ended with this step.
+        ended: (rows, environments), True where the episode ended with this step.
     """
     rows = np.arange(len(ended))[:, None]
     first = np.where(np.roll(ended, 1, axis=0) | (rows == 0), rows, 0)

@@ -52,7 +52,7 @@ def cut(actor: MLP, edge: Edge, actions: int) -> MLP:
 def ablate(
     evaluator: Evaluator,
     scenario: Scenario,
-    agent: LearnedPolicy,
+    policy: LearnedPolicy,
     graph: Graph,
     edges: Mapping[int, Edge],
     episodes: int,
@@ -63,16 +63,16 @@ def ablate(
     Args:
         evaluator: Runs the episodes.
         scenario: Part and task.
-        agent: The policy.
+        policy: The policy.
         graph: That it has.
         edges: Those to cut, one at a time, by their numbers.
         episodes: Of each evaluation, held-out ones.
         done: Told number and row of an edge as soon as they are known: its names, success, and by how much
             success and reward fell, with 95 % intervals of a paired bootstrap.
     """
-    whole = evaluator.evaluate(scenario, agent, episodes, HELD_OUT_SEED) if edges else []
+    whole = evaluator.evaluate(scenario, policy, episodes, HELD_OUT_SEED) if edges else []
     for number, edge in edges.items():
-        maimed = LearnedPolicy(cut(agent.actor, edge, len(graph.actions)))
+        maimed = LearnedPolicy(cut(policy.actor, edge, len(graph.actions)))
         rows = evaluator.evaluate(scenario, maimed, episodes, HELD_OUT_SEED)
         done(
             number,

@@ -1,18 +1,29 @@
-"""Which connections a policy has."""
+"""Configuration of LCRL: the connections of a policy."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
-from assembly_rl.training.method import LearningMethod, require_widths
+from assembly_rl.training.method import Method, MethodConfig, register_method, require_widths
+
+if TYPE_CHECKING:
+    from assembly_rl.runs.directory import RunDirectory
+    from assembly_rl.training.config import TrainConfig
 
 EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
-"""Where the edges of a graph can come from."""
+"""Origins of the edges of a graph."""
+GRAPH_FILE = "graph.json"
+"""File in a run directory: the graph of the policy; ``graph_<step>.json`` are those before."""
 THRESHOLDS = ("cumulative", "chance", "fixed")
 CRITICS = ("global", "local")
 
 
 @dataclass
-class LCRLConfig(LearningMethod):
+class LCRLConfig(MethodConfig):
     """Local connection RL: each action component has hidden units of its own, which see a part of the state.
 
     Attributes:
@@ -65,5 +76,40 @@ class LCRLConfig(LearningMethod):
 
     @property
     def estimated(self) -> bool:
-        """Whether the graph comes from what the training visits."""
+        """True if the graph is estimated from transitions of the training."""
         return self.graph is None and self.edges not in ("physics", "all")
+
+    def graph_step(self, training: TrainConfig) -> int:
+        """Return the step at which a graph is estimated: at the end of a rollout, with enough samples."""
+        if not self.estimated:
+            return 0
+        rollout = training.algo.rollout_steps(training.environments)
+        return -(-self.samples // rollout) * rollout
+
+    def check(self, training: TrainConfig) -> None:
+        """Refuse a training that ends before its graph is estimated."""
+        if training.steps <= self.graph_step(training):
+            raise ValueError(
+                f"the training ends at step {training.steps}, before its graph is estimated at step "
+                f"{self.graph_step(training)}: give more steps or fewer method.samples"
+            )
+
+    def create(self) -> Method:
+        """See ``MethodConfig.create``."""
+        from assembly_rl.methods.lcrl.method import LCRL
+
+        return LCRL(self)
+
+    def for_student(self, source: RunDirectory) -> MethodConfig:
+        """Return LCRL with the graph of the source."""
+        shared = {
+            field.name: getattr(self, field.name) for field in fields(LCRLConfig) if field.name != "name"
+        }
+        return LCRLConfig(**shared | {"graph": str(source.path / GRAPH_FILE), "relearn_every": None})
+
+    def sources_digest(self) -> str:
+        """Return the hash of a given graph."""
+        return "" if self.graph is None else hashlib.sha256(Path(self.graph).read_bytes()).hexdigest()
+
+
+register_method("lcrl", LCRLConfig)

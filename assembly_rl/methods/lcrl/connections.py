@@ -14,8 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
+
+from assembly_rl.learners.action_groups import action_groups
+from assembly_rl.learners.layers import (
+    actor_layers,
+    actor_optimizer,
+    actors_with_targets,
+    critics_see_actions,
+    critics_with_targets,
+    optimizers,
+)
+from assembly_rl.learners.masks import mask_momentum, mask_of, set_masks
 
 
 def masks(
@@ -52,40 +62,33 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
         ValueError: The layers do not fit the graph.
     """
     policy: Any = model.policy
-    for hidden, heads in _actors(policy):
-        *inner, last = masks(edges, _widths(hidden, edges, len(edges)), leaders(policy))
-        _mask([*hidden, *heads], [*inner, *[last] * len(heads)])
-    optimizers = [policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer]
+    for actor in actors_with_targets(policy):
+        *inner, last = masks(edges, _widths(actor.hidden, edges, len(edges)), leading_components(policy))
+        set_masks([*actor.hidden, *actor.outputs], [*inner, *[last] * len(actor.outputs)])
+    changed = [actor_optimizer(policy)]
     if critics:
-        for *hidden, out in _critics(policy):
-            of_actions = not isinstance(policy, ActorCriticPolicy)
-            inputs = len(edges) + of_actions * edges.shape[1]
+        for *hidden, out in critics_with_targets(policy):
+            inputs = len(edges) + critics_see_actions(policy) * edges.shape[1]
             first, *inner, _ = masks(edges, _widths(hidden, edges, inputs))
-            if of_actions:
+            if critics_see_actions(policy):
                 own = np.repeat(
                     np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0
                 )
                 first = torch.cat([first, torch.from_numpy(own)], dim=1)
-            _mask([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
-        optimizers += [] if isinstance(policy, ActorCriticPolicy) else [policy.critic.optimizer]
-    masked = {m.weight: m.mask for m in policy.modules() if isinstance(m, nn.Linear) and hasattr(m, "mask")}
-    for optimizer in optimizers:
-        for parameter, state in optimizer.state.items():
-            if parameter in masked and "exp_avg" in state:
-                state["exp_avg"] *= masked[parameter]  # momentum would bring back what has been taken away
+            set_masks([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
+        changed = optimizers(policy)
+    mask_momentum(policy, changed)
 
 
-def leaders(policy: Any) -> NDArray[np.int64] | None:
-    """(actions,), of tied action components the first, -1 where nothing moves; None without ties."""
-    if not hasattr(policy, "follow"):
-        return None
-    follow = policy.follow.cpu().numpy()
-    return np.where(follow.any(1), np.abs(follow).argmax(1), -1)
+def leading_components(policy: Any) -> NDArray[np.int64] | None:
+    """Return (actions,) the first component of each group, -1 where nothing moves; None without groups."""
+    groups = action_groups(policy)
+    return None if groups is None else groups.leading
 
 
-def united(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
-    """Edges where tied action components see what any of them sees."""
-    first = leaders(policy)
+def shared_by_groups(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
+    """Return edges with which the action components of a group see the same, all that any of them sees."""
+    first = leading_components(policy)
     if first is None:
         return edges
     same = (first[:, None] == first) & (first >= 0) | np.eye(len(first), dtype=np.bool_)
@@ -93,30 +96,30 @@ def united(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
 
 
 def connected(model: BaseAlgorithm) -> NDArray[np.bool_]:
-    """(states, actions), the edges that a model has been given."""
-    (first, *_), _ = _actors(model.policy)[0]
-    buffer: Any = first.mask
-    mask = buffer.cpu().numpy()
+    """Return the edges (states, actions) that a model has been given."""
+    own = mask_of(actor_layers(model.policy).hidden[0])
+    assert own is not None
+    mask = own.cpu().numpy()
     actions = int(np.prod(model.action_space.shape or ()))
     return np.asarray((mask.reshape(actions, -1, mask.shape[1]) > 0.0).any(1).T)
 
 
 @torch.no_grad()
 def split(model: BaseAlgorithm, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
-    """Give action components that were tied hidden units of their own, copies of those they had in common.
+    """Give action components that leave a group hidden units of their own, copies of those of the group.
 
     Args:
-        model: It computes the same before and after; so do its optimizer's moments.
-        before: (actions,), as ``leaders`` had it.
-        after: The same from now on; ``connect`` has to follow.
+        model: Model, which computes the same before and after; so do its optimizer's moments.
+        before: (actions,) leading components before; see ``leading_components``.
+        after: (actions,) leading components from now on; ``connect`` has to follow.
     """
     policy: Any = model.policy
-    optimizer = policy.optimizer if isinstance(policy, ActorCriticPolicy) else policy.actor.optimizer
+    optimizer = actor_optimizer(policy)
     new = [action for action in range(len(after)) if after[action] == action != before[action] >= 0]
-    for hidden, heads in _actors(policy):
+    for actor in actors_with_targets(policy):
         for action in new:
             columns: tuple[slice, slice] | None = None
-            for layer in hidden:
+            for layer in actor.hidden:
                 own, old = (_part(layer, number, len(after)) for number in (action, int(before[action])))
                 for weight in _with_moments(layer.weight, optimizer):
                     if columns is None:
@@ -127,7 +130,7 @@ def split(model: BaseAlgorithm, before: NDArray[np.int64], after: NDArray[np.int
                     bias[own] = bias[old]
                 columns = own, old
             members = torch.from_numpy(np.flatnonzero(after == action))
-            for layer in heads:
+            for layer in actor.outputs:
                 for weight in _with_moments(layer.weight, optimizer):
                     assert columns is not None
                     weight[members, columns[0]] = weight[members, columns[1]]
@@ -154,41 +157,3 @@ def _widths(hidden: Sequence[nn.Linear], edges: NDArray[np.bool_], inputs: int) 
             f"{[layer.out_features for layer in hidden]} units does not fit a graph of {edges.shape}"
         )
     return [layer.out_features // actions for layer in hidden]
-
-
-def _mask(layers: Sequence[nn.Linear], masks: Sequence[Tensor]) -> None:
-    for layer, values in zip(layers, masks, strict=True):
-        mask = values.to(layer.weight.device)
-        if not hasattr(layer, "mask"):
-            layer.register_buffer("mask", mask)
-            _follow_mask(layer)
-        else:
-            layer.mask.copy_(mask)  # type: ignore[operator]
-        with torch.no_grad():
-            layer.weight *= mask
-
-
-def _follow_mask(layer: nn.Linear) -> None:
-    """Of what learns by autograd."""
-    layer.weight.register_hook(lambda gradient: gradient * layer.mask)
-
-
-def _linear(modules: Any) -> list[nn.Linear]:
-    return [module for module in modules if isinstance(module, nn.Linear)]
-
-
-def _actors(policy: Any) -> list[tuple[list[nn.Linear], list[nn.Linear]]]:
-    """Hidden layers and output layers of each actor, targets included."""
-    if isinstance(policy, ActorCriticPolicy):
-        return [(_linear(policy.mlp_extractor.policy_net), _linear([policy.action_net]))]
-    if hasattr(policy, "actor_target"):
-        stacks = [_linear(actor.mu) for actor in (policy.actor, policy.actor_target)]
-        return [(stack[:-1], stack[-1:]) for stack in stacks]
-    return [(_linear(policy.actor.latent_pi), [policy.actor.mu, policy.actor.log_std])]
-
-
-def _critics(policy: Any) -> list[list[nn.Linear]]:
-    """Layers of each critic, targets included."""
-    if isinstance(policy, ActorCriticPolicy):
-        return [[*_linear(policy.mlp_extractor.value_net), policy.value_net]]
-    return [_linear(net) for part in (policy.critic, policy.critic_target) for net in part.q_networks]

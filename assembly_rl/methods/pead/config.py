@@ -1,10 +1,15 @@
-"""How the action dimension grows."""
+"""Configuration of PEAD: the stages of the action dimension."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
-from assembly_rl.methods.lcrl.config import LCRLConfig
-from assembly_rl.training.method import LearningMethod
+from assembly_rl.training.method import Method, MethodConfig, register_method
+
+if TYPE_CHECKING:
+    from assembly_rl.training.config import TrainConfig
 
 GROUPINGS = ("given", "cs3", "random")
 TRIGGERS = ("shares", "plateau")
@@ -12,25 +17,25 @@ WARM_UPS = ("free", "tied")
 
 
 @dataclass
-class PEADConfig(LearningMethod):
-    """Progressive extension of action dimension: learn in a few tied dimensions first.
+class PEADConfig(MethodConfig):
+    """Progressive extension of action dimension: learn in a few dimensions first.
 
     Attributes:
         stages: Groups of components of each stage, such as ``x y``; each stage extends the one before.
-        grouping: Where the groups come from: ``given`` in ``stages``; ``cs3``: as many dimensions as there,
-            with components tied whose influence is alike; ``random``: as there, components drawn at random.
+        grouping: Origin of the groups: ``given`` in ``stages``; ``cs3``: as many dimensions as there, with
+            components grouped whose influence is alike; ``random``: as there, components drawn at random.
         trigger: A stage ends at its ``share`` of the training, or before, with ``plateau``, when training
             episodes do not succeed more often any more.
-        shares: Of the training, at which each stage but the last one ends.
+        shares: Shares of the training at which each stage but the last one ends.
         window: Training episodes in the two means that a plateau compares.
-        gain: Success that the later one has to have more, or else it is a plateau.
+        gain: Increase of success below which the two means are a plateau.
         samples: Policy steps in all dimensions before ``cs3`` groups are estimated.
-        warm_up: Random actions before learning: ``free`` in all components, or ``tied``.
-        freeze: Policy steps after a growth in which the critics learn alone.
-        ramp: Policy steps after a growth in which the noise grows from half.
-        leash: Weight in the actor's loss of the square of what it does beyond the dimensions before; see
-            ``assembly_rl.methods.pead.ties.leash``. By default 2 with DDPG and TD3, 0.5 with SAC, 0 with PPO.
-        restart: Networks start anew at a growth; what was visited stays. A control.
+        warm_up: Random actions before learning: ``free`` in all components, or ``tied`` within groups.
+        freeze: Policy steps after an extension in which the critics learn alone.
+        ramp: Policy steps after an extension in which the noise grows from half.
+        leash: Weight of a penalty in the actor's loss on the square of its outputs beyond the dimensions
+            before. By default 2 with DDPG and TD3, 0.5 with SAC, 0 with PPO.
+        restart: Draw the networks anew at an extension; the transitions stay. A control.
     """
 
     name: str = "pead"
@@ -69,16 +74,26 @@ class PEADConfig(LearningMethod):
                 f"but the last, got {list(self.shares)}"
             )
 
+    def check(self, training: TrainConfig) -> None:
+        """Refuse a start from a trained policy, and groups that are estimated after the first stage."""
+        if training.transfer.starts_trained:
+            raise ValueError(
+                f"method={self.name} begins in few dimensions, a policy that is carried over moves in "
+                "all of them: use method=dense or lcrl with transfer.run"
+            )
+        if self.grouping == "cs3" and self.shares:
+            first = round(self.shares[0] * training.steps)
+            if first <= self.samples:
+                raise ValueError(
+                    f"the first stage would end at step {first}, before its groups are estimated at step "
+                    f"{self.samples}: raise method.shares or lower method.samples"
+                )
 
-@dataclass
-class LCRLPEADConfig(LCRLConfig, PEADConfig):
-    """Both: tied action components share hidden units and see what any of them sees.
+    def create(self) -> Method:
+        """See ``MethodConfig.create``."""
+        from assembly_rl.methods.pead.method import PEAD
 
-    When they are untied, each gets copies of its own.
-    """
+        return PEAD(self)
 
-    name: str = "lcrl_pead"
 
-    def __post_init__(self) -> None:
-        LCRLConfig.__post_init__(self)
-        PEADConfig.__post_init__(self)
+register_method("pead", PEADConfig)

@@ -1,195 +1,212 @@
-"""The stages of a training: when the action dimension grows, and what happens then."""
+"""Stages of a training: the action dimension is extended from stage to stage."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 
-from assembly_rl.accelerators.distributed import any_of
+from assembly_rl.accelerators.distributed import any_process
+from assembly_rl.learners.action_groups import action_groups
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.cs3.estimate import estimate
-from assembly_rl.methods.cs3.transitions import Visited
-from assembly_rl.methods.lcrl.config import LCRLConfig
-from assembly_rl.methods.lcrl.connections import connect, connected, leaders, split, united
+from assembly_rl.methods.cs3.transitions import RecentTransitions
 from assembly_rl.methods.pead.config import PEADConfig
-from assembly_rl.methods.pead.grouping import Grouping, check_stages, like_sized, parse
+from assembly_rl.methods.pead.grouping import Grouping, check_stages, parse, permuted
+from assembly_rl.methods.pead.policy import penalise, redraw, regroup, start
 from assembly_rl.methods.pead.similarity import similar
-from assembly_rl.methods.pead.ties import leash, restart, start, tie
-from assembly_rl.runs import RowLog, RunDirectory, read_rows
+from assembly_rl.runs import RowLog, read_rows
 from assembly_rl.runs.files import read_json, write_json
-from assembly_rl.training.callbacks import ProgressBar
+from assembly_rl.training.method import Phases, TrainingContext
 
 GROUPS = "groups.json"
-"""In a run directory: the stages that cs3 gave."""
+"""File in a run directory: the stages that cs3 gave."""
 COLUMNS = ("stage", "dimensions", "groups", "trigger")
-CAUTIOUS_KL = 0.02
-"""Bound on the divergence of an update of PPO after a growth."""
-QUIET = 0.5
-"""Factor on the noise right after a growth."""
+BOUNDED_KL = 0.02
+"""Bound on the divergence of an update of PPO after an extension."""
+NOISE_AFTER_EXTENSION = 0.5
+"""Factor on the noise right after an extension."""
+
+Leading = NDArray[np.int64]
+Regrouped = Callable[[Leading | None, Leading | None], None]
+"""Called after a change of the groups with the leading components before and after; None to leave them."""
 
 
 def stages_of(config: PEADConfig, scales: Sequence[float] | None, seed: int) -> list[Grouping]:
-    """The groupings of all stages.
+    """Return the groupings of all stages.
 
     Args:
-        config: Of the method.
-        scales: Of the action components; see ``parse``.
-        seed: Of a random grouping.
+        config: Configuration of the method.
+        scales: Scales of the action components; see ``parse``.
+        seed: Seed of a random grouping.
 
     Raises:
-        ValueError: The stages are none; see ``parse`` and ``check_stages``.
+        ValueError: The stages cannot be used; see ``parse`` and ``check_stages``.
     """
     stages = [parse(groups, scales) for groups in config.stages]
     check_stages(stages)
-    return like_sized(stages, np.random.default_rng(seed)) if config.grouping == "random" else stages
+    return permuted(stages, np.random.default_rng(seed)) if config.grouping == "random" else stages
 
 
-class Extension(BaseCallback):
-    """Ties the policy's outputs in the first stage, and unties them stage by stage.
+class Extension(Phases):
+    """Groups the policy's action components in the first stage, and extends the dimension stage by stage.
+
+    The run's ``stages.csv`` has a row for each stage.
 
     Args:
-        run: Its ``stages.csv`` has a row for each stage.
-        config: See there.
-        stages: Groupings; with ``cs3`` only their dimensions count.
-        seed: Of the estimate of ``cs3``.
-        steps: Of the training.
-        bar: Shows the stages.
+        config: Configuration.
+        context: Training.
+        regrouped: Called after each change of the groups.
     """
 
     def __init__(
-        self,
-        run: RunDirectory,
-        config: PEADConfig,
-        stages: Sequence[Grouping],
-        seed: int,
-        steps: int,
-        bar: ProgressBar,
+        self, config: PEADConfig, context: TrainingContext, regrouped: Regrouped = lambda before, after: None
     ) -> None:
-        super().__init__()
-        self.rows = RowLog(run.stages, COLUMNS)
-        self._run, self._config, self._stages = run, config, list(stages)
-        self._seed, self._bar = seed, bar
-        self._ends = [round(share * steps) for share in config.shares]
+        self.rows = RowLog(context.run.stages, COLUMNS)
+        self._config, self._context, self._model = config, context, context.model
+        self._regrouped = regrouped
+        training = context.config
+        # With cs3 only the numbers of dimensions count.
+        self._stages = stages_of(config, training.task.action.scale, training.seed)
+        self._ends = [round(share * training.steps) for share in config.shares]
         self._episodes: deque[float] = deque(maxlen=2 * config.window)
         self._stage, self._since = 0, 0
-        self._visited: Visited | None = None
+        self._transitions: RecentTransitions | None = None
 
-    def _on_training_start(self) -> None:
-        if isinstance(self.model, Learner):
-            self.model.tied_from_the_start = self._config.warm_up == "tied"
-        done, groups = list(self.rows), self._run.path / GROUPS
-        if done:
-            self._stage, self._since = int(done[-1]["stage"]) - 1, int(done[-1]["step"])
-            if self._config.grouping == "cs3":
-                self._stages = [parse(stage, None) for stage in read_json(groups, 1)["stages"]]
-            rows = [row for row in read_rows(self._run.episodes) if row["step"] > self._since]
-            self._episodes.extend(row["success"] for row in rows)
-            self._put_on_leash()
-        elif self._config.grouping == "cs3":
-            self._visited = Visited(self.model, self._run.path / "visited.safetensors")
+    def begin(self) -> None:
+        """Enter the first stage, or collect transitions for its groups."""
+        self._set_warm_up()
+        if self._config.grouping == "cs3":
+            self._collect()
         else:
-            self._begin()
+            self._enter_first()
 
-    def _begin(self) -> None:
-        """The first stage."""
-        start(self.model, self._stages[0])
-        self._entered("start")
+    def after_load(self) -> None:
+        """Return to the stage of the checkpoint."""
+        self._set_warm_up()
+        self.rows.truncate_after(self._model.num_timesteps)
+        done, run = list(self.rows), self._context.run
+        if not done:
+            self._collect()
+            return
+        self._stage, self._since = int(done[-1]["stage"]) - 1, int(done[-1]["step"])
+        if self._config.grouping == "cs3":
+            self._stages = [parse(stage, None) for stage in read_json(run.path / GROUPS, 1)["stages"]]
+        rows = [row for row in read_rows(run.episodes) if row["step"] > self._since]
+        self._episodes.extend(row["success"] for row in rows)
+        self._set_penalty()
 
-    def _on_rollout_start(self) -> None:
-        if self._visited is None:
+    def _set_warm_up(self) -> None:
+        if isinstance(self._model, Learner):
+            self._model.group_random_actions = self._config.warm_up == "tied"
+
+    def _collect(self) -> None:
+        path = self._context.run.path / "visited.safetensors"
+        self._transitions = RecentTransitions(self._model, path)
+
+    def _enter_first(self) -> None:
+        start(self._model, self._stages[0])
+        self._entered("start", None)
+
+    def before_rollout(self) -> None:
+        """Enter the next stage where it is due."""
+        step = self._model.num_timesteps
+        if self._transitions is None:
             trigger = self._trigger()
             if trigger:
-                self._grow(trigger)
-        elif self.num_timesteps >= self._config.samples:
-            influence = estimate(self._visited.transitions(), self._seed).values.mean(0)
-            self._stages = similar(influence, [stage.dimensions for stage in self._stages])
+                self._extend(trigger)
+        elif step >= self._config.samples:
+            found = estimate(self._transitions.transitions(), self._context.config.seed)
+            self._stages = similar(found.values.mean(0), [stage.dimensions for stage in self._stages])
             groups = [str(stage).split(" | ") for stage in self._stages]
-            write_json(self._run.path / GROUPS, {"format": 1, "stages": groups})
-            self._visited = None
-            self._begin()
+            write_json(self._context.run.path / GROUPS, {"format": 1, "stages": groups})
+            self._transitions = None
+            self._enter_first()
         self._moderate()
 
-    def _on_rollout_end(self) -> None:
-        if self._visited is not None:
-            self._visited.add_rollout()
-
-    def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
+    def after_step(self, infos: Sequence[dict[str, Any]]) -> None:
+        """Note the episodes that ended."""
+        for info in infos:
             if "episode" in info:
                 self._episodes.append(float(info["is_success"]))
-        return True
+
+    def after_rollout(self) -> None:
+        """Keep a rollout for the estimate of the groups."""
+        if self._transitions is not None:
+            self._transitions.add_rollout()
 
     def _trigger(self) -> str:
-        """Why the stage ends now; nothing where it goes on."""
+        """Return the reason why the stage ends now; an empty text where it goes on."""
         if self._stage + 1 == len(self._stages):
             return ""
-        if self.num_timesteps >= self._ends[self._stage]:
+        if self._model.num_timesteps >= self._ends[self._stage]:
             return "share"
-        return "plateau" if self._config.trigger == "plateau" and any_of(self._on_plateau()) else ""
+        ends = self._config.trigger == "plateau" and any_process(self._on_plateau())
+        return "plateau" if ends else ""
 
     def _on_plateau(self) -> bool:
-        """Whether training episodes succeed now and then, but not more often than before."""
+        """Return True if training episodes succeed now and then, but not more often than before."""
         if len(self._episodes) < 2 * self._config.window:
             return False
         earlier, later = np.array(self._episodes).reshape(2, -1).mean(1)
         return bool(later > 0.0 and later - earlier < self._config.gain)
 
-    def _grow(self, trigger: str) -> None:
+    def _extend(self, trigger: str) -> None:
         self._stage += 1
-        grouping, before = self._stages[self._stage], leaders(self.model.policy)
+        grouping, before = self._stages[self._stage], self._leading()
         if self._config.restart:
-            restart(self.model)
-            start(self.model, grouping)
+            redraw(self._model)
+            start(self._model, grouping)
+            before = None
         else:
-            tie(self.model, grouping)
-            after = leaders(self.model.policy)
-            if isinstance(self._config, LCRLConfig) and before is not None and after is not None:
-                split(self.model, before, after)
-        self._entered(trigger)
+            regroup(self._model, grouping)
+        self._entered(trigger, before)
 
-    def _entered(self, trigger: str) -> None:
-        """What follows from a stage's ties; and it is told."""
-        if isinstance(self._config, LCRLConfig):
-            edges = united(connected(self.model), self.model.policy)
-            connect(self.model, edges, self._config.critics == "local")
-        self._since = self.num_timesteps
-        self._put_on_leash()
+    def _leading(self) -> Leading | None:
+        groups = action_groups(self._model.policy)
+        return None if groups is None else groups.leading
+
+    def _entered(self, trigger: str, before: Leading | None) -> None:
+        """Do what follows from the groups of a stage, and note the stage."""
+        self._regrouped(before, self._leading())
+        self._since = self._model.num_timesteps
+        self._set_penalty()
         self._episodes.clear()
         grouping, stage = self._stages[self._stage], self._stage + 1
         row = {"stage": stage, "dimensions": grouping.dimensions, "groups": str(grouping), "trigger": trigger}
-        self.rows.append(self.num_timesteps, row)
-        self._bar.show(
-            f"  step {self.num_timesteps:>7}: stage {stage} of {len(self._stages)}, "
+        self.rows.append(self._since, row)
+        self._context.show(
+            f"  step {self._since:>7}: stage {stage} of {len(self._stages)}, "
             f"{grouping.dimensions} dimensions: {grouping} ({trigger})"
         )
 
-    def _put_on_leash(self) -> None:
+    def _set_penalty(self) -> None:
         if self._stage and not self._config.restart:
             own = self._config.leash
-            strength = usual_leash(self.model) if own is None else own
-            leash(self.model, self._stages[self._stage - 1], strength)
-        if isinstance(self.model, Learner):
-            self.model.bind()
+            strength = default_penalty(self._model) if own is None else own
+            penalise(self._model, self._stages[self._stage - 1], strength)
+        if isinstance(self._model, Learner):
+            self._model.bind()
 
     def _moderate(self) -> None:
-        """Hold back for a while after a growth what could do harm."""
-        since = self.num_timesteps - self._since if self._stage else float("inf")
+        """Slow learning and noise for a while after an extension."""
+        since = self._model.num_timesteps - self._since if self._stage else float("inf")
         ramp = min(1.0, since / self._config.ramp) if self._config.ramp else 1.0
-        if isinstance(self.model, Learner):
-            self.model.actor_rate = 0.0 if since < self._config.freeze else 1.0
-            self.model.loudness = QUIET + (1.0 - QUIET) * ramp
-        elif isinstance(self.model, PPO):
-            self.model.target_kl = CAUTIOUS_KL if ramp < 1.0 else None
+        if isinstance(self._model, Learner):
+            self._model.actor_rate = 0.0 if since < self._config.freeze else 1.0
+            self._model.noise_scale = NOISE_AFTER_EXTENSION + (1.0 - NOISE_AFTER_EXTENSION) * ramp
+        elif isinstance(self._model, PPO):
+            self._model.target_kl = BOUNDED_KL if ramp < 1.0 else None
 
 
-def usual_leash(model: BaseAlgorithm) -> float:
-    """Weight of the leash if nothing is said about it; docs/pead.md has what it rests on.
+def default_penalty(model: BaseAlgorithm) -> float:
+    """Return the default weight of the penalty on new dimensions; its evidence is in docs/pead.md.
 
-    It is there for what critics make up about new dimensions: DDPG and TD3 follow them blindly, SAC less so,
-    and PPO goes by what it has tried.
+    Critics overestimate new dimensions. DDPG and TD3 follow them blindly, SAC less so, and PPO relies on
+    actions that it has tried.
     """
     if isinstance(model, PPO):
         return 0.0

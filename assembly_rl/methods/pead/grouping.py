@@ -1,4 +1,4 @@
-"""Which action components move together, and how: ``a = E u``."""
+"""Groups of action components that move together: ``a = E u``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.validation import AXES
 
 TOLERANCE = 0.01
-"""Relative, of a stated ratio."""
+"""Relative tolerance of a stated ratio."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def check_stages(stages: Sequence[Grouping]) -> None:
         raise ValueError(f"no stage reaches {', '.join(missing)}: the last one, {stages[-1]}, lacks them")
 
 
-def like_sized(stages: Sequence[Grouping], rng: np.random.Generator) -> list[Grouping]:
-    """The same stages with components drawn at random: a control."""
+def permuted(stages: Sequence[Grouping], rng: np.random.Generator) -> list[Grouping]:
+    """Return stages of the same sizes with components drawn at random: a control."""
     order = rng.permutation(6)
     return [Grouping(stage.matrix[order]) for stage in stages]

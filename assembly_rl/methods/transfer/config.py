@@ -1,33 +1,36 @@
-"""How a policy is carried over to another part."""
+"""Configuration of a transfer."""
 
 from dataclasses import dataclass
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.training.method import Method, MethodConfig, register_method
 
 RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
 
 
 @dataclass
-class TransferConfig:
-    """Where a training starts from.
+class TransferConfig(MethodConfig):
+    """Initialisation of a training from another run.
 
     Attributes:
-        run: Folder of the run whose best policy is carried over; null to learn from nothing.
-        etcl: Reconfigure the compliance law by what probing finds.
-        weights: Of the distillation: by ``compliance``, by the ``similarity`` of influences, by the teacher's
-            ``error``; ``uniform``; ``shuffled``, those of compliance in another order, as a control; or
-            ``none`` for no distillation: the policy is fine-tuned as it is.
-        beta: How much a difference in compliance counts.
+        run: Folder of the run whose best policy is transferred; null to learn from scratch.
+        etcl: Reconfigure the compliance law for the probed contact.
+        weights: Rule of the weights of the distillation: by ``compliance``, by the ``similarity`` of
+            influences, by the teacher's ``error``; ``uniform``; ``shuffled``, those of compliance in another
+            order, as a control; or ``none`` for no distillation: the policy is fine-tuned.
+        beta: Weight of a difference in compliance.
         strength: Factor on the divergence from the teacher.
-        replay: What the source visited stays in the replay buffer: half of each batch.
-        gradient_steps: For each policy step, in place of ``algo.gradient_steps``; of DDPG, TD3 and SAC.
+        replay: Keep the source's transitions in the replay buffer: half of each batch.
+        gradient_steps: Gradient steps for each policy step, in place of ``algo.gradient_steps``; of DDPG, TD3
+            and SAC.
         actor_rate: Factor on the actor's learning rate; of DDPG, TD3 and SAC.
-        averaged_over: Policy steps over which the actor's weights are averaged, exponentially, for what is
-            validated and kept; 0 for the latest weights. Of DDPG, TD3 and SAC.
+        averaged_over: Policy steps over which the actor's weights are averaged, exponentially, for the policy
+            that is validated and kept; 0 for the latest weights. Of DDPG, TD3 and SAC.
         warm_up: Policy steps in which the teacher alone is followed while the critics learn.
-        anneal: Policy steps after them in which the teacher's say goes to zero.
+        anneal: Policy steps after them in which the distillation fades out.
     """
 
+    name: str = "transfer"
     run: str | None = None
     etcl: bool = True
     weights: str = "compliance"
@@ -45,3 +48,23 @@ class TransferConfig:
         require_positive(self, "gradient_steps", "actor_rate")
         if self.weights not in RULES:
             raise ValueError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
+
+    @property
+    def starts_trained(self) -> bool:
+        """True if there is a source."""
+        return self.run is not None
+
+    def create(self) -> Method:
+        """Create the method; without a source it does nothing."""
+        from assembly_rl.methods.transfer.method import Transfer
+
+        return Method() if self.run is None else Transfer(self)
+
+    def sources_digest(self) -> str:
+        """Return the hash of the source's policy."""
+        from assembly_rl.methods.transfer.source import source_digest
+
+        return "" if self.run is None else source_digest(self.run)
+
+
+register_method("transfer", TransferConfig)

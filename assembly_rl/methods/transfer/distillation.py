@@ -1,4 +1,4 @@
-"""Distillation while a policy learns: first the teacher's word, then less and less of it."""
+"""WDPD, weighted dimension-wise policy distillation, while the student learns."""
 
 from pathlib import Path
 from typing import Any
@@ -8,35 +8,66 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from torch import Tensor
 
 from assembly_rl.learners.off_policy import Learner
-from assembly_rl.learners.updates import Lesson
 from assembly_rl.methods.transfer.config import TransferConfig
-from assembly_rl.methods.transfer.evidence import RULES, by_evidence
+from assembly_rl.methods.transfer.sample_weights import RULES, sample_weights
 from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.runs.files import read_json, write_json
 
 PASSES = 4
-"""Over a rollout of PPO, for the teacher's sake."""
+"""Distillation passes over a rollout of PPO."""
 
 
-class Coach:
-    """Gives a model a teacher, and takes it away.
+class DistillationLoss:
+    """Weighted divergence of a student from its teacher; see ``learners.updates.ActorLoss``.
+
+    Args:
+        teacher: Teacher.
+        weights: (1, actions) weight of each component's divergence; changed in place.
+        critic_weight: () factor on the loss of the critics; changed in place.
+    """
+
+    def __init__(self, teacher: Teacher, weights: Tensor, critic_weight: Tensor) -> None:
+        self.teacher, self.weights, self.critic_weight = teacher, weights, critic_weight
+
+    def action_gradient(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return the gradient by the actions of the mean of ``sum_j w_j (a - a_teacher)_j^2``."""
+        difference = actions - self.teacher(observations)[0].tanh()
+        return difference.mul_(self.weights).mul_(2.0 / len(actions))
+
+    def gaussian_gradients(
+        self, observations: Tensor, mean: Tensor, log_std: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the gradients of the mean of ``sum_j w_j KL_j``, from teacher to student.
+
+        Source: divergence of two Gaussians, log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
+        """
+        target, log_target = self.teacher(observations)
+        assert log_target is not None
+        precision = (-2.0 * log_std).exp_()
+        difference = mean - target
+        scale = self.weights / len(mean)
+        spread = torch.addcmul((2.0 * log_target).exp_(), difference, difference).mul_(precision)
+        return difference.mul_(precision).mul_(scale), (1.0 - spread).mul_(scale)
+
+
+class Distillation:
+    """Distils a teacher into a model while it learns, and fades out.
 
     The loss is ``c L_RL + lambda sum_j w_j D_j`` over states that the student visits, with D the squared
     difference of actions (DDPG, TD3) or the divergence of Gaussians (SAC, PPO). During the warm-up c is 0 and
-    lambda its strength: the critics learn what following the teacher is worth. Then c is 1, and lambda goes
-    to 0.
+    lambda its strength: the critics learn the value of following the teacher. Then c is 1, and lambda goes to
+    0.
 
     Args:
-        model: The student; after this a ``Learner`` has to ``bind``.
-        teacher: Whom to follow.
+        model: Student; after this a ``Learner`` has to ``bind``.
+        teacher: Teacher.
         weights: w (actions,), which sum to their number.
         strength: Lambda at first.
-        warm_up: Policy steps in which only the teacher has a say.
-        anneal: Policy steps after them until it has none.
+        warm_up: Policy steps in which the teacher alone is followed.
+        anneal: Policy steps after them in which lambda goes to 0.
     """
 
     def __init__(
@@ -49,47 +80,42 @@ class Coach:
         anneal: int,
     ) -> None:
         self._model, self._teacher = model, teacher.to(model.device)
-        self._strength, self._begins, self._anneal = strength, warm_up, anneal
-        self.weigh(weights)
+        self._strength, self._warm_up, self._anneal = strength, warm_up, anneal
+        self.set_weights(weights)
         if isinstance(model, Learner):
-            device = self._model.device
-            model.lesson = Lesson(teacher, torch.zeros_like(self._own), torch.ones((), device=device))
-            self.set()
+            ones = torch.ones((), device=model.device)
+            self._loss = DistillationLoss(teacher, torch.zeros_like(self._weights), ones)
+            model.further_loss = self._loss
+            self.update()
 
-    def weigh(self, weights: NDArray[np.float64]) -> None:
-        """Use these weights from now on."""
-        self._own = torch.from_numpy(weights.astype(np.float32)).to(self._model.device)[None]
-
-    @property
-    def alone(self) -> bool:
-        """Whether only the teacher has a say."""
-        return self._model.num_timesteps < self._begins
+    def set_weights(self, weights: NDArray[np.float64]) -> None:
+        """Use other weights from now on."""
+        self._weights = torch.from_numpy(weights.astype(np.float32)).to(self._model.device)[None]
 
     @property
-    def say(self) -> float:
-        """Lambda now."""
-        beyond = max(0, self._model.num_timesteps - self._begins)
-        left = 1.0 - beyond / self._anneal if self._anneal else float(self.alone)
+    def warming_up(self) -> bool:
+        """True while the teacher alone is followed."""
+        return self._model.num_timesteps < self._warm_up
+
+    @property
+    def coefficient(self) -> float:
+        """Lambda at the present step."""
+        beyond = max(0, self._model.num_timesteps - self._warm_up)
+        left = 1.0 - beyond / self._anneal if self._anneal else float(self.warming_up)
         return self._strength * max(0.0, left)
 
-    def set(self) -> None:
-        """Before a rollout: what holds in the updates after it."""
-        model = self._model
-        if not isinstance(model, Learner) or model.lesson is None:
-            return
-        if not self.alone and self.say == 0.0:  # for good: do without the teacher's part of an update
-            model.lesson = None
-            model.bind()
-            return
-        model.lesson.weights.copy_(self.say * self._own)
-        model.lesson.critics.fill_(float(not self.alone))
+    def update(self) -> None:
+        """Set the loss of the present step; nothing to do for PPO."""
+        if isinstance(self._model, Learner):
+            self._loss.weights.copy_(self.coefficient * self._weights)
+            self._loss.critic_weight.fill_(float(not self.warming_up))
 
-    def teach(self) -> None:
-        """After a rollout of PPO: steps on what it visited, by the divergence alone."""
+    def distil_rollout(self) -> None:
+        """Take gradient steps on a rollout of PPO, by the divergence alone."""
         model = self._model
-        if not isinstance(model, PPO) or self.say == 0.0:
+        if not isinstance(model, PPO) or self.coefficient == 0.0:
             return
-        if self.alone:
+        if self.warming_up:
             model.rollout_buffer.advantages[:] = 0.0
         policy: Any = model.policy
         observations = torch.as_tensor(model.rollout_buffer.observations, device=model.device)
@@ -99,61 +125,62 @@ class Coach:
                 states = observations[rows]
                 mean = policy.action_net(policy.mlp_extractor.forward_actor(states))
                 target, log_target = self._teacher(states)
-                loss = self.say * divergence(mean, policy.log_std, target, log_target, self._own)
+                loss = self.coefficient * divergence(mean, policy.log_std, target, log_target, self._weights)
                 policy.optimizer.zero_grad()
                 loss.backward()
                 policy.optimizer.step()
 
 
-class Coaching(BaseCallback):
-    """A coach from the first step of a training.
+class DistillationPhases:
+    """Distillation from the first step of a training on, with weights that are settled after the warm-up.
 
     Args:
-        teacher: Whom to follow.
-        weights: (actions,), until the warm-up is over.
-        config: See there.
-        kept: File for the weights from then on.
-        seed: Of what they are estimated with.
+        model: Student.
+        teacher: Teacher.
+        weights: (actions,) weights until the warm-up is over.
+        config: Rule of the weights, strength, warm-up and anneal.
+        file: File of the weights from then on.
+        seed: Seed of an estimate of the weights.
     """
 
     def __init__(
         self,
+        model: BaseAlgorithm,
         teacher: Teacher,
         weights: NDArray[np.float64],
         config: TransferConfig,
-        kept: Path | None = None,
+        file: Path,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self._teacher, self._weights, self._config = teacher, weights, config
-        self._kept, self._seed = kept, seed
+        self._model, self._weights, self._config = model, weights, config
+        self._file: Path | None = file
+        self._seed = seed
+        self._distillation = Distillation(
+            model, teacher, weights, config.strength, config.warm_up, config.anneal
+        )
+        if isinstance(model, Learner):
+            model.bind()
 
-    def _on_training_start(self) -> None:
-        own = self._config
-        self._coach = Coach(self.model, self._teacher, self._weights, own.strength, own.warm_up, own.anneal)
-        if isinstance(self.model, Learner):
-            self.model.bind()
+    def before_rollout(self) -> None:
+        """Settle the weights once the warm-up is over; set the loss of the present step."""
+        if self._file is not None and not self._distillation.warming_up:
+            self._settle(self._file)
+            self._file = None
+        self._distillation.update()
 
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_start(self) -> None:
-        if self._kept is not None and not self._coach.alone:
-            self._settle(self._kept)
-            self._kept = None
-        self._coach.set()
-
-    def _on_rollout_end(self) -> None:
-        self._coach.teach()
+    def after_rollout(self) -> None:
+        """Distil on a rollout of PPO."""
+        self._distillation.distil_rollout()
 
     def _settle(self, path: Path) -> None:
-        """The weights from the end of the warm-up on, from what it has visited, if the rule wants them so."""
+        """Set the final weights, estimated from the samples of the warm-up where the rule says so."""
         if not path.is_file():
             weights = self._weights
-            if self._config.weights in RULES and isinstance(self.model, OffPolicyAlgorithm):
-                weights = by_evidence(self._config.weights, self.model, self.num_timesteps, self._seed)
+            if self._config.weights in RULES and isinstance(self._model, Learner):
+                model = self._model
+                weights = sample_weights(self._config.weights, model, model.num_timesteps, self._seed)
             write_json(path, {"format": 1, "weights": weights.tolist()})
-        self._coach.weigh(np.array(read_json(path, 1)["weights"]))
+        self._distillation.set_weights(np.array(read_json(path, 1)["weights"]))
 
 
 def divergence(
@@ -163,7 +190,15 @@ def divergence(
     log_target: torch.Tensor | None,
     weights: torch.Tensor,
 ) -> torch.Tensor:
-    """Mean over rows of ``sum_j w_j KL_j``, from the teacher's Gaussian to the student's."""
+    """Return the mean over rows of ``sum_j w_j KL_j``, from the teacher's Gaussian to the student's.
+
+    Args:
+        mean: (rows, actions) mean of the student.
+        log_std: (actions,) logarithm of the student's standard deviation.
+        target: (rows, actions) mean of the teacher.
+        log_target: (rows, actions) logarithm of the teacher's standard deviation.
+        weights: (1, actions) weights w.
+    """
     assert log_target is not None
     squares = torch.exp(2.0 * log_target) + (mean - target) ** 2
     each = log_std - log_target + 0.5 * squares * torch.exp(-2.0 * log_std) - 0.5

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from assembly_rl.evaluation import Summary
-from assembly_rl.methods.transfer.outcome import Step, change
+from assembly_rl.methods.transfer.comparison import Step, change
 from assembly_rl.reports.style import (
     BLUE,
     GREEN,

@@ -1,61 +1,59 @@
-"""What a policy that is to be learned from would do."""
-
-from typing import Any
+"""Teacher of a distillation: a trained actor as a torch module that does not learn."""
 
 import torch
-from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
-from stable_baselines3.sac.policies import SACPolicy
-from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from assembly_rl.learners.actor import ActorWeights
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
 
 class Teacher(nn.Module):
-    """A copy of what a policy does: whatever masks and ties it was learned with, it is a function.
+    """Distribution of the actions of a trained actor.
 
     Args:
-        policy: Of DDPG, TD3, SAC or PPO.
-
-    Raises:
-        TypeError: Another policy.
+        actor: Weights of the actor.
     """
 
     log_std: nn.Module | None
-    spread: Tensor | None
+    constant_log_std: Tensor | None
 
-    def __init__(self, policy: BasePolicy) -> None:
+    def __init__(self, actor: ActorWeights) -> None:
         super().__init__()
-        own: Any = policy
-        log_std: Any = None
-        if isinstance(policy, TD3Policy):
-            *hidden, mean, _ = own.actor.mu
-        elif isinstance(policy, SACPolicy):
-            hidden, mean, log_std = list(own.actor.latent_pi), own.actor.mu, own.actor.log_std
-        elif isinstance(policy, ActorCriticPolicy):
-            hidden, mean, log_std = list(own.mlp_extractor.policy_net), own.action_net, own.log_std
-        else:
-            raise TypeError(f"{type(policy).__name__} is no policy to learn from")
-        self.hidden, self.mean = nn.Sequential(*map(_copy, hidden)), _copy(mean)
-        self.log_std = _copy(log_std) if isinstance(log_std, nn.Module) else None
-        self.register_buffer("spread", None if log_std is None or self.log_std else log_std.detach().clone())
+        hidden: list[nn.Module] = []
+        for weight, bias in actor.hidden:
+            hidden += [_linear(weight, bias), ACTIVATIONS[actor.activation]()]
+        self.hidden, self.mean = nn.Sequential(*hidden), _linear(*actor.mean)
+        constant, layer = None, None
+        if isinstance(actor.log_std, Tensor):
+            constant = actor.log_std.detach().clone()
+        elif actor.log_std is not None:
+            layer = _linear(*actor.log_std)
+        self.log_std = layer
+        self.register_buffer("constant_log_std", constant)
         self.requires_grad_(False)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Means and logarithms of standard deviations (rows, actions), before tanh where there is one."""
+        """Return means and logarithms of standard deviations (rows, actions), before tanh where there is one.
+
+        Args:
+            observations: (rows, observations).
+
+        Returns:
+            The means, and the logarithms; None in their place for a deterministic actor.
+        """
         hidden = self.hidden(observations)
         mean = self.mean(hidden)
         if self.log_std is not None:
             return mean, self.log_std(hidden).clamp(-20.0, 2.0)
-        return mean, None if self.spread is None else self.spread.expand_as(mean)
+        return mean, None if self.constant_log_std is None else self.constant_log_std.expand_as(mean)
 
 
 @torch.no_grad()
-def _copy(module: nn.Module) -> nn.Module:
-    """A linear layer alone, without what follows its gradients; it draws no random numbers."""
-    if not isinstance(module, nn.Linear):
-        return module
-    shape = module.in_features, module.out_features
-    own = skip_init(nn.Linear, *shape, device=module.weight.device)
-    own.weight.copy_(module.weight)
-    own.bias.copy_(module.bias)
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    """Build a linear layer; no random numbers are drawn."""
+    own = skip_init(nn.Linear, weight.shape[1], weight.shape[0])
+    own.weight.copy_(weight)
+    own.bias.copy_(bias)
     return own

@@ -1,4 +1,4 @@
-"""Weights that need samples of the new part: they are known when the warm-up is over."""
+"""Weights of the distillation that are estimated from samples of the new part, after the warm-up."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ STATES = 1024
 """Visited states, the newest ones, at which the critic is asked."""
 
 
-def by_evidence(rule: str, model: OffPolicyAlgorithm, steps: int, seed: int) -> NDArray[np.float64]:
-    """Weights of a rule from what a model has visited on the new part, and on the source's before.
+def sample_weights(rule: str, model: OffPolicyAlgorithm, steps: int, seed: int) -> NDArray[np.float64]:
+    """Estimate weights from the transitions of a model on the new part, and of its source before.
 
     Args:
         rule: ``similarity`` or ``error``.
@@ -32,8 +32,8 @@ def by_evidence(rule: str, model: OffPolicyAlgorithm, steps: int, seed: int) -> 
     return by_similarity(*(estimate(visited, seed).values.mean(0) for visited in (old, new)))
 
 
-def require_evidence(rule: str, warm_up: int, replay: bool, off_policy: bool) -> None:
-    """Raise a ValueError where a rule will not have what it needs."""
+def require_samples(rule: str, warm_up: int, replay: bool, off_policy: bool) -> None:
+    """Raise a ValueError where a rule will lack the samples that it needs."""
     if rule not in RULES:
         return
     if not off_policy:

@@ -1,0 +1,99 @@
+"""Composition of configurations by Hydra, inside or outside of a command."""
+
+from functools import cache
+from importlib import resources
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.evaluation.candidates import ControllerConfig
+from assembly_rl.learners.config import ALGORITHMS
+from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.method import METHODS
+
+CONFIG_PACKAGE = "assembly_rl.conf"
+PLUGINS = "assembly_rl.plugins"
+"""Group of entry points: modules of other packages that register engines, robots, methods and the like."""
+
+T = TypeVar("T")
+
+
+@cache
+def load_plugins() -> None:
+    """Import the modules that other packages name in the group of entry points ``assembly_rl.plugins``."""
+    for entry in entry_points(group=PLUGINS):
+        entry.load()
+
+
+def register() -> None:
+    """Put the schemas where the YAML files under conf/ find them; methods registered since then included."""
+    _register_fixed()
+    store = ConfigStore.instance()
+    for group, registry in (("algo", ALGORITHMS), ("method", METHODS)):
+        for name in registry.names():
+            schema = registry.get(name)
+            store.store(f"{name}_schema", schema, group=group)
+            if name not in names(group):  # without a file of conf/, the defaults are the choice
+                store.store(name, schema, group=group)
+
+
+@cache
+def _register_fixed() -> None:
+    load_plugins()
+    store = ConfigStore.instance()
+    store.store("train_schema", TrainConfig)
+    store.store("transfer_schema", TransferWorkflowConfig)
+    store.store("schema", TaskConfig, group="task")
+    store.store("schema", GeometryConfig, group="geometry")
+    store.store("schema", ControllerConfig, group="controller")
+
+
+def names(group: str) -> list[str]:
+    """Return the names of the files of a configuration group, sorted."""
+    folder = resources.files(CONFIG_PACKAGE).joinpath(group)
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def choices(group: str) -> list[str]:
+    """Return the names that can be chosen of a configuration group, sorted: files, and registered items."""
+    registries: dict[str, list[str]] = {"algo": ALGORITHMS.names(), "method": METHODS.names()}
+    hidden = {"transfer"}  # combines with any method, under a key of its own
+    return sorted({*names(group), *registries.get(group, [])} - hidden)
+
+
+def composed(config_name: str, *overrides: str) -> DictConfig:
+    """Compose a configuration from the files under conf/ and overrides, as the command line has them."""
+    register()
+    if GlobalHydra.instance().is_initialized():
+        return compose(config_name, list(overrides))
+    with initialize_config_module(CONFIG_PACKAGE, version_base="1.3"):
+        return compose(config_name, list(overrides))
+
+
+def checked(values: Any, kind: type[T]) -> T:
+    """Turn a composed configuration into its dataclass, which checks it.
+
+    Raises:
+        ValueError: A value is refused.
+    """
+    config = OmegaConf.to_object(values)
+    assert isinstance(config, kind)
+    return config
+
+
+def train_config(*overrides: str) -> TrainConfig:
+    """Compose the configuration of a training from overrides, as ``assembly-rl-train`` does.
+
+    Raises:
+        ValueError: A value is refused.
+        HydraException: An override names a key or a choice that does not exist.
+    """
+    return checked(composed("train", *overrides), TrainConfig)

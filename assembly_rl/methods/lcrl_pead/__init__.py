@@ -1,0 +1,1 @@
+"""LCRL with PEAD: grouped action components share hidden units and see the same."""

@@ -1,0 +1,224 @@
+"""Initialisation from another run: ETCL for the law, WDPD for the policy."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from assembly_rl.controllers.etcl import reconfigure
+from assembly_rl.envs.probing import probe_contact
+from assembly_rl.evaluation.candidates import as_trained, require_as_trained
+from assembly_rl.learners.config import OffPolicyConfig
+from assembly_rl.learners.off_policy import Learner
+from assembly_rl.learners.replay import PackedReplayBuffer
+from assembly_rl.methods.transfer.config import TransferConfig
+from assembly_rl.methods.transfer.contact import (
+    FREE_RATE,
+    contact_rates,
+    contact_stiffness,
+    is_stable,
+    stiffness_of,
+)
+from assembly_rl.methods.transfer.distillation import DistillationPhases
+from assembly_rl.methods.transfer.sample_weights import require_samples
+from assembly_rl.methods.transfer.source import Source
+from assembly_rl.methods.transfer.teacher import Teacher
+from assembly_rl.methods.transfer.weights import by_compliance, normalised
+from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.checkpoint import load_replay
+from assembly_rl.runs.files import read_json, write_json
+from assembly_rl.runs.parts import Tensors
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.method import Method, Phases, TrainingContext
+
+FORMAT = 1
+FILE = "transfer.json"
+"""File in a run directory: probed contacts, the law that followed, and the weights of the distillation."""
+WEIGHTS = "weights.json"
+"""File in a run directory: weights of the distillation after the warm-up."""
+TEACHER = "teacher"
+"""Folder in a run directory: the source, as far as its policy needs it."""
+
+
+class Transfer(Method):
+    """Starts a training from the best policy of another run.
+
+    Args:
+        config: Configuration; its ``run`` is the source.
+
+    Attributes:
+        content: Content of ``transfer.json``, after ``configure``.
+    """
+
+    def __init__(self, config: TransferConfig) -> None:
+        self._config = config
+        self.content: dict[str, Any] = {}
+
+    def configure(self, config: TrainConfig) -> TrainConfig:
+        """Return the configuration of the student.
+
+        The task keeps its conditions and takes law, action, observation and rates from the source. With ETCL
+        the contacts of both parts are probed, and the law is reconfigured for the new one.
+
+        Raises:
+            ValueError: The source learned with another algorithm, the task asks for another law than the
+                source's, the networks differ where nothing is distilled, or no law is stable.
+            RunError: The source is no run.
+        """
+        own, algo = self._config, config.algo
+        assert own.run is not None
+        source = Source.open(own.run)
+        if source.config.algo.name != algo.name:
+            raise ValueError(
+                f"{source.run.path} learned with algo={source.config.algo.name}, not with {algo.name}: a "
+                "student learns with its teacher's algorithm"
+            )
+        require_as_trained(source.config.task, config.task)
+        require_samples(own.weights, own.warm_up, own.replay, algo.off_policy)
+        if isinstance(algo, OffPolicyConfig):
+            # It need not begin at random.
+            algo = replace(algo, learning_starts=0, gradient_steps=own.gradient_steps)
+        part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+        old_part, old_task = source.config.geometry.part(), source.config.task
+        probes = probe_contact(part, task)
+        old, new = contact_stiffness(old_part, old_task), stiffness_of(probes)
+        law = old_task.law()
+        content: dict[str, Any] = {
+            "format": FORMAT,
+            "source": str(source.run.path),
+            "probing_steps": probes.steps,
+            "stiffness": {"old": old.matrix.tolist(), "new": new.matrix.tolist()},
+        }
+        before = contact_rates(law, old.matrix)
+        if own.etcl:
+            found = reconfigure(
+                law,
+                old.matrix,
+                new.matrix,
+                stable=lambda candidate: is_stable(candidate, task),
+                floor=FREE_RATE,
+            )
+            before_it = np.eye(6) if task.coordinates is None else np.array(task.coordinates)
+            task = replace(task, coordinates=(before_it @ found.coordinates).tolist())
+            content["etcl"] = found.content()
+            law = found.law
+        weights = first_weights(own, config.seed, before, contact_rates(law, new.matrix))
+        content["weights"] = weights.tolist()
+        self.content = content
+        return replace(config, algo=algo, task=task)
+
+    def created(self, run: RunDirectory) -> None:
+        """Write the probed contacts and the weights, and copy the policy of the source."""
+        write_json(run.path / FILE, self.content)
+        Source.open(self.content["source"]).copy_to(run.path / TEACHER)
+
+    def build(self, model: BaseAlgorithm) -> None:
+        """Slow the actor down and average its weights, where the configuration says so."""
+        if isinstance(model, Learner):
+            model.actor_rate = self._config.actor_rate
+            if self._config.averaged_over:
+                model.average_over(self._config.averaged_over)
+
+    def first_kept_step(self, config: TrainConfig) -> int:
+        """Return -1: the initial policy is validated and can be kept."""
+        return -1
+
+    def phases(self, context: TrainingContext) -> Phases:
+        """See ``Method.phases``."""
+        return TransferPhases(self._config, context)
+
+
+class TransferPhases(Phases):
+    """Gives a new model the networks and transitions of the source, and distils the source's policy.
+
+    Args:
+        config: Configuration.
+        context: Training.
+    """
+
+    def __init__(self, config: TransferConfig, context: TrainingContext) -> None:
+        self._config, self._context = config, context
+        self._content = read_json(context.run.path / FILE, FORMAT)
+        self._source = Source.open(context.run.path / TEACHER)
+        self._distillation: DistillationPhases | None = None
+
+    def begin(self) -> None:
+        """Initialise the model, and start the distillation."""
+        model = self._context.model
+        if not _copy_networks(model, self._source.weights()):
+            if self._config.weights == "none":
+                raise RunError(
+                    f"{self._content['source']} has other networks than this training, and with "
+                    "transfer.weights=none nothing of its policy would be used: give algo.network and "
+                    "method as the source has them"
+                )
+            self._context.show(
+                "  the source has other networks: the student starts from random ones and is distilled"
+            )
+        if self._config.replay and self._context.config.algo.off_policy:
+            load_replay(model, RunDirectory.open(self._content["source"]).latest_checkpoint())
+            buffer = getattr(model, "replay_buffer", None)
+            assert isinstance(buffer, PackedReplayBuffer)
+            buffer.keep_as_prior_data()
+        self._start_distillation()
+
+    def after_load(self) -> None:
+        """Start the distillation again."""
+        self._start_distillation()
+
+    def before_rollout(self) -> None:
+        """See ``DistillationPhases``."""
+        if self._distillation is not None:
+            self._distillation.before_rollout()
+
+    def after_rollout(self) -> None:
+        """See ``DistillationPhases``."""
+        if self._distillation is not None:
+            self._distillation.after_rollout()
+
+    def _start_distillation(self) -> None:
+        if self._config.weights == "none":
+            return
+        weights, file = np.array(self._content["weights"]), self._context.run.path / WEIGHTS
+        model, seed = self._context.model, self._context.config.seed
+        teacher = Teacher(self._source.actor())
+        self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed)
+
+
+def _copy_networks(model: BaseAlgorithm, weights: Tensors) -> bool:
+    """Copy networks into a model where all their shapes are the same; masks and groups stay the model's own.
+
+    Returns:
+        True if they were copied.
+    """
+    own = dict(model.policy.named_parameters())
+    fitting = {name: weights[name] for name in own if name in weights}
+    if {name: value.shape for name, value in fitting.items()} != {
+        name: value.shape for name, value in own.items()
+    }:
+        return False
+    with torch.no_grad():
+        model.policy.load_state_dict(fitting, strict=False)
+    return True
+
+
+def first_weights(
+    config: TransferConfig, seed: int, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the weights of the distillation, as far as they are known before the first step.
+
+    Args:
+        config: Rule of the weights.
+        seed: Seed of shuffled weights.
+        before: (6,) rates of the law in the old contact [1/s].
+        after: (6,) rates of the new law in the new contact [1/s].
+    """
+    if config.weights not in ("compliance", "shuffled"):
+        return np.ones(6)
+    weights = by_compliance(before, after, config.beta)
+    if config.weights == "shuffled":
+        weights = np.random.default_rng(seed).permutation(weights)
+    return normalised(weights)

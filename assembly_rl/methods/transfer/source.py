@@ -1,0 +1,71 @@
+"""Sources of a transfer: runs whose best policy another training starts from."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from assembly_rl.learners.actor import ActorWeights
+from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.checkpoint import read_policy
+from assembly_rl.runs.parts import Tensors
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.loading import load_actor, read_config
+from assembly_rl.training.method import MethodConfig
+
+
+@dataclass(frozen=True)
+class Source:
+    """Run that another one starts from.
+
+    Attributes:
+        run: Directory of the run.
+        config: Configuration of the run.
+    """
+
+    run: RunDirectory
+    config: TrainConfig
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Source":
+        """Open a run that has a policy.
+
+        Raises:
+            RunError: The path is no run, or the run has no best policy yet.
+            ValueError: The configuration is refused.
+        """
+        run = RunDirectory.open(path)
+        if not run.best.is_dir():
+            raise RunError(f"{path} has no best policy yet: let its training come to a validation")
+        return cls(run, read_config(run))
+
+    def actor(self) -> ActorWeights:
+        """Read the actor of the best policy."""
+        return load_actor(self.run)
+
+    def weights(self) -> Tensors:
+        """Read the networks of the best policy, critics included."""
+        return read_policy(self.run.best)
+
+    def student_method(self) -> MethodConfig:
+        """Return the method of a student: the same connections, all action dimensions."""
+        return self.config.method.for_student(self.run)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the run as far as its policy needs it."""
+        best = self.run.best
+        (folder / "checkpoints").mkdir(parents=True)
+        shutil.copyfile(self.run.path / "run.json", folder / "run.json")
+        shutil.copytree(best, folder / "checkpoints" / best.name)
+
+
+@lru_cache
+def source_digest(path: str) -> str:
+    """Return the SHA-256 (hex) of the policy that a run would be a source with.
+
+    Raises:
+        RunError: The run has none.
+    """
+    best = Source.open(path).run.best
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(best.iterdir()))).hexdigest()

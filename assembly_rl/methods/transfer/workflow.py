@@ -1,0 +1,278 @@
+"""Workflow of a transfer: choose a source, reconfigure, distil, fine-tune, compare, report."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from assembly_rl.controllers.serialization import from_mapping, to_mapping
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.evaluation import (
+    COMPARISON_SEED,
+    HELD_OUT_SEED,
+    Evaluator,
+    LearnedPolicy,
+    Scenario,
+    Summary,
+    best_validation,
+    summarize,
+)
+from assembly_rl.evaluation.candidates import as_trained
+from assembly_rl.learners.config import OffPolicyConfig
+from assembly_rl.methods.transfer.comparison import Step, change
+from assembly_rl.methods.transfer.contact import contact_distance, contact_stiffness
+from assembly_rl.methods.transfer.method import FILE, Transfer
+from assembly_rl.methods.transfer.report import plot_transfer, source_table, transfer_table
+from assembly_rl.methods.transfer.source import Source
+from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
+from assembly_rl.runs import RunDirectory, RunError, read_rows
+from assembly_rl.runs.files import read_json, write_json
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.create import create_run, prepare
+from assembly_rl.training.loading import load_policy, read_config
+from assembly_rl.training.trainer import train_run
+
+FORMAT = 1
+PLAN, REPORT = "plan.json", "report.json"
+MAIN = "transfer"
+"""Variant that is the command's own; the others are compared with it."""
+FINE_TUNING: dict[str, Any] = {
+    "etcl": False,
+    "weights": "none",
+    "replay": False,
+    "gradient_steps": 1,
+    "actor_rate": 1.0,
+    "averaged_over": 0,
+}
+"""Fields of ``TransferConfig`` for plain fine-tuning."""
+VARIANTS: dict[str, tuple[str, dict[str, Any] | None]] = {
+    MAIN: ("transfer", {}),
+    "wdpd": ("WDPD only", {"etcl": False}),
+    "fine_tuning": ("plain fine-tuning", FINE_TUNING),
+    "scratch": ("from scratch", None),
+}
+"""Folder of a variant -> its name, and the fields that it changes; None to learn from scratch."""
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """Result of a transfer.
+
+    Attributes:
+        folder: Folder of the transfer.
+        kept: Name of the step whose controller is the best.
+        run: Run that holds the controller: that of the transfer, or the source where nothing was better.
+        steps: Steps on the way, with the same episodes.
+        held_out: Result of the controller on held-out episodes.
+    """
+
+    folder: Path
+    kept: str
+    run: RunDirectory
+    steps: list[Step]
+    held_out: Summary
+
+
+def choose_source(paths: Sequence[str], part: PegHole, task: TaskConfig, console: Console) -> Source:
+    """Choose the source whose contact is most like the new part's, and print why.
+
+    Raises:
+        RunError: A path is no run with a policy.
+    """
+    sources = [Source.open(path) for path in paths]
+    if len(sources) == 1:
+        return sources[0]
+    new = contact_stiffness(part, task)
+    distances = [contact_distance(source, new) for source in sources]
+    best = int(np.argmin(distances))
+    console.print(source_table([str(source.run.path) for source in sources], distances, best))
+    return sources[best]
+
+
+def variant_config(config: TransferWorkflowConfig, source: Source, name: str) -> TrainConfig:
+    """Return the configuration of the training of a variant.
+
+    Args:
+        config: Configuration of the transfer.
+        source: Source.
+        name: Key of ``VARIANTS``.
+    """
+    changed, algo, task = VARIANTS[name][1], source.config.algo, config.task
+    if changed is None:
+        task = replace(as_trained(source.config.task, task), coordinates=None)
+        if isinstance(algo, OffPolicyConfig):  # a short budget needs a short random start
+            algo = replace(algo, learning_starts=min(algo.learning_starts, config.steps // 4))
+    run = None if changed is None else str(source.run.path)
+    return TrainConfig(
+        geometry=config.geometry,
+        task=task,
+        algo=algo,
+        method=source.student_method(),
+        transfer=replace(config.transfer, run=run, **(changed or {})),
+        seed=config.seed,
+        steps=config.steps,
+        evaluation=config.evaluation,
+        checkpoint_every=max(1, config.steps // 2),
+        device=config.device,
+        pictures=False,
+    )
+
+
+def begin_transfer(config: TransferWorkflowConfig, folder: Path, source: Source, console: Console) -> None:
+    """Evaluate the source's controller unchanged and with ETCL, and decide which of the two goes on.
+
+    Args:
+        config: Configuration of the transfer.
+        folder: New folder of the transfer.
+        source: Source.
+        console: Console for messages.
+
+    Raises:
+        RunError: The folder exists.
+        ValueError: Part, task or transfer cannot be used.
+    """
+    if folder.exists():
+        raise RunError(f"{folder} exists: choose another run_dir, or go on with resume={folder}")
+    part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+    own = variant_config(config, source, MAIN)
+    main = Transfer(replace(config.transfer, run=str(source.run.path)))
+    own = main.configure(own)
+    policy = LearnedPolicy(source.actor().network())
+    episodes = config.evaluation.held_out
+    with Evaluator(config.processes) as evaluator:
+        steps = [
+            Step(name, samples, evaluator.evaluate(Scenario(part, of), policy, episodes, COMPARISON_SEED))
+            for name, samples, of in (
+                ("as it is", 0, task),
+                ("ETCL", main.content["probing_steps"], own.task),
+            )
+        ]
+    etcl = config.transfer.etcl and steps[1].summary.success >= steps[0].summary.success
+    if config.transfer.etcl and not etcl:
+        verdict, p = change(*steps)
+        console.print(
+            f"[yellow]ETCL is left out[/]: with it the controller inserts less ({verdict}, p = {p:.2g})"
+        )
+    folder.mkdir(parents=True)
+    write_json(
+        folder / PLAN,
+        {
+            "format": FORMAT,
+            "command": sys.argv,
+            "config": to_mapping(config),
+            "source": str(source.run.path),
+            "etcl": etcl,
+            "steps": [{"name": of.name, "samples": of.samples, "rows": of.rows} for of in steps],
+        },
+    )
+
+
+def finish_transfer(folder: Path, console: Console) -> TransferResult:
+    """Train the variants that are not done, choose, evaluate on held-out episodes, report.
+
+    Args:
+        folder: Folder of a transfer that has begun.
+        console: Console for progress and results.
+
+    Raises:
+        RunError: The folder is no transfer, or files are missing or damaged.
+        TrainingInterrupted: A signal ended a training; the same call goes on.
+    """
+    if not (folder / PLAN).is_file():
+        raise RunError(f"{folder} is no transfer: it has no {PLAN}")
+    plan = read_json(folder / PLAN, FORMAT)
+    config, source = from_mapping(TransferWorkflowConfig, plan["config"]), Source.open(plan["source"])
+    config = replace(config, transfer=replace(config.transfer, etcl=plan["etcl"]))
+    names = list(VARIANTS) if config.compare else [MAIN]
+    if not plan["etcl"]:  # then it is the transfer itself
+        names = [name for name in names if name != "wdpd"]
+    runs = {name: _train_variant(config, folder, source, name, console) for name in names}
+    part, run = config.geometry.part(), runs[MAIN]
+    task, own = as_trained(source.config.task, config.task), read_config(run).task
+    steps = [Step(**step) for step in plan["steps"]]
+    if not plan["etcl"]:
+        steps.pop()
+    teacher, learned = LearnedPolicy(source.actor().network()), load_policy(run)
+    with Evaluator(config.processes) as evaluator:
+        rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
+        probing = read_json(run.path / FILE, 1)["probing_steps"]
+        kept_at = int(best_validation(read_rows(run.evaluations))["step"])
+        steps.append(Step("WDPD and fine-tuning", probing + kept_at, rows))
+        choices = [(task, teacher), (own, teacher)][: len(steps) - 1] + [(own, learned)]
+        best = max(range(len(steps)), key=lambda number: steps[number].score)
+        scenario = Scenario(part, choices[best][0])
+        final = summarize(
+            evaluator.evaluate(scenario, choices[best][1], config.evaluation.held_out, HELD_OUT_SEED)
+        )
+    others = {
+        VARIANTS[name][0]: json.loads((runs[name].path / "result.json").read_text()) for name in names[1:]
+    }
+    expected = _success_from_scratch(source.run, steps[-1].samples)
+    write_json(
+        folder / REPORT,
+        {
+            "format": FORMAT,
+            "kept": steps[best].name,
+            "steps": [
+                {"name": step.name, "samples": step.samples, **vars(step.summary)}
+                | ({"change": change(before, step)} if before else {})
+                for before, step in zip([None, *steps], steps, strict=False)
+            ],
+            "held_out": vars(final),
+            "source_from_nothing": expected,
+            "others": others,
+        },
+    )
+    console.print(transfer_table(steps, best, final, others))
+    picture = folder / "figures" / "transfer.png"
+    picture.parent.mkdir(exist_ok=True)
+    plot_transfer(
+        {VARIANTS[name][0]: _curve(of, probing) for name, of in runs.items()}, steps, picture, folder.name
+    )
+    where = source.run if best == 0 else run
+    console.print(f"controller: [bold]{where.path}[/]  report: {folder / REPORT}  picture: {picture}")
+    for name, known in others.items():
+        if known["success"] > final.interval[1]:
+            console.print(f"[yellow]negative transfer[/]: {name} inserts more at the same budget")
+    if expected > final.interval[1]:
+        console.print(
+            f"[yellow]probably negative transfer[/]: on its own part the source had {expected:.0%} after as "
+            "many steps from scratch; compare=true tries that here"
+        )
+    return TransferResult(folder, steps[best].name, where, steps, final)
+
+
+def _train_variant(
+    config: TransferWorkflowConfig, folder: Path, source: Source, name: str, console: Console
+) -> RunDirectory:
+    """Train a variant, or continue it, or find it done."""
+    path = folder / name
+    if (path / "result.json").is_file():
+        return RunDirectory.open(path)
+    console.print(f"[bold]{VARIANTS[name][0]}[/]")
+    if not (path / "run.json").is_file():
+        create_run(*prepare(variant_config(config, source, name)), path)
+    run = RunDirectory.open(path)
+    resume = any(run.checkpoints.glob("step_*"))
+    train_run(run, read_config(run), resume=resume, console=console, processes=config.processes)
+    return run
+
+
+def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
+    """Return (samples, success, low, high) of the validations of a run."""
+    begun = probing if (run.path / FILE).is_file() else 0
+    return [
+        (begun + int(row["step"]), row["success"], row["low"], row["high"])
+        for row in read_rows(run.evaluations)
+    ]
+
+
+def _success_from_scratch(source: RunDirectory, steps: int) -> float:
+    """Return the best validation of a source within its first steps; 0 without one so early."""
+    early = [row["success"] for row in read_rows(source.evaluations) if row["step"] <= steps]
+    return max(early, default=0.0)

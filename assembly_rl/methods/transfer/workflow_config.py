@@ -1,0 +1,47 @@
+"""Configuration of ``assembly-rl-transfer``."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from assembly_rl.controllers.validation import require_positive
+from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.methods.transfer.config import TransferConfig
+from assembly_rl.training.config import EvaluationConfig
+
+
+@dataclass
+class TransferWorkflowConfig:
+    """Of ``assembly-rl-transfer``.
+
+    Attributes:
+        source: Folders of runs to start from; of several the one with the contact most like the new part's.
+        geometry, task: The new part, and its conditions.
+        transfer: How; its ``run`` is the source.
+        steps: Policy steps of distillation and fine-tuning.
+        evaluation: See there.
+        seed: Of everything random in the training.
+        compare: Train also without ETCL, by plain fine-tuning and from scratch, with the same budget.
+        device: As of ``assembly-rl-train``.
+        processes: Worker processes of the evaluations; by default one for each core.
+        run_dir: Folder of the transfer; by default named after source and part, under runs/.
+        resume: Folder of a transfer to go on with; it keeps its configuration.
+    """
+
+    source: Any = None
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
+    steps: int = 1000
+    evaluation: EvaluationConfig = field(default_factory=lambda: EvaluationConfig(100, 40, 200))
+    seed: int = 0
+    compare: bool = False
+    device: str = "cpu"
+    processes: int | None = None
+    run_dir: str | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "steps")
+        if self.source is None and self.resume is None:
+            raise ValueError("no source: give source=<dir>, the folder of a training, or several")

@@ -1,0 +1,68 @@
+"""Creation of a run: everything that can be wrong is said before its directory exists."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from assembly_rl.accelerators.device import resolve
+from assembly_rl.controllers.serialization import to_mapping
+from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.planner.plan import plan
+from assembly_rl.runs import RunDirectory
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.method import Method
+from assembly_rl.training.model import make_model
+
+
+def prepare(config: TrainConfig) -> tuple[TrainConfig, list[Method]]:
+    """Complete and check the configuration of a training.
+
+    Returns:
+        Configuration that is to be trained, and its methods, which ``create_run`` needs.
+
+    Raises:
+        ValueError: Anything wrong in part, task, algorithm, method or device; see the message.
+    """
+    methods = config.methods()
+    for method in methods:
+        config = method.configure(config)
+    if config.device != "auto":
+        resolve(config.device)
+    environment = PegInHoleEnv(config.geometry.part(), config.task)
+    environment.close()
+    for method in methods:
+        method.check(config, environment.observation_names)
+    return config, methods
+
+
+def planned(config: TrainConfig) -> tuple[TrainConfig, str]:
+    """Return the same training on the device, and with the number of environments, that are fastest here.
+
+    Returns:
+        Configuration, and the predictions in words.
+    """
+    make = partial(make_model, method=config.method)
+    device, environments, why = plan(config.geometry.part(), config.task, config.algo, make)
+    return replace(config, device=str(device), environments=environments), why
+
+
+def create_run(
+    config: TrainConfig, methods: Sequence[Method], path: str | Path, command: Sequence[str] | None = None
+) -> RunDirectory:
+    """Create the directory of a run.
+
+    Args:
+        config: Configuration from ``prepare``.
+        methods: Methods from ``prepare``.
+        path: New or empty folder.
+        command: Command line that is noted; by default that of this process.
+
+    Raises:
+        RunError: The folder exists and is not empty.
+    """
+    run = RunDirectory.create(path, to_mapping(config), list(command or sys.argv), config.seed)
+    for method in methods:
+        method.created(run)
+    return run

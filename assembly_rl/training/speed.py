@@ -1,0 +1,84 @@
+"""Speed of a training, and the shares of its time."""
+
+import time
+
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+
+EVERY = 500
+"""Policy steps between records in TensorBoard."""
+SHARES = ("environment", "learner", "copies", "method", "validation")
+
+
+class SpeedLog:
+    """Measures where the time of a training goes.
+
+    The learner's time is that from the end of a rollout to the start of the next one; the time of a method
+    between rollouts, such as that of an estimate, is counted by itself.
+
+    Args:
+        updates_per_step: Gradient steps for each policy step.
+    """
+
+    def __init__(self, updates_per_step: float) -> None:
+        self._updates_per_step = updates_per_step
+        self._learning, self._learned = 0.0, 0  # seconds, and the policy steps that they are of
+        self._ended, self._updates = 0.0, 0
+        self._method = 0.0
+
+    def begin(self, model: BaseAlgorithm) -> None:
+        """Start the clock."""
+        self._begin, self._first = time.perf_counter(), model.num_timesteps
+        self._started = self._first
+
+    def rollout_ended(self, model: BaseAlgorithm) -> None:
+        """Note that the learner's turn begins."""
+        self._ended, self._updates = time.perf_counter(), model._n_updates
+
+    def learning_ended(self, model: BaseAlgorithm, logger: Logger, validation: float) -> None:
+        """Note that the learner's turn has ended.
+
+        Args:
+            model: Model that learns.
+            logger: Logger of the model.
+            validation: Time spent in validations so far [s].
+        """
+        step = model.num_timesteps
+        if self._ended and model._n_updates > self._updates:
+            self._learning += time.perf_counter() - self._ended
+            self._learned += step - self._started
+            if step // EVERY > self._started // EVERY:
+                for name, value in self.measured(model, validation).items():
+                    logger.record(f"speed/{name}", value)
+        self._started = step
+        self._method_began = time.perf_counter()
+
+    def method_ended(self) -> None:
+        """Note that the method has done its work before a rollout."""
+        self._method += time.perf_counter() - self._method_began
+
+    def measured(self, model: BaseAlgorithm, validation: float) -> dict[str, float]:
+        """Return steps a second, shares of the time, and updates a second of the learner's time."""
+        whole = time.perf_counter() - self._begin
+        copies = float(getattr(model, "copying", 0.0))
+        rate = self._learned * self._updates_per_step / self._learning if self._learning else 0.0
+        return {
+            "steps": (model.num_timesteps - self._first) / whole,
+            "environment": (whole - self._learning - self._method - validation) / whole,
+            "learner": (self._learning - copies) / whole,
+            "copies": copies / whole,
+            "method": self._method / whole,
+            "validation": validation / whole,
+            "updates": rate,
+        }
+
+    def report(self, model: BaseAlgorithm, validation: float) -> str:
+        """Return a few words on the whole training."""
+        measured = self.measured(model, validation)
+        shares = ", ".join(f"{name} {measured[name]:.0%}" for name in SHARES)
+        text = f"{measured['steps']:.0f} steps/s: {shares}; {measured['updates']:.0f} updates/s"
+        if model.device.type != "cpu":
+            used = torch.get_device_module(model.device).max_memory_allocated()
+            text += f"; {used / 1e6:.0f} MB on {model.device}"
+        return text

@@ -1,0 +1,167 @@
+"""Training of a run, from its beginning or from its latest checkpoint."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import configure
+
+from assembly_rl.accelerators import distributed
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, Summary, summarize
+from assembly_rl.learners.actor import extract_actor
+from assembly_rl.learners.environments import make_environments
+from assembly_rl.planner.plan import choose_device
+from assembly_rl.reports.table import comparison_table
+from assembly_rl.runs import (
+    Checkpointer,
+    RunDirectory,
+    RunError,
+    learn_until,
+    load_checkpoint,
+    load_policy,
+)
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.episode_log import EpisodeLog
+from assembly_rl.training.loop import TrainingLoop
+from assembly_rl.training.method import Method, TrainingContext
+from assembly_rl.training.model import make_model
+from assembly_rl.training.progress import TrainingProgress
+from assembly_rl.training.results import draw_pictures, write_result
+from assembly_rl.training.speed import SpeedLog
+from assembly_rl.training.validation import Validation
+
+SEED_STEP = 1000
+"""Difference of the seeds of processes that learn together."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """A signal ended a training after it had saved a checkpoint; the training can go on from there.
+
+    Attributes:
+        run: Run that was interrupted.
+        step: Policy steps that are done.
+    """
+
+    def __init__(self, run: RunDirectory, step: int) -> None:
+        super().__init__(f"stopped at step {step}; go on with resume={run.path}")
+        self.run, self.step = run, step
+
+
+def train_run(
+    run: RunDirectory,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    console: Console | None = None,
+    processes: int | None = None,
+) -> Summary | None:
+    """Train a run to its last step, evaluate its best policy on held-out episodes, draw pictures.
+
+    Args:
+        run: Directory of the run: new, or with checkpoints to go on from.
+        config: Configuration of the run.
+        resume: Go on from the latest checkpoint.
+        console: Console for progress and results; by default nothing is shown.
+        processes: Worker processes of the evaluations; by default one for each core.
+
+    Returns:
+        Held-out result; None in further processes of a distributed training.
+
+    Raises:
+        TrainingInterrupted: A signal ended the training.
+        RunError: The checkpoint does not fit, or files are damaged.
+        DeviceError: The device cannot be used.
+    """
+    output = console or Console(quiet=True)
+    torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
+    part = config.geometry.part()
+    scenario = Scenario(part, config.task)
+    make = partial(make_model, method=config.method)
+    device, why = choose_device(config.device, part, config.task, config.algo, make)
+    output.print(f"learning on {device} ({why})", highlight=False)
+    methods = config.methods()
+    environments = make_environments(part, config.task, config.environments)
+    try:
+        model = make(config.algo, environments, config.seed + SEED_STEP * distributed.rank(), str(device))
+        initialisation, _ = methods
+        initialisation.build(model)
+        step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0
+        model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
+        with Evaluator(processes) as evaluator:
+            _learn(config, run, model, methods, resume, step, scenario, evaluator, output)
+            if distributed.rank() > 0:
+                return None
+            load_policy(model.policy, run.best)
+            policy = LearnedPolicy(extract_actor(model.policy))
+            rows = evaluator.evaluate(scenario, policy, config.evaluation.held_out, HELD_OUT_SEED)
+    finally:
+        environments.close()
+    summary = summarize(rows)
+    write_result(run, rows, summary)
+    output.print(comparison_table([(config.algo.name, "held-out episodes", summary)]))
+    if config.pictures:
+        for path in draw_pictures(run, scenario, policy, rows):
+            output.print(f"  {path}")
+    output.print(f"run: [bold]{run.path}[/]  (tensorboard --logdir {run.path})")
+    return summary
+
+
+def _learn(
+    config: TrainConfig,
+    run: RunDirectory,
+    model: BaseAlgorithm,
+    methods: Sequence[Method],
+    resume: bool,
+    step: int,
+    scenario: Scenario,
+    evaluator: Evaluator,
+    console: Console,
+) -> None:
+    """Run the phases of a training up to its last step."""
+    progress = TrainingProgress(config.steps, console)
+    first_kept = _first_kept_step(methods, config)
+    validation = Validation(run, scenario, evaluator, config.evaluation, config.steps, progress, first_kept)
+    episodes = EpisodeLog(run, progress)
+    for rows in (validation.rows, episodes.rows):
+        rows.truncate_after(step)
+    context = TrainingContext(run, config, model, _observation_names(model), progress.show)
+    phases = [method.phases(context) for method in methods]
+    speed = SpeedLog(config.algo.updates_per_step())
+    with Checkpointer(run, config.checkpoint_every) as checkpointer, progress:
+        loop = TrainingLoop(
+            phases, checkpointer, episodes, validation if distributed.rank() == 0 else None, speed, progress
+        )
+        for own in phases:
+            if resume:
+                own.after_load()
+            else:
+                own.begin()
+        learn_until(model, config.steps, [loop])
+    if model.num_timesteps > step:
+        console.print(f"  {speed.report(model, loop.validation_time)}", highlight=False)
+    if checkpointer.interrupted:
+        raise TrainingInterrupted(run, model.num_timesteps)
+
+
+def _first_kept_step(methods: Sequence[Method], config: TrainConfig) -> int:
+    """Return the step after which policies are kept: an initial policy that was transferred counts, too."""
+    steps = [method.first_kept_step(config) for method in methods]
+    return -1 if min(steps) < 0 else max(steps)
+
+
+def _observation_names(model: BaseAlgorithm) -> tuple[str, ...]:
+    assert model.env is not None
+    (names,) = model.env.env_method("get_wrapper_attr", "observation_names", indices=[0])
+    return tuple(names)
+
+
+def _common_checkpoint(run: RunDirectory) -> Path:
+    """Return the latest checkpoint that all processes have: one may have been killed before it had saved."""
+    latest = run.latest_checkpoint()
+    common = run.checkpoint(distributed.minimum(int(latest.name.removeprefix("step_"))))
+    if distributed.any_process(not common.is_dir()):
+        raise RunError(f"{run.path}: the processes have no checkpoint in common to go on from")
+    return common

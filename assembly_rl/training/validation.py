@@ -1,0 +1,100 @@
+"""Validation during a training, and the choice of the policy that is kept."""
+
+import time
+from contextlib import nullcontext
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from assembly_rl.evaluation import (
+    VALIDATION_SEED,
+    Evaluator,
+    LearnedPolicy,
+    Scenario,
+    best_validation,
+    summarize,
+)
+from assembly_rl.learners.actor import extract_actor
+from assembly_rl.learners.off_policy import Learner
+from assembly_rl.runs import RowLog, RunDirectory, save_policy
+from assembly_rl.training.config import EvaluationConfig
+from assembly_rl.training.progress import TrainingProgress
+
+COLUMNS = (
+    "episodes", "success", "low", "high", "time", "peak_force", "force_p95", "peak_moment", "reward",
+    "certificates_failed",
+)  # fmt: skip
+
+
+class Validation:
+    """Evaluates the policy every so many steps on the same episodes, and keeps the best one.
+
+    Args:
+        run: Directory for rows and policy.
+        scenario: Part and task.
+        evaluator: Worker processes that run the episodes.
+        config: Number of episodes, and steps between validations.
+        steps: Policy steps of the training.
+        progress: Display of the results.
+        first_kept: Step after which a policy can be kept; below 0 the initial policy is validated, too.
+
+    Attributes:
+        seconds: Time spent so far [s].
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        scenario: Scenario,
+        evaluator: Evaluator,
+        config: EvaluationConfig,
+        steps: int,
+        progress: TrainingProgress,
+        first_kept: int = 0,
+    ) -> None:
+        self.rows = RowLog(run.evaluations, COLUMNS)
+        self.seconds = 0.0
+        self._run, self._scenario, self._evaluator = run, scenario, evaluator
+        self._config, self._steps, self._progress, self._first_kept = config, steps, progress, first_kept
+
+    def begin(self, model: BaseAlgorithm) -> None:
+        """Prepare for a training that begins or goes on."""
+        self._plan_next(model.num_timesteps)
+        self._candidates = [row for row in self.rows if row["step"] > self._first_kept]
+        if self._first_kept < 0 and model.num_timesteps == 0:
+            self._validate(model)
+
+    def after_step(self, model: BaseAlgorithm) -> None:
+        """Validate where it is due."""
+        if model.num_timesteps >= self._next:
+            self._validate(model)
+            self._plan_next(model.num_timesteps)
+
+    def _plan_next(self, done: int) -> None:
+        """Plan a validation every so many steps, at the last step, and never after it."""
+        following = (done // self._config.every + 1) * self._config.every
+        self._next = min(following, self._steps) if done < self._steps else float("inf")
+
+    def _validate(self, model: BaseAlgorithm) -> None:
+        begin = time.perf_counter()
+        # Averaged weights are validated and kept, where there are any.
+        with model.averaged() if isinstance(model, Learner) else nullcontext():
+            self._evaluate(model)
+        self.seconds += time.perf_counter() - begin
+
+    def _evaluate(self, model: BaseAlgorithm) -> None:
+        policy, step = LearnedPolicy(extract_actor(model.policy)), model.num_timesteps
+        rows = self._evaluator.evaluate(self._scenario, policy, self._config.episodes, VALIDATION_SEED)
+        summary = summarize(rows)
+        low, high = summary.interval
+        known = {"low": low, "high": high} | vars(summary)
+        self.rows.append(step, {name: known[name] for name in COLUMNS})
+        for name in ("success", "time", "peak_force", "reward"):
+            model.logger.record(f"validation/{name}", known[name])
+        if step > self._first_kept:
+            self._candidates.append(known)
+            if best_validation(self._candidates) is known:
+                save_policy(model.policy, self._run.best)
+        self._progress.show(
+            f"  step {step:>7}: validation {summary.success:4.0%} "
+            f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
+        )
