@@ -19,11 +19,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, PPOConfig
 from assembly_rl.planner.calibration import cpu_profile
 from assembly_rl.planner.prediction import choose, count, predict, predictions
 from assembly_rl.training.environments import make_environments
+from assembly_rl.training.model import make_model
 
 PART, TASK = PegHole(), TaskConfig()
 NETWORKS = ([32, 32], [64, 64], [128, 128], [256, 256], [400, 300], [64, 64, 64])

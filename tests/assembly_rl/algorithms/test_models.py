@@ -5,8 +5,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import ALGORITHMS
-from assembly_rl.training.model import make_model
 from assembly_rl.training.environments import make_environments
+from assembly_rl.training.model import make_model
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from assembly_rl.deployment.export import export_run
 from assembly_rl.deployment.replay import replay_recording
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.simulation import SimulatedRobot, insert
-from assembly_rl.training.loading import load_policy
 from assembly_rl.runs import RunDirectory
+from assembly_rl.training.loading import load_policy
 
 SHORT = [*QUICK, "task.limits.time=1.5"]
 

@@ -11,10 +11,10 @@ from command_line import QUICK, Run, start
 from test_train import rows, tensors
 
 from assembly_rl.configuration.schema import train_config
-from assembly_rl.training.loading import load_policy
 from assembly_rl.methods.lcrl.ablation import seen
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.runs import RunDirectory
+from assembly_rl.training.loading import load_policy
 
 LCRL = [
     *[text for text in QUICK if not text.startswith(("steps=", "evaluation.every", "algo.network"))],

@@ -10,8 +10,8 @@ from command_line import QUICK, Run, start
 from safetensors.numpy import load_file
 from test_train import rows, tensors
 
-from assembly_rl.training.loading import load_policy
 from assembly_rl.runs import RunDirectory
+from assembly_rl.training.loading import load_policy
 
 PEAD = [
     *[text for text in QUICK if not text.startswith(("steps", "evaluation.every"))],

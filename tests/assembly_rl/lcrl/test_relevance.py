@@ -8,11 +8,11 @@ import torch
 from gymnasium.spaces import Box
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import TD3Config
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.relevance import relevance
 from assembly_rl.methods.lcrl.thresholds import cumulative
+from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
 

@@ -11,9 +11,9 @@ from gymnasium.spaces import Box
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import PPOConfig, TD3Config
 from assembly_rl.methods.cs3.transitions import Visited
+from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
 

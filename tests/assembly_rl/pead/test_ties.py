@@ -8,7 +8,6 @@ import torch
 
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.actor import extract_actor
-from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.lcrl.connections import connect, connected, leaders, split, united
@@ -16,6 +15,7 @@ from assembly_rl.methods.pead.config import LCRLPEADConfig, PEADConfig
 from assembly_rl.methods.pead.grouping import FULL, Grouping, parse
 from assembly_rl.methods.pead.ties import leash, restart, start, tie
 from assembly_rl.training.environments import make_environments
+from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
 QUICK = {"batch_size": 16, "network": [12, 8]}

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.training.model import make_model
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.learners.updates import Lesson
@@ -16,6 +15,7 @@ from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.distillation import Coach, Coaching, divergence
 from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.training.environments import make_environments
+from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
 QUICK = {"batch_size": 32, "network": [24, 24], "learning_rate": 3e-3}
