@@ -13,7 +13,7 @@ from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule
 from assembly_rl.controllers.stability import ContactConfig, ContactLoop
-from assembly_rl.controllers.validation import AXES, is_finite, require_cutoff
+from assembly_rl.controllers.validation import AXES, InputError, is_finite, require_cutoff
 
 NO_REFERENCE = (0.0,) * 6
 NO_FAULT = Fault.NONE
@@ -87,7 +87,7 @@ class AdmittanceController:
         contact: ContactConfig | None = None,
     ) -> None:
         if not (is_finite(rate) and rate > 0.0):
-            raise ValueError(f"rate must be > 0 Hz, got {rate}")
+            raise InputError(f"rate must be > 0 Hz, got {rate}")
         config = deepcopy(config) if config is not None else AdmittanceConfig()
         require_cutoff("AdmittanceConfig.cutoff", config.cutoff, rate)
         self.rate = rate
@@ -144,10 +144,10 @@ class AdmittanceController:
         """
         start = np.zeros(6) if offset is None else np.array(offset, dtype=np.float64)
         if start.shape != (6,):
-            raise ValueError(f"offset must have shape (6,), got {start.shape}")
+            raise InputError(f"offset must have shape (6,), got {start.shape}")
         for axis, value, limit in zip(AXES, start.tolist(), self.config.offset_limit, strict=True):
             if not abs(value) <= limit:
-                raise ValueError(f"offset[{axis}] must be within +-{limit} (offset_limit), got {value}")
+                raise InputError(f"offset[{axis}] must be within +-{limit} (offset_limit), got {value}")
         if law is not None:
             if self.contact is not None:
                 self._loop(law, self.contact).require()
@@ -229,9 +229,9 @@ class AdmittanceController:
             ValueError: Another axis, or a distance that is not finite.
         """
         if axis not in range(6):
-            raise ValueError(f"axis must be 0 to 5, got {axis}")
+            raise InputError(f"axis must be 0 to 5, got {axis}")
         if not isfinite(distance):
-            raise ValueError(f"distance must be finite, got {distance}")
+            raise InputError(f"distance must be finite, got {distance}")
         self._state[axis] -= distance
         self._offset[axis] = float(self._state[axis])
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assembly_rl.controllers.se3 import Pose, adjoint, require_pose
-from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.validation import AXES, InputError
 
 Matrix = NDArray[np.float64]
 
@@ -14,21 +14,21 @@ Matrix = NDArray[np.float64]
 def _six(name: str, values: ArrayLike) -> Matrix:
     vector = np.array(values, dtype=np.float64)
     if vector.shape != (6,):
-        raise ValueError(f"{name} must have six entries {' '.join(AXES)}, got shape {vector.shape}")
+        raise InputError(f"{name} must have six entries {' '.join(AXES)}, got shape {vector.shape}")
     return vector
 
 
 def _require_finite(name: str, matrix: Matrix) -> None:
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
-        raise ValueError(f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is not finite")
+        raise InputError(f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is not finite")
 
 
 def _require_symmetric(name: str, matrix: Matrix, advice: str) -> None:
     difference = np.abs(matrix - matrix.T)
     if difference.max() > 1e-9 * max(1.0, np.abs(matrix).max()):
         row, column = np.unravel_index(difference.argmax(), (6, 6))
-        raise ValueError(
+        raise InputError(
             f"{name} must be symmetric: [{AXES[row]}, {AXES[column]}] = {matrix[row, column]} but "
             f"[{AXES[column]}, {AXES[row]}] = {matrix[column, row]}{advice}"
         )
@@ -40,7 +40,7 @@ def _require_definite(name: str, matrix: Matrix, strictly: bool) -> None:
     if smallest <= 0.0 if strictly else smallest < -1e-9 * max(1.0, eigenvalues[-1]):
         axis = AXES[int(np.abs(vectors[:, 0]).argmax())]
         bound = "> 0" if strictly else ">= 0"
-        raise ValueError(
+        raise InputError(
             f"{name} must have eigenvalues {bound}: the smallest is {smallest:g}, mostly along {axis}"
         )
 
@@ -106,11 +106,11 @@ class ComplianceLaw:
         m, ratio, k = _six("mass", mass), _six("damping_ratio", damping_ratio), _six("stiffness", stiffness)
         for axis, value, spring in zip(AXES, ratio, k, strict=True):
             if not 0.0 <= value < np.inf:
-                raise ValueError(f"damping_ratio[{axis}] must be >= 0, got {value}")
+                raise InputError(f"damping_ratio[{axis}] must be >= 0, got {value}")
             if not np.isfinite(spring):
-                raise ValueError(f"stiffness[{axis}] = {spring} is not finite")
+                raise InputError(f"stiffness[{axis}] = {spring} is not finite")
             if spring == 0.0:
-                raise ValueError(
+                raise InputError(
                     f"stiffness[{axis}] = 0 leaves the axis undamped at any damping_ratio, here {value} "
                     "(D = 2 zeta sqrt(M K)); give the damping itself, with from_diagonals"
                 )
@@ -121,7 +121,7 @@ class ComplianceLaw:
         for name in ("mass", "damping", "stiffness"):
             matrix = np.array(getattr(self, name), dtype=np.float64)
             if matrix.shape != (6, 6):
-                raise ValueError(f"{name} must have shape (6, 6), got {matrix.shape}")
+                raise InputError(f"{name} must have shape (6, 6), got {matrix.shape}")
             _require_finite(name, matrix)
             symmetric = 0.5 * (matrix + matrix.T)
             if name != "stiffness":
@@ -149,7 +149,7 @@ class ComplianceLaw:
         """
         require_pose("pose", pose)
         if not max(map(abs, pose[0])) <= 1000.0:
-            raise ValueError(f"pose must be within 1 km, in metres, got position {pose[0]}")
+            raise InputError(f"pose must be within 1 km, in metres, got position {pose[0]}")
         return self.congruent(adjoint(pose), centre)
 
     def scaled(self, factor: float, centre: str | None = None) -> "ComplianceLaw":
@@ -167,7 +167,7 @@ class ComplianceLaw:
             ValueError: A factor that is not > 0.
         """
         if not 0.0 < factor < np.inf:
-            raise ValueError(f"factor must be > 0, got {factor}")
+            raise InputError(f"factor must be > 0, got {factor}")
         return self.congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre)
 
     def congruent(self, matrix: Matrix, centre: str | None = None) -> "ComplianceLaw":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from assembly_rl.controllers.discretization import Discretization
 from assembly_rl.controllers.validation import (
     AXES,
+    InputError,
     finite_numbers,
     has_length,
     require_not_negative,
@@ -42,9 +43,9 @@ class SafetyConfig:
         require_positive(self, "max_age", "jitter", "fade", "stop")
         require_not_negative(self, "hold")
         if self.stop < self.hold:
-            raise ValueError(f"SafetyConfig.stop must be >= hold = {self.hold} s, got {self.stop}")
+            raise InputError(f"SafetyConfig.stop must be >= hold = {self.hold} s, got {self.stop}")
         if not finite_numbers(self.safe_reference, 6):
-            raise ValueError(
+            raise InputError(
                 f"SafetyConfig.safe_reference must be six finite numbers, got {self.safe_reference!r}"
             )
 
@@ -103,7 +104,7 @@ class AdmittanceConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.discretization, Discretization):
             known = ", ".join(Discretization.__members__)
-            raise ValueError(
+            raise InputError(
                 f"AdmittanceConfig.discretization must be a Discretization ({known}), "
                 f"got {self.discretization!r}"
             )
@@ -113,14 +114,14 @@ class AdmittanceConfig:
             AXES, self.wrench_limit, self.reference_limit, self.deadband, strict=True
         ):
             if limit < reference + dead:
-                raise ValueError(
+                raise InputError(
                     f"AdmittanceConfig.wrench_limit[{axis}] must be >= reference_limit + deadband = "
                     f"{reference + dead}, got {limit}: the clipped wrench "
                     "never reaches the reference, and the law pushes on"
                 )
         for axis, safe, limit in zip(AXES, self.safety.safe_reference, self.reference_limit, strict=True):
             if abs(safe) > limit:
-                raise ValueError(
+                raise InputError(
                     f"SafetyConfig.safe_reference[{axis}] must be within +-{limit} "
                     f"(reference_limit), got {safe}"
                 )
@@ -129,9 +130,9 @@ class AdmittanceConfig:
         if not has_length(self.selected_axes, 6) or not all(
             isinstance(axis, bool) for axis in self.selected_axes
         ):
-            raise ValueError(
+            raise InputError(
                 f"AdmittanceConfig.selected_axes must be six booleans {' '.join(AXES)}, "
                 f"got {self.selected_axes!r}"
             )
         if not any(self.selected_axes):
-            raise ValueError("AdmittanceConfig.selected_axes selects no axis; select at least one")
+            raise InputError("AdmittanceConfig.selected_axes selects no axis; select at least one")

@@ -6,6 +6,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.validation import InputError
+
 Matrix = NDArray[np.float64]
 
 
@@ -99,9 +101,9 @@ def step_matrix(
         ValueError: A dt that is not > 0, or selected_axes that are not six.
     """
     if not 0.0 < dt < np.inf:
-        raise ValueError(f"dt must be > 0 s, got {dt}")
+        raise InputError(f"dt must be > 0 s, got {dt}")
     if len(selected_axes) != 6:
-        raise ValueError(f"selected_axes must be six booleans, got {list(selected_axes)}")
+        raise InputError(f"selected_axes must be six booleans, got {list(selected_axes)}")
     method = _METHODS[discretization]
     if all(selected_axes):
         return method(mass, damping, stiffness, dt)

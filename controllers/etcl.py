@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.validation import AXES, InputError
 
 Matrix = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def probing_offsets(translation: float, rotation: float) -> Matrix:
     """
     for name, value in (("translation", translation), ("rotation", rotation)):
         if not 0.0 < value < np.inf:
-            raise ValueError(f"{name} must be > 0, got {value}")
+            raise InputError(f"{name} must be > 0, got {value}")
     axes = np.diag([translation] * 3 + [rotation] * 3)
     return np.stack([0.5 * axes, axes, -0.5 * axes, -axes], axis=1).reshape(24, 6)
 
@@ -96,19 +96,19 @@ def identify_contact_stiffness(offsets: ArrayLike, wrenches: ArrayLike) -> Conta
     """
     x, f = (np.array(values, dtype=np.float64) for values in (offsets, wrenches))
     if x.ndim != 2 or x.shape[1] != 6 or f.shape != x.shape:
-        raise ValueError(f"offsets and wrenches must both be (n, 6), got {x.shape} and {f.shape}")
+        raise InputError(f"offsets and wrenches must both be (n, 6), got {x.shape} and {f.shape}")
     if not (np.isfinite(x).all() and np.isfinite(f).all()):
-        raise ValueError("offsets and wrenches must be finite")
+        raise InputError("offsets and wrenches must be finite")
     # Rotations as the translations of a point at an arm at which both are of the same size: one unit.
     moved = x - x.mean(0)
     sizes = np.linalg.norm(moved[:, :3]), np.linalg.norm(moved[:, 3:])
     if min(sizes) == 0.0:
-        raise ValueError("the offsets must have translations and rotations: K_e has both")
+        raise InputError("the offsets must have translations and rotations: K_e has both")
     unit = np.array([1.0] * 3 + [sizes[0] / sizes[1]] * 3)
     _, spread, directions = np.linalg.svd(moved * unit, full_matrices=True)
     if len(spread) < 6 or spread[-1] < EXCITED * spread[0]:
         axis = AXES[int(np.abs(directions[-1]).argmax())]
-        raise ValueError(
+        raise InputError(
             f"the {len(x)} offsets leave a direction out, mostly along {axis}: move along all six axes"
         )
     y, g = moved * unit, f / unit
@@ -208,15 +208,15 @@ def reconfigure(
     """
     shift = np.eye(6) if transform is None else _six_by_six("transform", transform)
     if abs(np.linalg.det(shift)) < 1e-12:
-        raise ValueError("transform must be invertible")
+        raise InputError("transform must be invertible")
     for name, value in (("floor", floor), ("limit - 1", limit - 1.0)):
         if not 0.0 < value < np.inf:
-            raise ValueError(f"{name} must be > 0, got {value}")
+            raise InputError(f"{name} must be > 0, got {value}")
     back = np.array(np.linalg.inv(shift))
     stiffness, target = _semidefinite("old", old), _semidefinite("new", new)
     seen = law.congruent(back)
     if np.linalg.eigvalsh(seen.damping)[0] <= 0.0:
-        raise ValueError("the law has a direction without damping: it has no rate to keep")
+        raise InputError("the law has a direction without damping: it has no rate to keep")
     loaded, to_load = (floored(k, seen.damping, floor) for k in (back.T @ stiffness @ back, target))
     factor = np.linalg.cholesky(loaded)
     inverse = np.linalg.inv(factor)
@@ -268,7 +268,7 @@ def _stable_share(
         factor *= 1.05
         if stable(_softened(law, factor)):
             return 0.0, factor
-    raise ValueError(
+    raise InputError(
         f"no law is stable in this contact, not with {SOFTEST:g} times mass and damping: check K_e, delay "
         "and filters"
     )
@@ -298,7 +298,7 @@ def _rates(law: ComplianceLaw, stiffness: Matrix) -> Matrix:
 def _six_by_six(name: str, values: ArrayLike) -> Matrix:
     matrix = np.array(values, dtype=np.float64)
     if matrix.shape != (6, 6) or not np.isfinite(matrix).all():
-        raise ValueError(f"{name} must be finite and of shape (6, 6), got shape {matrix.shape}")
+        raise InputError(f"{name} must be finite and of shape (6, 6), got shape {matrix.shape}")
     return matrix
 
 

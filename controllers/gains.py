@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import GainConfig
+from assembly_rl.controllers.validation import InputError
 
 Matrix = NDArray[np.float64]
 
@@ -93,13 +94,13 @@ class GainSchedule:
                 potential energy.
         """
         if law.centre != self.base.centre:
-            raise ValueError(
+            raise InputError(
                 f"the law requested is at {law.centre!r}, the controller's at {self.base.centre!r}"
             )
         if law.mass is not self.base.mass and not np.array_equal(law.mass, self.base.mass):
-            raise ValueError("the mass cannot change while the controller runs; reset with the new law")
+            raise InputError("the mass cannot change while the controller runs; reset with the new law")
         if self._config.tank is not None and law.asymmetric_stiffness:
-            raise ValueError("an asymmetric stiffness cannot be gated by energy; set gains.tank to null")
+            raise InputError("an asymmetric stiffness cannot be gated by energy; set gains.tank to null")
         self._age = None if self._patience is None else 0
         self.expired = False
         self._head_for(law)

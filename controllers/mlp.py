@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.validation import InputError
+
 Array = NDArray[np.float32]
 
 
@@ -34,13 +36,13 @@ class MLP:
         width = layers[0][0].shape[1] if layers else 0
         for number, (weight, bias, activation) in enumerate(layers):
             if weight.shape != (len(bias), width):
-                raise ValueError(
+                raise InputError(
                     f"layer {number} has weight {weight.shape}, bias {bias.shape} and {width} inputs: "
                     "they do not fit"
                 )
             if activation not in ACTIVATIONS:
                 known = ", ".join(ACTIVATIONS)
-                raise ValueError(f"layer {number}: unknown activation {activation!r}; known: {known}")
+                raise InputError(f"layer {number}: unknown activation {activation!r}; known: {known}")
             width = len(bias)
         self.layers = [
             (np.array(weight, dtype=np.float32), np.array(bias, dtype=np.float32), activation)

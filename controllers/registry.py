@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from assembly_rl.controllers.validation import unknown
+from assembly_rl.controllers.validation import InputError, unknown
 
 T = TypeVar("T")
 
@@ -25,9 +25,9 @@ class Registry(Generic[T]):
             ValueError: The name is empty or taken by another item.
         """
         if not name:
-            raise ValueError(f"a {self.kind} needs a name, got {name!r}")
+            raise InputError(f"a {self.kind} needs a name, got {name!r}")
         if self._items.setdefault(name, item) is not item:
-            raise ValueError(f"the {self.kind} {name!r} exists already: register yours under another name")
+            raise InputError(f"the {self.kind} {name!r} exists already: register yours under another name")
 
     def names(self) -> list[str]:
         """Return all names, in the order in which they were registered."""
@@ -40,5 +40,5 @@ class Registry(Generic[T]):
             ValueError: Nothing is registered under the name; the message has the closest.
         """
         if name not in self._items:
-            raise ValueError(unknown(self.kind, name, self.names()))
+            raise InputError(unknown(self.kind, name, self.names()))
         return self._items[name]

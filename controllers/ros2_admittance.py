@@ -34,7 +34,7 @@ from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.diagonal import MATRICES, Discarded, diagonal_frame, off_diagonal, split
 from assembly_rl.controllers.ros2_parameters import Parameters, dump, load, require_number
 from assembly_rl.controllers.se3 import IDENTITY, Pose, Vector, require_pose, rotate_back, rotation_matrix
-from assembly_rl.controllers.validation import AXES, require_cutoff
+from assembly_rl.controllers.validation import AXES, InputError, require_cutoff
 
 DEFAULT_NODE = "admittance_controller"
 GRAVITY = 9.81
@@ -108,7 +108,7 @@ class Ros2Admittance:
         law = replace(self.law, damping=self.law.damping + self.joint_damping * self.law.mass)
         if pose is None:
             if law.centre != self.sensor_frame:
-                raise ValueError(
+                raise InputError(
                     f"effective_law needs the pose of the control frame {law.centre!r} in the sensor "
                     f"frame {self.sensor_frame!r}: ROS runs the law at the origin of the sensor frame"
                 )
@@ -165,11 +165,11 @@ def read_ros2_admittance(
     """
     try:
         if not isinstance(source, str | PathLike | Mapping):
-            raise ValueError(f"source must be a path or a mapping, got {source!r}")
+            raise InputError(f"source must be a path or a mapping, got {source!r}")
         content = source if isinstance(source, Mapping) else load(source)
         return _read(Parameters.of_node(content, node), rate)
     except RecursionError:
-        raise ValueError("the parameters are nested without end") from None
+        raise InputError("the parameters are nested without end") from None
 
 
 def _read(parameters: Parameters, rate: float) -> Ros2Admittance:
@@ -198,7 +198,7 @@ def _require_rate(parameters: Mapping[str, Any], rate: float) -> float:
     rate = require_number("rate", rate, 1e-6)
     stated = require_number("update_rate", parameters.get("update_rate", 0), 0.0)
     if stated and rate > stated:
-        raise ValueError(
+        raise InputError(
             f"update_rate = {stated:g} Hz among the parameters, but the rate is said to be {rate:g} Hz; "
             "filter_coefficient means another cutoff then"
         )
@@ -216,7 +216,7 @@ def _read_law(parameters: Parameters) -> tuple[ComplianceLaw, tuple[bool, ...], 
     damping = [2.0 * zeta * sqrt(m * k) for zeta, m, k in zip(ratio, mass, stiffness, strict=True)]
     for axis, move, k, zeta in zip(AXES, selected, stiffness, ratio, strict=True):
         if move and k == 0.0 and joint_damping == 0.0:
-            raise ValueError(
+            raise InputError(
                 f"admittance.stiffness[{axis}] = 0 leaves the selected axis undamped at any damping_ratio, "
                 f"here {zeta} (D = 2 zeta sqrt(M K)), with joint_damping = 0 too; one of them must be > 0"
             )
@@ -230,7 +230,7 @@ def _read_cutoff(parameters: Parameters, rate: float) -> float | None:
         return None
     cutoff = -log1p(-alpha) * rate / (2.0 * pi)
     if not 0.0 < cutoff < 0.5 * rate:
-        raise ValueError(
+        raise InputError(
             f"{path} must be > 0 and below {LARGEST_COEFFICIENT:.6g}, where the cutoff is the Nyquist "
             f"frequency {0.5 * rate:g} Hz, or 1 for no filter, got {alpha}"
         )
@@ -270,7 +270,7 @@ def write_ros2_admittance(
     rate = _require_rate(parameters, rate)
     discarded = off_diagonal(law)
     if discarded and not discard:
-        raise ValueError(_refusal(law, discarded))
+        raise InputError(_refusal(law, discarded))
     left_out = () if config is None else _left_out(config, discard)
     source = config or base
     cutoff = source.cutoff if source else None
@@ -321,7 +321,7 @@ def _damping_ratio(axis: str, mass: float, damping: float, stiffness: float) -> 
         return damping / critical
     if damping == 0.0:
         return 1.0  # any ratio makes the damping 0; this one is right once there is a spring
-    raise ValueError(
+    raise InputError(
         f"damping[{axis}] = {damping:g} with stiffness[{axis}] = {stiffness:g}: damping_ratio cannot hold it "
         "(D = 2 zeta sqrt(M K)); give the axis a soft spring, or leave its damping to joint_damping"
     )
@@ -336,5 +336,5 @@ def _left_out(config: AdmittanceConfig, discard: bool) -> tuple[str, ...]:
         value = getattr(config, entry.name)
         lost.append(f"AdmittanceConfig.{entry.name} = {value}")
         if value != getattr(AdmittanceConfig(), entry.name) and not discard:
-            raise ValueError(f"the format has no place for {lost[-1]}; discard=True leaves it out")
+            raise InputError(f"the format has no place for {lost[-1]}; discard=True leaves it out")
     return tuple(lost)

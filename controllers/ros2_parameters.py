@@ -12,6 +12,8 @@ from math import inf, isfinite, nan
 from os import PathLike
 from typing import Any
 
+from assembly_rl.controllers.validation import InputError
+
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 YES_NO = re.compile(r"[yYnN]\Z")
 
@@ -57,9 +59,9 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         content = yaml.load(text, loader)
     except Exception as error:  # the constructors of PyYAML let exceptions of any type through
-        raise ValueError(f"{path} is not a YAML file for ROS: {error}") from error
+        raise InputError(f"{path} is not a YAML file for ROS: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold a mapping of nodes, got {content!r}")
+        raise InputError(f"{path} must hold a mapping of nodes, got {content!r}")
     return content
 
 
@@ -72,9 +74,9 @@ def _nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
         for group in groups:
             branch = branch.setdefault(group, {})
             if not isinstance(branch, dict):
-                raise ValueError(f"{path} cannot stand below the parameter {group}")
+                raise InputError(f"{path} cannot stand below the parameter {group}")
         if isinstance(branch.get(name), dict):
-            raise ValueError(f"{path} is a group of parameters, too")
+            raise InputError(f"{path} is a group of parameters, too")
         branch[name] = value
     return tree
 
@@ -86,7 +88,7 @@ def dump(node: str, parameters: Mapping[str, Any]) -> str:
     try:
         return str(yaml.dump(content, Dumper=dumper, sort_keys=False, default_flow_style=None, width=110))
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"a parameter cannot be written as YAML: {error}") from error
+        raise InputError(f"a parameter cannot be written as YAML: {error}") from error
 
 
 class Parameters(dict[str, Any]):
@@ -100,11 +102,11 @@ class Parameters(dict[str, Any]):
         for key, value in mapping.items():
             path = f"{above}{key}"
             if not isinstance(key, str) or "" in key.split("."):
-                raise ValueError(f"{path!r} is not the name of a parameter")
+                raise InputError(f"{path!r} is not the name of a parameter")
             if isinstance(value, Mapping):
                 self.add(value, f"{path}.")
             elif path in self:
-                raise ValueError(f"{path} is there twice")
+                raise InputError(f"{path} is there twice")
             else:
                 self[path] = value
 
@@ -118,7 +120,7 @@ class Parameters(dict[str, Any]):
         }
         nodes = nodes or {node: content}
         if node not in nodes and set(nodes) != {"/**"}:
-            raise ValueError(f"there is no node {node!r}; the nodes are {', '.join(map(repr, nodes))}")
+            raise InputError(f"there is no node {node!r}; the nodes are {', '.join(map(repr, nodes))}")
         parameters = cls()
         for key in dict.fromkeys(("/**", node)):
             parameters.add(nodes.get(key, {}))
@@ -131,19 +133,19 @@ class Parameters(dict[str, Any]):
             if path not in known and path.split(".")[0] in groups:
                 close = get_close_matches(path, known, 1)
                 advice = f"; did you mean {close[0]}?" if close else ""
-                raise ValueError(f"{path} is not a parameter{advice}")
+                raise InputError(f"{path} is not a parameter{advice}")
 
     def required(self, path: str) -> Any:
         """Return a value; raise a ValueError if it is missing."""
         if path not in self:
-            raise ValueError(f"{path} is missing")
+            raise InputError(f"{path} is missing")
         return self[path]
 
     def name(self, path: str) -> str:
         """Return a string that is not empty."""
         value = self.required(path)
         if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"{path} must be a name, got {value!r}")
+            raise InputError(f"{path} must be a name, got {value!r}")
         return value
 
     def number(self, path: str, low: float = -inf, high: float = inf) -> float:
@@ -154,7 +156,7 @@ class Parameters(dict[str, Any]):
         """Entries of a list with one entry for each axis, by label."""
         value = self.required(path)
         if not isinstance(value, list | tuple) or len(value) != len(axes):
-            raise ValueError(f"{path} must be a list of {len(axes)} entries {' '.join(axes)}, got {value!r}")
+            raise InputError(f"{path} must be a list of {len(axes)} entries {' '.join(axes)}, got {value!r}")
         return {f"{path}[{axis}]": entry for axis, entry in zip(axes, value, strict=True)}
 
     def numbers(self, path: str, axes: Sequence[str], low: float = -inf, high: float = inf) -> list[float]:
@@ -166,7 +168,7 @@ class Parameters(dict[str, Any]):
         flags = self.each(path, axes)
         for label, entry in flags.items():
             if not isinstance(entry, bool):
-                raise ValueError(f"{label} must be true or false, got {entry!r}")
+                raise InputError(f"{label} must be true or false, got {entry!r}")
         return tuple(flags.values())
 
 
@@ -177,5 +179,5 @@ def require_number(label: str, value: Any, low: float = -inf, high: float = inf)
     except (TypeError, ValueError, OverflowError):
         number = nan
     if not (isfinite(number) and low <= number <= high):
-        raise ValueError(f"{label} must be a finite number within [{low:g}, {high:g}], got {value!r}")
+        raise InputError(f"{label} must be a finite number within [{low:g}, {high:g}], got {value!r}")
     return number

@@ -12,6 +12,8 @@ from math import atan2, cos, isfinite, sin, sqrt, tan
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.validation import InputError
+
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 Matrix3 = tuple[float, float, float, float, float, float, float, float, float]
@@ -213,7 +215,7 @@ def require_pose(name: str, pose: Pose) -> None:
     except (TypeError, ValueError):
         valid = False
     if not valid:
-        raise ValueError(f"{name} must be (position (3,), quaternion xyzw (4,)), finite, got {pose}")
+        raise InputError(f"{name} must be (position (3,), quaternion xyzw (4,)), finite, got {pose}")
     norm = sqrt(sum(value * value for value in rotation))
     if abs(norm - 1.0) > 1e-6:
-        raise ValueError(f"{name} must have a unit quaternion, got {rotation} of norm {norm:.6g}")
+        raise InputError(f"{name} must have a unit quaternion, got {rotation} of norm {norm:.6g}")

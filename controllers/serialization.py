@@ -6,7 +6,7 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from assembly_rl.controllers.validation import closest, is_finite
+from assembly_rl.controllers.validation import InputError, closest, is_finite
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
     built: dict[str, Any] = {}
     for key, value in values.items():
         if key not in names:
-            raise ValueError(
+            raise InputError(
                 f"{kind.__name__} has no field {key!r}; did you mean {closest(key, names)!r}? "
                 f"Known: {', '.join(names)}"
             )
@@ -33,7 +33,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
             value = from_mapping(hint, value)
         elif isinstance(hint, type) and issubclass(hint, Enum) and not isinstance(value, Enum):
             if value not in hint.__members__:
-                raise ValueError(
+                raise InputError(
                     f"{kind.__name__}.{key} must be one of {', '.join(hint.__members__)}, got {value!r}"
                 )
             value = hint[value]
@@ -72,18 +72,18 @@ def complete(kind: Any, values: Any, path: str) -> Any:
         return _complete_fields(kind, values, path)
     if get_origin(kind) is list:
         if not isinstance(values, list):
-            raise ValueError(f"{path} must be a list, got {_shown(values)}")
+            raise InputError(f"{path} must be a list, got {_shown(values)}")
         return [complete(get_args(kind)[0], value, f"{path}[{k}]") for k, value in enumerate(values)]
     if get_origin(kind) is dict:
         if not isinstance(values, dict):
-            raise ValueError(f"{path} must be an object, got {_shown(values)}")
+            raise InputError(f"{path} must be an object, got {_shown(values)}")
         return {key: complete(get_args(kind)[1], value, f"{path}.{key}") for key, value in values.items()}
     if isinstance(kind, type) and issubclass(kind, Enum):
         if values not in list(kind.__members__):
-            raise ValueError(f"{path} must be one of {', '.join(kind.__members__)}, got {_shown(values)}")
+            raise InputError(f"{path} must be one of {', '.join(kind.__members__)}, got {_shown(values)}")
         return values
     if not _is(kind, values):
-        raise ValueError(f"{path} must be {NAMES[kind]}, got {_shown(values)}")
+        raise InputError(f"{path} must be {NAMES[kind]}, got {_shown(values)}")
     return float(values) if kind is float else values
 
 
@@ -97,14 +97,14 @@ def _without_none(hint: Any) -> Any:
 
 def _complete_fields(kind: type[Any], values: Any, path: str) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must be an object, got {_shown(values)}")
+        raise InputError(f"{path} must be an object, got {_shown(values)}")
     hints = get_type_hints(kind)
     for name in values:
         if name not in hints:
-            raise ValueError(f"{path}.{name} is unknown; did you mean {closest(name, hints)!r}?")
+            raise InputError(f"{path}.{name} is unknown; did you mean {closest(name, hints)!r}?")
     for name in hints:
         if name not in values:
-            raise ValueError(f"{path}.{name} is missing")
+            raise InputError(f"{path}.{name} is missing")
     return {name: complete(hint, values[name], f"{path}.{name}") for name, hint in hints.items()}
 
 

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.discretization import Discretization, expm, step_matrix
-from assembly_rl.controllers.validation import AXES, require_cutoff, require_not_negative, require_six
+from assembly_rl.controllers.validation import (
+    AXES,
+    InputError,
+    require_cutoff,
+    require_not_negative,
+    require_six,
+)
 
 Matrix = NDArray[np.float64]
 
@@ -39,7 +45,7 @@ class ContactConfig:
         require_six(self, "stiffness")
         require_not_negative(self, "delay", "lag")
         if self.sensor_cutoff is not None and not 0.0 < self.sensor_cutoff < float("inf"):
-            raise ValueError(
+            raise InputError(
                 f"ContactConfig.sensor_cutoff must be > 0 Hz, got {self.sensor_cutoff}; null for none"
             )
 
@@ -74,7 +80,7 @@ class ContactLoop:
         selected_axes: Sequence[bool] = (True,) * 6,
     ) -> None:
         if not 0.0 < rate < float("inf"):
-            raise ValueError(f"rate must be > 0 Hz, got {rate}")
+            raise InputError(f"rate must be > 0 Hz, got {rate}")
         require_cutoff("cutoff", cutoff, rate)
         self.contact = contact
         self._rate, self._cutoff = rate, cutoff
@@ -184,12 +190,12 @@ class ContactLoop:
         for axis, value in enumerate(contact.stiffness):
             largest = self.largest(np.diag(np.eye(6)[axis]))
             if value > largest:
-                raise ValueError(
+                raise InputError(
                     f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} {conditions}: "
                     f"the largest stable value is {largest:.5g}; {advice}"
                 )
         factor = self.largest(np.diag(contact.stiffness))
-        raise ValueError(
+        raise InputError(
             f"the law is unstable against contact stiffness {contact.stiffness} on all axes together "
             f"{conditions}: the largest stable values are {factor:.3g} times these; {advice}"
         )

@@ -7,6 +7,10 @@ from math import isfinite
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 
 
+class InputError(ValueError):
+    """Input that cannot be used; the message says what is wrong, which value, and what to do."""
+
+
 def closest(name: object, known: Iterable[str]) -> str:
     """Return the known name that is most like another one; of no known names the empty text."""
     return next(iter(get_close_matches(str(name), list(known), 1, 0.0)), "")
@@ -49,7 +53,7 @@ def require_positive(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if not (is_finite(value) and value > 0):
-            raise ValueError(f"{type(owner).__name__}.{name} must be > 0, got {value}")
+            raise InputError(f"{type(owner).__name__}.{name} must be > 0, got {value}")
 
 
 def require_not_negative(owner: object, *names: str) -> None:
@@ -57,7 +61,7 @@ def require_not_negative(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if not (is_finite(value) and value >= 0):
-            raise ValueError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
+            raise InputError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
 
 
 def require_six(owner: object, *names: str, positive: bool = False) -> None:
@@ -67,16 +71,16 @@ def require_six(owner: object, *names: str, positive: bool = False) -> None:
         value: Sequence[float] = getattr(owner, name)
         label = f"{type(owner).__name__}.{name}"
         if not has_length(value, 6):
-            raise ValueError(f"{label} must be six numbers {' '.join(AXES)} {bound}, got {value!r}")
+            raise InputError(f"{label} must be six numbers {' '.join(AXES)} {bound}, got {value!r}")
         for axis, entry in zip(AXES, value, strict=True):
             if not is_finite(entry) or entry < 0.0 or (positive and entry == 0.0):
-                raise ValueError(f"{label}[{axis}] must be {bound}, got {entry}")
+                raise InputError(f"{label}[{axis}] must be {bound}, got {entry}")
 
 
 def require_cutoff(label: str, cutoff: float | None, rate: float) -> None:
     """Raise a ValueError for a cutoff [Hz] that is not between 0 and half the rate [Hz]; None passes."""
     if cutoff is not None and not 0.0 < cutoff < 0.5 * rate:
-        raise ValueError(
+        raise InputError(
             f"{label} must be > 0 Hz and below the Nyquist frequency {0.5 * rate:g} Hz "
             f"(half the rate {rate:g} Hz), got {cutoff} Hz; null for no filter"
         )

@@ -18,7 +18,7 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.validation import finite_numbers, require_not_negative
+from assembly_rl.controllers.validation import InputError, finite_numbers, require_not_negative
 
 Wrench = tuple[float, float, float, float, float, float]
 
@@ -44,7 +44,7 @@ class ToolConfig:
         for name in ("centre", "centre_of_mass"):
             value = getattr(self, name)
             if not finite_numbers(value, 3):
-                raise ValueError(f"ToolConfig.{name} must be three finite numbers, got {value!r}")
+                raise InputError(f"ToolConfig.{name} must be three finite numbers, got {value!r}")
 
 
 class ContactWrench:
@@ -82,7 +82,7 @@ class ContactWrench:
             ValueError: A gravity that is not three finite numbers.
         """
         if not finite_numbers(gravity, 3):
-            raise ValueError(f"gravity must be three finite numbers, got {gravity!r}")
+            raise InputError(f"gravity must be three finite numbers, got {gravity!r}")
         x, y, z = gravity
         self._weight: Vector = (self._mass * x, self._mass * y, self._mass * z)
 
@@ -101,9 +101,9 @@ class ContactWrench:
         """
         samples = np.array(readings, dtype=np.float64)
         if samples.ndim != 2 or samples.shape[1] != 6 or not len(samples):
-            raise ValueError(f"readings must have shape (n, 6) with n >= 1, got {samples.shape}")
+            raise InputError(f"readings must have shape (n, 6) with n >= 1, got {samples.shape}")
         if not np.isfinite(samples).all():
-            raise ValueError(
+            raise InputError(
                 f"readings must be finite; reading {np.argwhere(~np.isfinite(samples))[0][0]} is not"
             )
         require_pose("rotation", ((0.0, 0.0, 0.0), rotation))

@@ -7,6 +7,7 @@ from math import ceil, cos, exp, floor, log, pi, sin, sqrt
 import numpy as np
 
 from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp, quat_log
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
 
 CLEARANCE_STEP = 1e-5
@@ -54,7 +55,7 @@ def clearance_grid(bounds: Sequence[float]) -> list[float]:
     low, high = (bound / CLEARANCE_STEP for bound in bounds)
     grid = [CLEARANCE_STEP * number for number in range(ceil(low - 1e-6), floor(high + 1e-6) + 1)]
     if not grid:
-        raise ValueError(
+        raise InputError(
             f"randomization.clearance {list(bounds)} m holds no multiple of {CLEARANCE_STEP} m: widen it"
         )
     return grid

@@ -7,7 +7,7 @@ from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig, whole_ratio
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.stability import ContactConfig
-from assembly_rl.controllers.validation import AXES, require_not_negative, require_six
+from assembly_rl.controllers.validation import AXES, InputError, require_not_negative, require_six
 from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig
 from assembly_rl.envs.robots import ROBOTS, RobotConfig
 
@@ -17,7 +17,7 @@ def require_range(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if len(value) != 2 or not 0.0 < value[0] <= value[1] < float("inf"):
-            raise ValueError(
+            raise InputError(
                 f"{type(owner).__name__}.{name} must be [low, high] with 0 < low <= high, got {list(value)}"
             )
 
@@ -71,7 +71,7 @@ class RewardConfig:
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
             if not isfinite(getattr(self, name)):
-                raise ValueError(f"RewardConfig.{name} must be finite, got {getattr(self, name)}")
+                raise InputError(f"RewardConfig.{name} must be finite, got {getattr(self, name)}")
 
 
 @dataclass
@@ -154,7 +154,7 @@ class TaskConfig(InsertionConfig):
         farthest = [start.lateral] * 2 + [start.height] + [start.tilt] * 2 + [start.yaw]
         for axis, value, limit in zip(AXES, farthest, self.admittance.offset_limit, strict=True):
             if value > limit:
-                raise ValueError(
+                raise InputError(
                     f"randomization.start_pose reaches {value} along {axis}, beyond admittance.offset_limit "
                     f"{limit}: narrow the one or widen the other"
                 )

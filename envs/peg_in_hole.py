@@ -19,6 +19,7 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
@@ -116,7 +117,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         render_mode: str | None = None,
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+            raise InputError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
         self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
@@ -182,7 +183,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             raise gymnasium.error.ResetNeeded(f"{why}: call reset()")
         values = np.asarray(action, dtype=np.float64)
         if values.shape != (6,) or not np.isfinite(values).all():
-            raise ValueError(f"action must be six finite numbers in [-1, 1], got {action!r}")
+            raise InputError(f"action must be six finite numbers in [-1, 1], got {action!r}")
         self._actions.append(values.tolist())
         values = np.clip(values, -1.0, 1.0)
         self._insertion.apply(values)

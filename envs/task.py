@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.insertion import Result, Termination
 from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.se3 import Quaternion, Vector, quat_log
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.reward import Progress, reward_terms
@@ -70,7 +71,7 @@ class InsertionTask:
 
     def __init__(self, part: PegHole, config: TaskConfig) -> None:
         if config.limits.goal_margin >= part.hole_depth:
-            raise ValueError(
+            raise InputError(
                 f"limits.goal_margin {config.limits.goal_margin} m must be less than the part's hole_depth "
                 f"{part.hole_depth} m"
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics import ENGINES, SupportsPictures, World
@@ -57,7 +58,7 @@ def make_workcell(part: PegHole, task: TaskConfig, visual: bool = False) -> Work
     world = ENGINES.get(task.physics.engine)(part, task.physics, task.sensor.cutoff, visual)
     try:
         if visual and not isinstance(world, SupportsPictures):
-            raise ValueError(
+            raise InputError(
                 f"the physics engine {task.physics.engine!r} draws no pictures: use another "
                 "task.physics.engine, or no render_mode"
             )

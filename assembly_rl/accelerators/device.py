@@ -8,11 +8,12 @@ from importlib.util import find_spec
 import torch
 
 from assembly_rl.accelerators.npu import BACKEND, prepare_npu
+from assembly_rl.controllers.validation import InputError
 
 KINDS = ("cpu", "cuda", "npu")
 
 
-class DeviceError(ValueError):
+class DeviceError(InputError):
     """A device cannot be used; the message says what to install or to set."""
 
 

@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from assembly_rl.controllers.validation import InputError
+
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "npu": "hccl"}
 TIMEOUT = timedelta(minutes=60)
 """Longest wait of a process for another, such as the first one, which validates."""
@@ -29,7 +31,7 @@ def start(device: str) -> None:
         return
     kind = device.partition(":")[0]
     if kind not in BACKENDS:
-        raise ValueError(f"several processes need device=cpu, device=cuda or device=npu, got {device}")
+        raise InputError(f"several processes need device=cpu, device=cuda or device=npu, got {device}")
     # What is agreed on, such as when to stop, goes over the CPU.
     backend = "gloo" if kind == "cpu" else f"cpu:gloo,{kind}:{BACKENDS[kind]}"
     dist.init_process_group(backend, timeout=TIMEOUT)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from assembly_rl.cli.command import INTERRUPTED, command, console
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.studies.cells import Cell, study_command
 from assembly_rl.studies.config import BenchmarkConfig
 from assembly_rl.studies.expansion import expand
@@ -21,14 +22,14 @@ def _job(values: DictConfig) -> None:
     name = hydra.runtime.choices["study"]
     folder = Path(config.output or f"runs/studies/{name}")
     if config.cell is None and find_spec("pyarrow") is None:
-        raise ValueError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
+        raise InputError("the rows of a study are Parquet: pip install 'assembly_rl[studies]' (pyarrow)")
     cells = expand(config.study)
     if config.cell is None:
         benchmark(name, config, folder, cells, study_command(hydra.overrides.task), console())
     elif 0 <= config.cell < len(cells):
         _run_one(folder, cells[config.cell], console())
     else:
-        raise ValueError(f"cell must be 0 to {len(cells) - 1}, got {config.cell}")
+        raise InputError(f"cell must be 0 to {len(cells) - 1}, got {config.cell}")
 
 
 def _run_one(folder: Path, cell: Cell, console: Console) -> None:

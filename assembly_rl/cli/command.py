@@ -14,7 +14,7 @@ from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
 from assembly_rl.configuration.composition import CONFIG_PACKAGE, choices, register
-from assembly_rl.controllers.validation import unknown
+from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
@@ -25,9 +25,9 @@ GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
-    """Run a job under Hydra; a ValueError becomes one line on standard error and exit code 2.
+    """Run a job under Hydra; bad input becomes one line on standard error and exit code 2.
 
-    With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback.
+    With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback, as any other error does.
     """
     _register_commands()
     sys.argv[1:] = _with_parts(sys.argv[1:])
@@ -36,7 +36,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     def guarded(config: DictConfig) -> Any:
         try:
             return job(config)
-        except (ValueError, OmegaConfBaseException) as error:
+        except (InputError, OmegaConfBaseException) as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
             raise SystemExit(fail(str(error).splitlines()[0])) from None
@@ -84,7 +84,7 @@ def _with_parts(arguments: list[str]) -> list[str]:
         return arguments
     try:
         fields = read_part(Path(files[-1].partition("=")[2]))
-    except (ValueError, ImportError) as error:
+    except (InputError, ImportError) as error:
         raise SystemExit(fail(str(error))) from None
     fields["parameters.vertices"] = fields.pop("parameters")["vertices"]
     own = [f"geometry.{name}={value}" for name, value in fields.items()]

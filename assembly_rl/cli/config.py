@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation.candidates import ControllerConfig
@@ -64,7 +64,7 @@ class GraphConfig:
     def __post_init__(self) -> None:
         require_not_negative(self, "episodes", "reference")
         if self.run is None:
-            raise ValueError("no run: give run=<dir>, the folder of a training with method=lcrl")
+            raise InputError("no run: give run=<dir>, the folder of a training with method=lcrl")
 
 
 @dataclass
@@ -92,7 +92,7 @@ class ExportConfig:
     def __post_init__(self) -> None:
         require_positive(self, "episodes")
         if self.run is None:
-            raise ValueError("nothing to export: give run=<dir>")
+            raise InputError("nothing to export: give run=<dir>")
 
 
 @dataclass
@@ -112,7 +112,7 @@ class ReplayConfig:
     def __post_init__(self) -> None:
         for name in ("bundle", "recording"):
             if getattr(self, name) is None:
-                raise ValueError(f"nothing to replay: give {name}=<file>")
+                raise InputError(f"nothing to replay: give {name}=<file>")
 
 
 @dataclass
@@ -140,4 +140,4 @@ class PlanConfig:
     def __post_init__(self) -> None:
         require_positive(self, "steps")
         if not self.environments or min(self.environments) < 1:
-            raise ValueError(f"environments must be one or more numbers >= 1, got {self.environments}")
+            raise InputError(f"environments must be one or more numbers >= 1, got {self.environments}")

@@ -12,6 +12,7 @@ from assembly_rl.cli.command import INTERRUPTED, command, console
 from assembly_rl.configuration.composition import checked
 from assembly_rl.runs import RunDirectory, RunError, unused
 from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.continuation import continued
 from assembly_rl.training.create import create_run, planned, prepare
 from assembly_rl.training.loading import read_config
 from assembly_rl.training.trainer import TrainingInterrupted, train_run
@@ -34,10 +35,10 @@ def _job(values: DictConfig) -> float:
 
 def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
     given = HydraConfig.get().overrides.task
-    others = [text for text in given if not text.startswith(("resume=", "device="))]
+    others = [text for text in given if not text.startswith(("resume=", "device=", "steps="))]
     if others:
         raise RunError(
-            f"a resumed run keeps its configuration, but for the device: remove {' '.join(others)}"
+            f"a resumed run keeps its configuration, but for device and steps: remove {' '.join(others)}"
         )
     path = Path(values.resume)
     processes = 1 + len(list(path.glob("rank_*")))
@@ -45,7 +46,8 @@ def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
         raise RunError(f"{path} is a run of {processes} process(es), not of {distributed.size()}")
     run = RunDirectory.open(_own(path))
     run.latest_checkpoint()  # an error before anything is started
-    config = read_config(run)
+    longer = any(text.startswith("steps=") for text in given)
+    config = continued(run, read_config(run), values.steps if longer else None)
     if any(text.startswith("device=") for text in given):
         config = replace(config, device=values.device)
     distributed.start(config.device)

@@ -8,7 +8,7 @@ import yaml
 
 from assembly_rl.configuration.composition import CONFIG_PACKAGE, names
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import unknown
+from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
@@ -42,7 +42,7 @@ def load_controller(name: str) -> ControllerConfig:
 
 def _read(group: str, name: str) -> dict[str, Any]:
     if name not in names(group):
-        raise ValueError(unknown(group, name, names(group)))
+        raise InputError(unknown(group, name, names(group)))
     text = resources.files(CONFIG_PACKAGE).joinpath(group, f"{name}.yaml").read_text(encoding="utf-8")
     content: dict[str, Any] = yaml.safe_load(text)
     return content

@@ -8,6 +8,7 @@ from pathlib import Path
 from assembly_rl.controllers.bundles import BundleController, Manifest, load_bundle, write_bundle
 from assembly_rl.controllers.insertion import ObservationConfig
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
@@ -132,5 +133,5 @@ def _write_onnx(path: Path, policy: MLP, observation: ObservationConfig) -> str:
         write_onnx(path, policy, observation)
         worst = parity(path, policy, observation)
     except ImportError as error:
-        raise ValueError(f"{error.name} is missing: pip install 'assembly_rl[export]'") from None
+        raise InputError(f"{error.name} is missing: pip install 'assembly_rl[export]'") from None
     return f"onnxruntime differs by {worst:.1g} at most (allowed {TOLERANCE:g})"

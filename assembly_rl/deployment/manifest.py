@@ -10,7 +10,7 @@ from assembly_rl.controllers.insertion import InsertionConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.serialization import to_mapping
-from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.validation import AXES, InputError
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.runs import RunDirectory
@@ -41,7 +41,7 @@ def describe(
     task = config.task
     for group in task.observation.groups:
         if not OBSERVATION_TERMS.get(group).measurable:
-            raise ValueError(
+            raise InputError(
                 f"the policy of {run.path} sees {group!r}, which a robot does not measure: train with "
                 "task.observation.groups of wrench, pose, last_action and wrench_history"
             )

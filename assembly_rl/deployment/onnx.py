@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation import LIMIT, ObservationConfig, Observer
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import InputError
 
 OPSET = 13
 """Operator set of the file: old enough for the converters of embedded runtimes."""
@@ -130,7 +131,7 @@ def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) ->
         (action,) = session.run(None, feed)
         worst = max(worst, float(np.abs(action[0] - np.clip(policy(seen), -1.0, 1.0)).max()))
     if not worst <= TOLERANCE:
-        raise ValueError(f"{path}: onnxruntime gives actions that are off by {worst:.2g}; they must agree")
+        raise InputError(f"{path}: onnxruntime gives actions that are off by {worst:.2g}; they must agree")
     return worst
 
 

@@ -10,6 +10,7 @@ from assembly_rl.controllers.bundles import BundleController, Command, Manifest,
 from assembly_rl.controllers.bundles.golden import Golden, run
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.simulation import SimulatedRobot, insert
@@ -103,7 +104,7 @@ def compare(
         environment.close()
         robot.close()
     if not error <= TOLERANCE:
-        raise ValueError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
+        raise InputError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
     return Comparison(error, steps, trained, exported)
 
 

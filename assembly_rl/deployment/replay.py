@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers import Recording, load_bundle
 from assembly_rl.controllers.adapters.playback import play_back
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.deployment.differences import command_differences
 from assembly_rl.reports.replay import plot_replay
 from assembly_rl.runs import RunError
@@ -53,7 +54,7 @@ def replay_recording(bundle: str | Path, recording: str | Path, output: str | Pa
     try:
         recorded = Recording.load(recording)
     except OSError as error:
-        raise ValueError(f"{recording} cannot be read: {error}") from error
+        raise InputError(f"{recording} cannot be read: {error}") from error
     source = Path(recording)
     folder = Path(output) if output else source.parent
     table, picture = folder / f"{source.stem}-replayed.csv", folder / f"{source.stem}-replayed.png"

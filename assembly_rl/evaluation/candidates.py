@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
 from assembly_rl.controllers.insertion.action import ActionConfig
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import unknown
+from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
@@ -37,7 +37,7 @@ class ControllerConfig:
             ValueError: Guidance or parameter is unknown.
         """
         if self.guidance not in GUIDANCE:
-            raise ValueError(unknown("guidance", self.guidance, list(GUIDANCE)))
+            raise InputError(unknown("guidance", self.guidance, list(GUIDANCE)))
         return from_mapping(GUIDANCE[self.guidance], self.parameters)
 
 
@@ -99,7 +99,7 @@ def require_as_trained(own: TaskConfig, task: TaskConfig) -> None:
     for name in POLICY_FIELDS:
         asked = getattr(task, name)
         if asked not in (getattr(default, name), getattr(own, name)):
-            raise ValueError(
+            raise InputError(
                 f"task.{name} differs from the one that the policy was trained with, which it keeps: "
                 f"remove task.{name}"
             )

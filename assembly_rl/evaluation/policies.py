@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.guidance import Guidance
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import InputError
 
 
 class Policy(Protocol):
@@ -64,6 +65,6 @@ class GuidedPolicy:
             ValueError: There is no info.
         """
         if info is None:
-            raise ValueError("guidance needs the info that came with the observation, got None")
+            raise InputError("guidance needs the info that came with the observation, got None")
         push = self.guidance.push(info["time"], info["wrench"].tolist(), info["pose"].tolist())
         return np.clip(np.array(push) / self.scale, -1.0, 1.0).astype(np.float32)

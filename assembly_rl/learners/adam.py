@@ -3,6 +3,7 @@
 import torch
 
 from assembly_rl.accelerators.distributed import average
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.learners.networks import Flat
 
 
@@ -18,7 +19,7 @@ class Adam:
     def __init__(self, optimizer: torch.optim.Optimizer, flat: Flat) -> None:
         (group,) = optimizer.param_groups
         if group["weight_decay"] or group["amsgrad"] or group["maximize"]:
-            raise ValueError("the learner's Adam has no weight decay, no amsgrad and does not maximise")
+            raise InputError("the learner's Adam has no weight decay, no amsgrad and does not maximise")
         self.beta1, self.beta2 = group["betas"]
         self.epsilon = group["eps"]
         self.flat = flat

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assembly_rl.controllers.registry import Registry
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -52,9 +52,9 @@ class AlgorithmConfig:
     def __post_init__(self) -> None:
         require_positive(self, "learning_rate", "batch_size")
         if not 0.0 < self.gamma <= 1.0:
-            raise ValueError(f"{type(self).__name__}.gamma must be in (0, 1], got {self.gamma}")
+            raise InputError(f"{type(self).__name__}.gamma must be in (0, 1], got {self.gamma}")
         if not self.network or min(self.network) < 1:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__}.network must be one or more widths >= 1, got {list(self.network)}"
             )
 

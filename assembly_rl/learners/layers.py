@@ -72,8 +72,7 @@ def _actors(policy: Any) -> list[ActorLayers]:
         return [ActorLayers(tuple(own.latent_pi), own.mu, own.log_std, True)]
     if isinstance(policy, ActorCriticPolicy):
         extractor, out, log_std = policy.mlp_extractor, policy.action_net, policy.log_std
-        body = tuple(extractor.policy_net)
-        return [ActorLayers(body, out, log_std, False)]  # type: ignore[arg-type]
+        return [ActorLayers(tuple(extractor.policy_net), out, log_std, False)]  # type: ignore[arg-type]
     raise TypeError(f"no actor is known for {type(policy).__name__}")
 
 
@@ -93,7 +92,7 @@ def critics_see_actions(policy: BasePolicy) -> bool:
 def actor_optimizer(policy: BasePolicy) -> Optimizer:
     """Return the optimizer of the actor's parameters."""
     own: Any = policy
-    return own.optimizer if isinstance(policy, ActorCriticPolicy) else own.actor.optimizer  # type: ignore[no-any-return]
+    return own.optimizer if isinstance(policy, ActorCriticPolicy) else own.actor.optimizer
 
 
 def optimizers(policy: BasePolicy) -> list[Optimizer]:
@@ -103,6 +102,6 @@ def optimizers(policy: BasePolicy) -> list[Optimizer]:
     return [own.optimizer] if shared else [own.actor.optimizer, own.critic.optimizer]
 
 
-def in_heads(heads: Sequence[Sequence[Any]]) -> list[list[list[nn.Linear]]]:
+def in_heads(heads: Sequence[Sequence[Any]]) -> list[Sequence[Sequence[nn.Linear]]]:
     """Regroup the linear modules of parallel heads layer by layer, as ``Network`` takes them."""
     return [[[module] for module in of] for of in zip(*map(linear_layers, heads), strict=True)]

@@ -8,6 +8,8 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
 from torch import Tensor
 
+from assembly_rl.controllers.validation import InputError
+
 
 class PackedReplayBuffer(ReplayBuffer):
     """stable-baselines3's replay buffer, whose arrays are columns of one float32 array.
@@ -40,7 +42,7 @@ class PackedReplayBuffer(ReplayBuffer):
     ) -> None:
         super().__init__(1, observation_space, action_space, device, n_envs, **options)
         if len(self.obs_shape) != 1 or self.optimize_memory_usage:
-            raise ValueError("the packed replay buffer holds flat observations, each twice")
+            raise InputError("the packed replay buffer holds flat observations, each twice")
         self.buffer_size = max(buffer_size // n_envs, 1)
         width, actions = self.obs_shape[0], self.action_dim
         self.columns = (width, width + actions, 2 * width + actions)

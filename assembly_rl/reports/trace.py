@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import Policy
 from assembly_rl.reports.style import (
@@ -102,7 +103,7 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
         ValueError: Frames are asked of an environment that does not render.
     """
     if frames and environment.render_mode != "rgb_array":
-        raise ValueError("frames need an environment made with render_mode='rgb_array'")
+        raise InputError("frames need an environment made with render_mode='rgb_array'")
     observation, info = environment.reset(seed=seed)
     rows: list[dict[str, Any]] = [{**info, "peak_force": 0.0, "action": np.zeros(6)}]
     pictures = [environment.render()] if frames else []

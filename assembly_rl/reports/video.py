@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION, legend, new_figure, tidy
 from assembly_rl.reports.trace import Trace, draw_depth, phase_patches, shade_phases
 
@@ -40,7 +41,7 @@ def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
         ImportError: The extra [video] is missing; a GIF does without.
     """
     if not trace.frames:
-        raise ValueError("the trace has no frames: record_episode(..., frames=True)")
+        raise InputError("the trace has no frames: record_episode(..., frames=True)")
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = trace.rate * speed
     if path.suffix == ".mp4":
@@ -49,7 +50,7 @@ def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
         stride = ceil(rate / GIF_RATE)
         _write_gif(_pictures(trace, stride), path, stride / rate)
     else:
-        raise ValueError(f"the suffix must be .mp4 or .gif, got {path.name!r}")
+        raise InputError(f"the suffix must be .mp4 or .gif, got {path.name!r}")
 
 
 def _write_mp4(pictures: Iterator[Image.Image], path: Path, rate: float) -> None:

@@ -10,6 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
 from assembly_rl.accelerators.distributed import any_process
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.runs.checkpoint import save_checkpoint
 from assembly_rl.runs.directory import RunDirectory
 from assembly_rl.runs.states import get_streams, set_streams
@@ -37,7 +38,7 @@ class Checkpointer(BaseCallback):
         """
         super().__init__()
         if every < 1 or keep < 1:
-            raise ValueError(f"every and keep must be at least 1, got every={every} and keep={keep}")
+            raise InputError(f"every and keep must be at least 1, got every={every} and keep={keep}")
         self.run = run
         self.every = every
         self.keep = keep

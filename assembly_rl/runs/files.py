@@ -11,8 +11,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from assembly_rl.controllers.validation import InputError
 
-class RunError(ValueError):
+
+class RunError(InputError):
     """Error of a run directory or checkpoint; the message names the path and the way out."""
 
 

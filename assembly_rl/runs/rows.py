@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.runs.files import RunError, publish
 
 
@@ -77,7 +78,7 @@ class RowLog:
             ValueError: The row has other columns, or a value holds a line break.
         """
         if set(row) != set(self.columns):
-            raise ValueError(f"a row of {self.path.name} has {list(self.columns)}, got {list(row)}")
+            raise InputError(f"a row of {self.path.name} has {list(self.columns)}, got {list(row)}")
         with self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(_line([step, *(row[column] for column in self.columns)]))
 
@@ -106,5 +107,5 @@ def _line(values: Sequence[Any]) -> str:
     csv.writer(buffer, lineterminator="\n").writerow(plain)
     line = buffer.getvalue()
     if line.count("\n") > 1:
-        raise ValueError(f"a value holds a line break, which would split the row: {line!r}")
+        raise InputError(f"a value holds a line break, which would split the row: {line!r}")
     return line

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from assembly_rl.controllers.validation import require_positive
+from assembly_rl.controllers.validation import InputError, require_positive
 
 MOST_METHODS = 9
 """Largest number of methods in a study: more cannot be told apart in a picture."""
@@ -83,27 +83,27 @@ class StudyConfig:
         require_positive(self, "steps", "every", "validation", "episodes")
         _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
         if len(self.methods) > MOST_METHODS:
-            raise ValueError(
+            raise InputError(
                 f"the study has {len(self.methods)} methods, its pictures show {MOST_METHODS}: make two of it"
             )
         _check_rounds(self.rounds)
         for metric in self.thresholds:
             if metric not in METRICS:
-                raise ValueError(f"no threshold on {metric!r}: evaluated are {', '.join(METRICS)}")
+                raise InputError(f"no threshold on {metric!r}: evaluated are {', '.join(METRICS)}")
         for name, method in self.methods.items():
             if sum((bool(method.overrides), bool(method.controller), method.tune is not None)) > 1:
-                raise ValueError(f"method {name!r} has more than one of overrides, controller and tune")
+                raise InputError(f"method {name!r} has more than one of overrides, controller and tune")
             missing = [key for key in self.conditions if method.controller and key not in method.controller]
             if missing:
-                raise ValueError(f"method {name!r} has no controller for condition {missing[0]!r}")
+                raise InputError(f"method {name!r} has no controller for condition {missing[0]!r}")
 
 
 def _check_rounds(rounds: list[list[int]]) -> None:
     if not rounds or any(len(values) != 2 or min(values) < 1 for values in rounds):
-        raise ValueError(f"rounds are pairs of candidates and episodes, at least one, got {rounds}")
+        raise InputError(f"rounds are pairs of candidates and episodes, at least one, got {rounds}")
     counts = [candidates for candidates, _ in rounds]
     if sorted(counts, reverse=True) != counts:
-        raise ValueError(f"a round of a tuning cannot have more candidates than the one before: {counts}")
+        raise InputError(f"a round of a tuning cannot have more candidates than the one before: {counts}")
 
 
 def _require_choices(config: Any, what: str, *fields: str) -> None:
@@ -111,9 +111,9 @@ def _require_choices(config: Any, what: str, *fields: str) -> None:
     for name in fields:
         values = list(getattr(config, name))
         if not values:
-            raise ValueError(f"the {what} has no {name}: give at least one")
+            raise InputError(f"the {what} has no {name}: give at least one")
         if len(set(values)) < len(values):
-            raise ValueError(f"the {what}'s {name} have to differ, got {values}")
+            raise InputError(f"the {what}'s {name} have to differ, got {values}")
 
 
 @dataclass
@@ -135,4 +135,4 @@ class BenchmarkConfig:
 
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 0:
-            raise ValueError(f"processes must be >= 0, got {self.processes}")
+            raise InputError(f"processes must be >= 0, got {self.processes}")

@@ -11,7 +11,7 @@ from assembly_rl import controllers, envs
 from assembly_rl.runs.directory import PACKAGES
 
 PRESENTATION = (
-    "api.py",
+    "api/",
     "cli/",
     "deployment/",
     "methods/lcrl/report.py",

@@ -7,7 +7,7 @@ from hydra.errors import HydraException
 
 from assembly_rl.configuration.composition import choices, train_config
 from assembly_rl.configuration.library import load_controller
-from assembly_rl.controllers.validation import unknown
+from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.studies.cells import Cell, EvaluationCell, TrainingCell, TuningCell, make_cell
 from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
@@ -57,7 +57,7 @@ def _check_names(study: StudyConfig) -> None:
     ):
         for name in chosen:
             if name not in known:
-                raise ValueError(unknown(group, name, known))
+                raise InputError(unknown(group, name, known))
 
 
 def _overrides_by_part(key: str, condition: ConditionConfig) -> dict[str, list[str]]:
@@ -80,7 +80,7 @@ def _tuning_cell(
     configs = [_configured(_budget(study), *overrides) for overrides in overrides_of_parts]
     for _, episodes in study.rounds:
         if episodes % len(configs):
-            raise ValueError(f"{episodes} episodes of a round cannot be spread over {len(configs)} parts")
+            raise InputError(f"{episodes} episodes of a round cannot be spread over {len(configs)} parts")
     count = f"{len(configs)} parts" if len(configs) > 1 else configs[0].geometry.section
     return make_cell(
         TuningCell,
@@ -124,6 +124,6 @@ def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
     try:
         config = train_config(*budget, *overrides)
     except HydraException as error:
-        raise ValueError(f"the study's overrides {' '.join(overrides)}: {error}") from error
+        raise InputError(f"the study's overrides {' '.join(overrides)}: {error}") from error
     PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
     return config

@@ -10,6 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter, StrMe
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.reports import style
 from assembly_rl.reports.style import BLUE, GREY, INK, new_figure, save, tidy
 from assembly_rl.studies.config import MOST_METHODS
@@ -145,11 +146,11 @@ def plot_intervals(
 
 def _conditions(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not 1 <= len(methods) <= len(COLOURS):
-        raise ValueError(f"a picture shows 1 to {len(COLOURS)} methods, not {len(methods)}")
+        raise InputError(f"a picture shows 1 to {len(COLOURS)} methods, not {len(methods)}")
     first = next(iter(methods.values()))
     if not first or any(set(conditions) != set(first) for conditions in methods.values()):
         found = {method: sorted(conditions) for method, conditions in methods.items()}
-        raise ValueError(f"all methods need the same conditions, at least one: {found}")
+        raise InputError(f"all methods need the same conditions, at least one: {found}")
     return list(first)
 
 
@@ -160,7 +161,7 @@ def _draw_curve(axes: Axes, method: str, curve: Mapping[str, Curve], look: int, 
     for (name, values), grid in zip(strata.items(), grids, strict=True):
         if not np.array_equal(grid, steps) or values.ndim != 2 or values.shape[1:] != steps.shape:
             what = f"{values.shape} at {grid}, not (runs, steps) at the {steps} of its first condition"
-            raise ValueError(f"{method!r}, {name!r}: values are {what}")
+            raise InputError(f"{method!r}, {name!r}: values are {what}")
     full = np.all([~np.isnan(values).any(axis=0) for values in strata.values()], axis=0)
     lines = np.full((3, len(steps)), np.nan)
     if full.any():

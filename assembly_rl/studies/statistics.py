@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from assembly_rl.controllers.validation import InputError
+
 Array = NDArray[np.float64]
 Strata = Mapping[str, ArrayLike]
 Statistic = Callable[..., Any]  # of an array along ``axis``, as ``numpy.mean`` is
@@ -93,7 +95,7 @@ def bootstrap_band(
     samples = [finite_array(f"condition {name!r}", runs, 2).T for name, runs in strata.items()]
     if len({len(sample) for sample in samples}) != 1:
         shapes = {name: np.shape(runs) for name, runs in strata.items()}
-        raise ValueError(f"needs a condition, and as many points under all: {shapes}")
+        raise InputError(f"needs a condition, and as many points under all: {shapes}")
 
     def pooled(*samples: Array, axis: int = -1) -> Array:
         return np.asarray(statistic(np.concatenate(samples, axis=axis), axis=axis))
@@ -174,7 +176,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """
     for name, p in p_values.items():
         if not 0.0 <= p <= 1.0:
-            raise ValueError(f"the p-value of {name!r} has to be in [0, 1], not {p}")
+            raise InputError(f"the p-value of {name!r} has to be in [0, 1], not {p}")
     order = sorted(p_values, key=lambda name: p_values[name])
     products = [(len(order) - k) * p_values[name] for k, name in enumerate(order)]
     adjusted = dict(zip(order, np.minimum(1.0, np.maximum.accumulate(products)).tolist(), strict=True))
@@ -196,7 +198,7 @@ def steps_to_threshold(steps: ArrayLike, values: ArrayLike, threshold: float) ->
     """
     steps, values = _curve(steps, values)
     if not np.isfinite(threshold):
-        raise ValueError(f"the threshold has to be finite, not {threshold}")
+        raise InputError(f"the threshold has to be finite, not {threshold}")
     above = np.flatnonzero(values >= threshold)
     return float(steps[above[0] if len(above) else -1]), len(above) > 0
 
@@ -219,9 +221,9 @@ def median_steps(steps: ArrayLike, reached: ArrayLike, confidence: float = 0.95)
     """
     steps, arrived, tail = finite_array("steps", steps), np.asarray(reached), _tail(confidence)
     if arrived.dtype != bool or arrived.shape != steps.shape:
-        raise ValueError(f"'reached' has to be {len(steps)} booleans, one for each run, not {arrived}")
+        raise InputError(f"'reached' has to be {len(steps)} booleans, one for each run, not {arrived}")
     if steps.min() < 0.0:
-        raise ValueError(f"steps have to be >= 0, not {steps.min()}")
+        raise InputError(f"steps have to be >= 0, not {steps.min()}")
     with warnings.catch_warnings():  # the band is nan at the shares 1 and 0
         warnings.filterwarnings("ignore", "The confidence interval is undefined", RuntimeWarning)
         data = stats.CensoredData(uncensored=steps[arrived], right=steps[~arrived])
@@ -256,7 +258,7 @@ def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
     """
     steps, values = _curve(steps, values)
     if not 0.0 < last <= steps[-1]:
-        raise ValueError(f"the last step has to be in (0, {steps[-1]:g}], where the curve ends, not {last}")
+        raise InputError(f"the last step has to be in (0, {steps[-1]:g}], where the curve ends, not {last}")
     if steps[0] > 0.0:
         steps, values = np.append(0.0, steps), np.append(0.0, values)
     grid = np.append(steps[steps < last], last)
@@ -276,33 +278,33 @@ def finite_array(name: str, values: ArrayLike, dimensions: int | None = 1) -> Ar
     """
     array = np.asarray(values, dtype=np.float64)
     if not array.size or dimensions not in (None, array.ndim):
-        raise ValueError(
+        raise InputError(
             f"{name}: needs values in {dimensions or 'any'} dimension(s), not shape {array.shape}"
         )
     for place in np.argwhere(~np.isfinite(array))[:1].tolist():
-        raise ValueError(f"{name}: value {', '.join(map(str, place))} is {array[tuple(place)]}, not finite")
+        raise InputError(f"{name}: value {', '.join(map(str, place))} is {array[tuple(place)]}, not finite")
     return array
 
 
 def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
     steps, values = finite_array("steps", steps), finite_array("values", values)
     if len(steps) != len(values):
-        raise ValueError(f"{len(steps)} steps do not go with {len(values)} values")
+        raise InputError(f"{len(steps)} steps do not go with {len(values)} values")
     if steps[0] < 0.0 or (np.diff(steps) <= 0.0).any():
-        raise ValueError(f"steps have to be >= 0 and rise, not {steps}")
+        raise InputError(f"steps have to be >= 0 and rise, not {steps}")
     return steps, values
 
 
 def _pairs(a: Strata, b: Strata) -> list[tuple[Array, Array]]:
     if set(a) != set(b) or not a:
-        raise ValueError(f"both need the same conditions, at least one: {sorted(a)} and {sorted(b)}")
+        raise InputError(f"both need the same conditions, at least one: {sorted(a)} and {sorted(b)}")
     first, second = ({name: finite_array(f"condition {name!r}", x[name]) for name in a} for x in (a, b))
     return [(first[name], second[name]) for name in a]
 
 
 def _tail(confidence: float) -> float:
     if not 0.0 < confidence < 1.0:
-        raise ValueError(f"the confidence has to be in (0, 1), not {confidence}")
+        raise InputError(f"the confidence has to be in (0, 1), not {confidence}")
     return 0.5 * (1.0 - confidence)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import require_positive
+from assembly_rl.controllers.validation import InputError, require_positive
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig
@@ -78,7 +78,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         require_positive(self, "steps", "environments", "checkpoint_every")
         if self.plan not in (None, "auto"):
-            raise ValueError(f"plan must be auto or null, got {self.plan!r}")
+            raise InputError(f"plan must be auto or null, got {self.plan!r}")
         self.method.check(self)
         self.transfer.check(self)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from assembly_rl.controllers.registry import Registry
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.learners.config import HiddenLayers
 from assembly_rl.runs.directory import RunDirectory
 
@@ -27,6 +29,9 @@ class MethodConfig:
     Attributes:
         name: Name of the method.
     """
+
+    implementation: ClassVar[str | type[Method]] = f"{__name__}:Method"
+    """Class of the method, or ``module:name`` of a factory that is imported when it is needed."""
 
     name: str = "dense"
 
@@ -48,7 +53,9 @@ class MethodConfig:
 
     def create(self) -> Method:
         """Create the method for one training."""
-        return Method()
+        factory: Any = self.implementation
+        method: Method = (resolve_name(factory) if isinstance(factory, str) else factory)(self)
+        return method
 
     def for_student(self, source: RunDirectory) -> MethodConfig:
         """Return the method of a student whose teacher was trained with this one.
@@ -67,15 +74,13 @@ class DenseConfig(MethodConfig):
         actor: Widths of the actor's hidden layers; by default those of the algorithm's ``network``.
     """
 
+    implementation: ClassVar[str | type[Method]] = f"{__name__}:Dense"
+
     actor: list[int] | None = None
 
     def __post_init__(self) -> None:
         if self.actor is not None:
             require_widths("actor", self.actor)
-
-    def create(self) -> Method:
-        """See ``MethodConfig.create``."""
-        return Dense(self)
 
     def for_student(self, source: RunDirectory) -> MethodConfig:
         """Return the same method."""
@@ -130,7 +135,14 @@ class Phases:
 
 
 class Method:
-    """Hooks of a learning method, in the order in which a training calls them."""
+    """Hooks of a learning method, in the order in which a training calls them.
+
+    Args:
+        config: Configuration of the method.
+    """
+
+    def __init__(self, config: MethodConfig) -> None:
+        self._config: Any = config
 
     def configure(self, config: TrainConfig) -> TrainConfig:
         """Return the configuration that is to be trained; called once, before the run exists.
@@ -204,4 +216,4 @@ register_method("dense", DenseConfig)
 def require_widths(name: str, widths: list[int]) -> None:
     """Raise a ValueError unless a field of a method has one or more widths."""
     if not widths or min(widths) < 1:
-        raise ValueError(f"method.{name} must be one or more widths >= 1, got {list(widths)}")
+        raise InputError(f"method.{name} must be one or more widths >= 1, got {list(widths)}")

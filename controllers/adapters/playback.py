@@ -3,6 +3,7 @@
 from math import isnan
 
 from assembly_rl.controllers.bundles import BundleController, Recording
+from assembly_rl.controllers.validation import InputError
 
 
 def play_back(controller: BundleController, recorded: Recording) -> Recording:
@@ -21,7 +22,7 @@ def play_back(controller: BundleController, recorded: Recording) -> Recording:
         ValueError: The recording is empty, or its first pose is too far from the start.
     """
     if not len(recorded):
-        raise ValueError("the recording has no rows")
+        raise InputError("the recording has no rows")
     poses = [(row[:3], row[3:]) for row in recorded.poses.tolist()]
     x, y, z, qx, qy, qz, qw = recorded.poses[0].tolist()
     controller.reset(recorded.hole, ((x, y, z), (qx, qy, qz, qw)), bias=recorded.bias)

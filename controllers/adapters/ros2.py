@@ -29,6 +29,7 @@ from typing import Any
 
 from assembly_rl.controllers.bundles import Command, State, load_bundle
 from assembly_rl.controllers.se3 import Pose
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import NOT_A_WRENCH, Wrench
 
 NOT_A_POSE: Pose = ((nan,) * 3, (nan,) * 4)
@@ -90,7 +91,7 @@ class BundleNode:
         def text(name: str, description: str, default: str = "") -> str:
             value: str = parameter(name, default, description, read_only=True)
             if not value:
-                raise ValueError(f"the parameter {name!r} is needed: {description}")
+                raise InputError(f"the parameter {name!r} is needed: {description}")
             return value
 
         self._controller = load_bundle(text("bundle", "File of the bundle"))
@@ -114,7 +115,7 @@ class BundleNode:
             "recording", "", "Folder for a CSV file of each insertion; empty for none", read_only=True
         )
         if self._folder and not Path(self._folder).is_dir():
-            raise ValueError(f"the parameter 'recording' names no folder: {self._folder!r}")
+            raise InputError(f"the parameter 'recording' names no folder: {self._folder!r}")
 
         self._readings: deque[Wrench] = deque(maxlen=self._samples)
         self._reading, self._wrench_at = NOT_A_WRENCH, nan
@@ -213,16 +214,16 @@ class BundleNode:
                 ``BundleController.reset`` refuses them.
         """
         if self._state is State.running:
-            raise ValueError("an insertion is running: call ~/stop first")
+            raise InputError("an insertion is running: call ~/stop first")
         if len(self._readings) < self._samples:
-            raise ValueError(
+            raise InputError(
                 f"{len(self._readings)} readings in frame {self._flange_frame!r} have come, tare_samples is "
                 f"{self._samples}: wait, or check wrench_topic"
             )
         now = self._now()
         for name, stamp in (("wrench", self._wrench_at), ("pose", self._pose_at)):
             if not self._is_fresh(stamp, now):
-                raise ValueError(
+                raise InputError(
                     f"the latest {name} is {now - stamp:.3g} s old: is it published, with header.stamp on "
                     "the clock of this node?"
                 )
@@ -242,7 +243,7 @@ class BundleNode:
     def _hole(self) -> list[float]:
         values = list(self.node.get_parameter("hole").value)
         if len(values) != 7:
-            raise ValueError(f"the parameter 'hole' must be seven numbers, got {values}")
+            raise InputError(f"the parameter 'hole' must be seven numbers, got {values}")
         return values
 
     def _publish(self, command: Command) -> None:

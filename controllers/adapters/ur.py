@@ -37,6 +37,7 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import Wrench
 
 LOOKAHEAD = 0.03
@@ -205,7 +206,7 @@ def insert(robot: UR, controller: BundleController, hole: Pose, samples: int = 2
         ValueError: ``BundleController.reset`` refuses its arguments, or the bundle has a tool mass.
     """
     if controller.manifest.tool.mass:
-        raise ValueError(
+        raise InputError(
             f"tool.mass is {controller.manifest.tool.mass} kg, but the robot subtracts the payload itself: "
             "set it there, and export again with tool_mass=0"
         )

@@ -17,7 +17,7 @@ from assembly_rl.controllers.insertion import Insertion, Result, Termination
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
 from assembly_rl.controllers.stability import ContactLoop
-from assembly_rl.controllers.validation import finite_numbers
+from assembly_rl.controllers.validation import InputError, finite_numbers
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
 LOG_DURATION = 10.0
@@ -98,7 +98,7 @@ class BundleController:
             details = own.cutoff, own.discretization, own.selected_axes
             # Before the controller checks it: that would look for the largest stable stiffness, at length.
             if not ContactLoop(law, self.rate, manifest.contact, *details).is_stable():
-                raise ValueError("law and contact are unstable together: export the run again")
+                raise InputError("law and contact are unstable together: export the run again")
         self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, manifest.contact)
         self._every = config.control_steps()
         self._termination = Termination(config, manifest.part.hole_depth)
@@ -145,7 +145,7 @@ class BundleController:
         if pose is not None:
             require_pose("pose", pose)
         if rate is not None and abs(rate - self.rate) > 1e-6 * self.rate:
-            raise ValueError(
+            raise InputError(
                 f"the loop runs at {rate:g} Hz, the bundle's insertion.control_rate is {self.rate:g} Hz: "
                 "run the loop at that rate"
             )
@@ -160,7 +160,7 @@ class BundleController:
             insertion.contact_wrench.tare(free_readings, insertion.orientation(start[1]))
         elif bias is not None:
             if not finite_numbers(bias, 6):
-                raise ValueError(f"bias must be six finite numbers, got {bias!r}")
+                raise InputError(f"bias must be six finite numbers, got {bias!r}")
             a, b, c, d, e, f = map(float, bias)
             insertion.contact_wrench.bias = (a, b, c, d, e, f)
         self._hole = hole
@@ -303,5 +303,5 @@ class BundleController:
             ValueError: There was no insertion yet.
         """
         if self._state is State.idle:
-            raise ValueError("nothing is recorded before reset()")
+            raise InputError("nothing is recorded before reset()")
         return Recording.of_rows(self._hole, self._insertion.contact_wrench.bias, self._log)

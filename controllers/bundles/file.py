@@ -15,6 +15,7 @@ from assembly_rl.controllers.bundles.controller import BundleController
 from assembly_rl.controllers.bundles.golden import Golden
 from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import InputError
 
 KIND = "assembly_rl controller bundle"
 MAX_SIZE = 64 * 1024 * 1024
@@ -23,7 +24,7 @@ MAX_SIZE = 64 * 1024 * 1024
 Tensors = dict[str, NDArray[np.generic]]
 
 
-class BundleError(ValueError):
+class BundleError(InputError):
     """A bundle cannot be used; the message names the file, the field and what to do."""
 
 
@@ -119,15 +120,15 @@ def _parse(path: Path, content: bytes) -> Bundle:
 def _understand(content: bytes) -> Bundle:
     metadata, tensors = _take_apart(content)
     if metadata.get("kind") != KIND:
-        raise ValueError("this is no bundle: make one with assembly-rl-export run=<dir>")
+        raise InputError("this is no bundle: make one with assembly-rl-export run=<dir>")
     text, digest = metadata.get("manifest", ""), metadata.get("sha256")
     if digest != _digest(text, tensors):
-        raise ValueError("sha256 does not match the content: the file is damaged, export or copy it again")
+        raise InputError("sha256 does not match the content: the file is damaged, export or copy it again")
     manifest = Manifest.read(json.loads(text, parse_constant=_no_number))
     policy = _network(manifest, tensors)
     golden = Golden.of(tensors)
     if tensors:
-        raise ValueError(f"the tensor {min(tensors)!r} is unknown")
+        raise InputError(f"the tensor {min(tensors)!r} is unknown")
     golden.check(BundleController(manifest, policy), policy)
     return Bundle(manifest, policy, golden, digest)
 
@@ -143,11 +144,11 @@ def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         return dict(header.get("__metadata__") or {}), tensors
     except (SafetensorError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"this is no bundle, or a damaged one: {error}") from error
+        raise InputError(f"this is no bundle, or a damaged one: {error}") from error
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"the manifest holds {name}, which is no number")
+    raise InputError(f"the manifest holds {name}, which is no number")
 
 
 def _network(manifest: Manifest, tensors: Tensors) -> MLP:
@@ -158,16 +159,16 @@ def _network(manifest: Manifest, tensors: Tensors) -> MLP:
         for name, dimensions in (("weight", 2), ("bias", 1)):
             key = f"policy.{number}.{name}"
             if key not in tensors:
-                raise ValueError(f"the tensor {key!r} is missing")
+                raise InputError(f"the tensor {key!r} is missing")
             tensor = tensors.pop(key)
             if tensor.dtype != np.float32 or tensor.ndim != dimensions or not np.isfinite(tensor).all():
-                raise ValueError(f"the tensor {key!r} must be {dimensions}-D, float32 and finite")
+                raise InputError(f"the tensor {key!r} must be {dimensions}-D, float32 and finite")
             parts.append(tensor)
         layers.append((parts[0], parts[1], activation))
     policy = MLP(layers)
     shape = (layers[0][0].shape[1], len(layers[-1][1])) if layers else (0, 0)
     if shape != (len(manifest.observations), len(manifest.actions)):
-        raise ValueError(
+        raise InputError(
             f"the network has {shape[0]} inputs and {shape[1]} outputs, observations and actions are "
             f"{len(manifest.observations)} and {len(manifest.actions)}"
         )

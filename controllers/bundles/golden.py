@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.bundles.controller import BundleController
 from assembly_rl.controllers.mlp import MLP
+from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 ACTION_TOLERANCE = 1e-5
@@ -57,7 +58,7 @@ class Golden:
         for field in fields(cls):
             name = f"golden.{field.name}"
             if name not in tensors:
-                raise ValueError(f"the tensor {name!r} is missing")
+                raise InputError(f"the tensor {name!r} is missing")
             taken[field.name] = tensors.pop(name)
         own = cls(**taken)
         n, k = len(np.atleast_1d(own.observations)), len(np.atleast_1d(own.times))
@@ -69,11 +70,11 @@ class Golden:
             kind = np.float32 if name in ("observations", "actions") else np.float64
             tensor = taken[name]
             if tensor.shape != shape or tensor.dtype != kind or not np.isfinite(tensor).all():
-                raise ValueError(
+                raise InputError(
                     f"the tensor 'golden.{name}' must have shape {shape}, {kind.__name__}, finite"
                 )
         if not n or not k:
-            raise ValueError("there are no golden vectors: export the run again")
+            raise InputError("there are no golden vectors: export the run again")
         return own
 
     def check(self, controller: BundleController, policy: MLP) -> None:
@@ -84,17 +85,17 @@ class Golden:
         """
         for number, (observation, action) in enumerate(zip(self.observations, self.actions, strict=True)):
             if observation.shape != (len(controller.manifest.observations),):
-                raise ValueError("the tensor 'golden.observations' does not fit observations")
+                raise InputError("the tensor 'golden.observations' does not fit observations")
             error = float(np.abs(policy(observation) - action).max())
             if not error <= ACTION_TOLERANCE:
-                raise ValueError(
+                raise InputError(
                     f"golden observation {number} gives an action that is off by {error:.2g}: the network "
                     "or this machine computes something else than at the export"
                 )
         for number, command in enumerate(run(controller, self)):
             error = float(np.abs(command - self.commands[number]).max())
             if not error <= COMMAND_TOLERANCE:
-                raise ValueError(
+                raise InputError(
                     f"golden step {number} gives a command that is off by {error:.2g}: the controller "
                     "computes something else than at the export"
                 )

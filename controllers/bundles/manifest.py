@@ -10,7 +10,7 @@ from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.stability import ContactConfig
-from assembly_rl.controllers.validation import AXES, require_positive
+from assembly_rl.controllers.validation import AXES, InputError, require_positive
 from assembly_rl.controllers.wrench import ToolConfig
 
 FORMAT = 1
@@ -137,35 +137,35 @@ class Manifest:
                 for key in {*self.conventions, *CONVENTIONS}
                 if self.conventions.get(key) != CONVENTIONS.get(key)
             )
-            raise ValueError(f"conventions.{wrong[0]} is not that of this assembly_rl: export the run anew")
+            raise InputError(f"conventions.{wrong[0]} is not that of this assembly_rl: export the run anew")
         insertion = self.insertion
         if insertion.control_rate > MAX_RATE:
-            raise ValueError(
+            raise InputError(
                 f"insertion.control_rate must be <= {MAX_RATE:g} Hz, got {insertion.control_rate}"
             )
         observation = insertion.observation
         for group in observation.groups:
             if not OBSERVATION_TERMS.get(group).measurable:
-                raise ValueError(
+                raise InputError(
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
                     "with wrench, pose, last_action or wrench_history"
                 )
         if observation.history > MAX_HISTORY:
-            raise ValueError(
+            raise InputError(
                 f"insertion.observation.history must be <= {MAX_HISTORY}, got {observation.history}"
             )
         names = list(Observer(observation).names)
         if self.observations != names:
-            raise ValueError(f"observations must be {names}, as insertion.observation says")
+            raise InputError(f"observations must be {names}, as insertion.observation says")
         if self.actions != list(AXES):
-            raise ValueError(f"actions must be {list(AXES)}, got {self.actions}")
+            raise InputError(f"actions must be {list(AXES)}, got {self.actions}")
         if self.contact is not None and self.contact.delay * insertion.control_rate > MAX_DELAY:
-            raise ValueError(
+            raise InputError(
                 f"contact.delay must be <= {MAX_DELAY} control periods, got {self.contact.delay} s"
             )
         require_positive(self.part, "hole_depth", "peg_length")
         if insertion.limits.goal_margin >= self.part.hole_depth:
-            raise ValueError(
+            raise InputError(
                 f"insertion.limits.goal_margin must be less than part.hole_depth = {self.part.hole_depth} m, "
                 f"got {insertion.limits.goal_margin}"
             )
@@ -179,7 +179,7 @@ class Manifest:
         """
         found = values.get("format") if isinstance(values, Mapping) else None
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-            raise ValueError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
+            raise InputError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
-            raise ValueError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
+            raise InputError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
         return from_mapping(cls, complete(cls, values, "bundle"))

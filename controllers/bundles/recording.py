@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.se3 import Pose, require_pose
-from assembly_rl.controllers.validation import finite_numbers
+from assembly_rl.controllers.validation import InputError, finite_numbers
 
 Array = NDArray[np.float64]
 WRENCH = ("fx", "fy", "fz", "mx", "my", "mz")
@@ -106,7 +106,7 @@ class Recording:
         given = rows[0].keys() if rows else ()
         for name in MEASURED:
             if name not in given:
-                raise ValueError(f"{path} has no column {name!r}; it needs {', '.join(MEASURED)}")
+                raise InputError(f"{path} has no column {name!r}; it needs {', '.join(MEASURED)}")
         hole = _numbers(path, "hole", notes.get("hole"), 7)
         bias = _numbers(path, "bias", notes.get("bias", "0 0 0 0 0 0"), 6)
         pose = ((hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6]))
@@ -132,7 +132,7 @@ def _numbers(path: str | PathLike[str], name: str, text: str | None, count: int)
     except ValueError:
         values = []
     if not finite_numbers(values, count):
-        raise ValueError(f"{path} needs a line '# {name} = ' with {count} numbers above its columns")
+        raise InputError(f"{path} needs a line '# {name} = ' with {count} numbers above its columns")
     return values
 
 
@@ -142,5 +142,5 @@ def _column(path: str | PathLike[str], name: str, rows: list[dict[str, str]]) ->
         try:
             values[number] = float(row[name])
         except (TypeError, ValueError):
-            raise ValueError(f"{path}: row {number + 1} has no number in {name!r}: {row[name]!r}") from None
+            raise InputError(f"{path}: row {number + 1} has no number in {name!r}: {row[name]!r}") from None
     return values

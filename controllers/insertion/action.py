@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
-from assembly_rl.controllers.validation import require_six
+from assembly_rl.controllers.validation import InputError, require_six
 
 
 class ActionKind(Enum):
@@ -49,7 +49,7 @@ class ActionConfig:
         self.kind = ActionKind(self.kind)
         require_six(self, "wrench", "twist", "stiffness")
         if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
-            raise ValueError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
+            raise InputError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
 
     @property
     def scale(self) -> list[float] | None:

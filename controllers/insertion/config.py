@@ -9,7 +9,7 @@ from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.limits import LimitConfig
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.path import PathConfig
-from assembly_rl.controllers.validation import AXES, require_positive
+from assembly_rl.controllers.validation import AXES, InputError, require_positive
 
 MAX_RATIO = 1e6
 """Largest number of fast periods in a slow one."""
@@ -20,7 +20,7 @@ def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int
     quotient = fast / slow
     ratio = round(quotient) if quotient < MAX_RATIO else 0
     if ratio < 1 or abs(quotient - ratio) > 1e-9:
-        raise ValueError(
+        raise InputError(
             f"{slow_name} {slow:g} Hz must divide {fast_name} {fast:g} Hz: the ratio is {quotient:g}"
         )
     return ratio
@@ -55,7 +55,7 @@ class InsertionConfig:
         require_positive(self, "policy_rate", "control_rate")
         CoordinateTransform(self.coordinates)
         if self.coordinates is not None and self.action.kind.changes_gains:
-            raise ValueError(
+            raise InputError(
                 f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"
             )
         self.control_steps()
@@ -64,7 +64,7 @@ class InsertionConfig:
                 AXES, self.action.wrench, self.admittance.reference_limit, strict=True
             ):
                 if value > limit:
-                    raise ValueError(
+                    raise InputError(
                         f"action.wrench[{axis}] = {value} exceeds admittance.reference_limit {limit}: "
                         "lower the one or raise the other"
                     )

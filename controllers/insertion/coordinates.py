@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 
@@ -32,9 +33,9 @@ class CoordinateTransform:
         except (TypeError, ValueError):
             self._matrix = np.zeros(0)
         if self._matrix.shape != (6, 6) or not np.isfinite(self._matrix).all():
-            raise ValueError(f"coordinates must be six rows of six finite numbers, got {matrix!r}")
+            raise InputError(f"coordinates must be six rows of six finite numbers, got {matrix!r}")
         if abs(np.linalg.det(self._matrix)) < 1e-9:
-            raise ValueError("coordinates must be invertible")
+            raise InputError("coordinates must be invertible")
         self._inverse = np.array(np.linalg.inv(self._matrix))
 
     def target_law(self, source: ComplianceLaw) -> ComplianceLaw:

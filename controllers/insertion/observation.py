@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.observation_terms import LIMIT, OBSERVATION_TERMS, Signals
+from assembly_rl.controllers.validation import InputError
 
 __all__ = ["LIMIT", "ObservationConfig", "Observer"]
 
@@ -33,7 +34,7 @@ class Observer:
         self.groups = tuple(config.groups)
         self._terms = [OBSERVATION_TERMS.get(group) for group in self.groups]
         if not self.groups or len(set(self.groups)) < len(self.groups):
-            raise ValueError(
+            raise InputError(
                 f"observation groups must be one or more different names, got {list(self.groups)}"
             )
         self._config = config

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from assembly_rl.controllers.validation import require_not_negative, require_six
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_six
 
 
 @dataclass
@@ -30,5 +30,5 @@ class ObservationConfig:
     def __post_init__(self) -> None:
         require_six(self, "wrench_scale", "pose_scale", "twist_scale", positive=True)
         if self.history < 1:
-            raise ValueError(f"ObservationConfig.history must be >= 1, got {self.history}")
+            raise InputError(f"ObservationConfig.history must be >= 1, got {self.history}")
         require_not_negative(self, "second_noise")

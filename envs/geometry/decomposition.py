@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.part import PegHole
 from assembly_rl.envs.geometry.polygons import TOLERANCE, Array, area, convex_partition, offset
 
@@ -104,5 +105,5 @@ def _loft(first: Array, second: Array) -> ConvexPart:
     )
     result = ConvexPart(np.concatenate((first, second)), faces)
     if result.volume <= 0.0 or result.excess > TOLERANCE:
-        raise ValueError(f"the section has no exact convex parts: one bulges by {result.excess:.3g} m")
+        raise InputError(f"the section has no exact convex parts: one bulges by {result.excess:.3g} m")
     return result

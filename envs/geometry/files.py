@@ -11,6 +11,7 @@ import yaml
 from shapely import LineString, MultiLineString
 from shapely.ops import linemerge
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.polygons import Array
 
 DRAWINGS = (".dxf", ".svg")
@@ -42,22 +43,22 @@ def read_part(path: Path) -> dict[str, Any]:
         ImportError: The library that reads a drawing is not installed.
     """
     if not path.is_file():
-        raise ValueError(f"{path} does not exist")
+        raise InputError(f"{path} does not exist")
     if path.suffix.lower() in DRAWINGS:
         return _polygon(drawn_outline(path))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must have a polygon or an outline, and lengths in millimetres")
+        raise InputError(f"{path} must have a polygon or an outline, and lengths in millimetres")
     known = ["polygon", "outline", *LENGTHS]
     for key in content:
         if key not in known:
             close = get_close_matches(str(key), known, 1, 0.0)[0]
-            raise ValueError(f"{path} has {key!r}; did you mean {close!r}? Known: {', '.join(known)}")
+            raise InputError(f"{path} has {key!r}; did you mean {close!r}? Known: {', '.join(known)}")
     if ("polygon" in content) == ("outline" in content):
-        raise ValueError(f"{path} must have either a polygon or an outline")
+        raise InputError(f"{path} must have either a polygon or an outline")
     if "outline" in content:
         fields = _polygon(drawn_outline(path.parent / str(content["outline"])))
     else:
@@ -71,22 +72,22 @@ def read_part(path: Path) -> dict[str, Any]:
 def drawn_outline(path: Path) -> Array:
     """Read the closed line of a DXF or SVG file: vertices (N, 2) [mm], curves as chords."""
     if not path.is_file():
-        raise ValueError(f"{path} does not exist")
+        raise InputError(f"{path} does not exist")
     reader = {".dxf": _read_dxf, ".svg": _read_svg}.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path} is no drawing that can be read; known: {', '.join(DRAWINGS)}")
+        raise InputError(f"{path} is no drawing that can be read; known: {', '.join(DRAWINGS)}")
     lines = [LineString(points) for points in reader(path) if len(points) > 1]
     if not lines:
-        raise ValueError(f"{path} has no lines")
+        raise InputError(f"{path} has no lines")
     merged = linemerge(MultiLineString(_snapped(lines))) if len(lines) > 1 else lines[0]
     closed = list(merged.geoms) if isinstance(merged, MultiLineString) else [merged]
     open_ends = [line for line in closed if math.dist(line.coords[0], line.coords[-1]) > JOINED]
     if open_ends:
         x, y = open_ends[0].coords[-1]
-        raise ValueError(f"{path}: the outline is open near x = {x:g} mm, y = {y:g} mm")
+        raise InputError(f"{path}: the outline is open near x = {x:g} mm, y = {y:g} mm")
     if len(closed) > 1:
         places = ", ".join(f"({line.centroid.x:g}, {line.centroid.y:g}) mm" for line in closed)
-        raise ValueError(f"{path} has {len(closed)} closed lines, about {places}: keep one, the section")
+        raise InputError(f"{path} has {len(closed)} closed lines, about {places}: keep one, the section")
     return np.array(closed[0].coords[:-1])
 
 
@@ -100,13 +101,13 @@ def _pairs(path: Path, values: Any) -> Array:
     except (TypeError, ValueError):
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"{path}: polygon must be a list of [x, y] in millimetres, got {values!r:.60}")
+        raise InputError(f"{path}: polygon must be a list of [x, y] in millimetres, got {values!r:.60}")
     return points
 
 
 def _number(path: Path, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{path}: {key} must be a number of millimetres, got {value!r}")
+        raise InputError(f"{path}: {key} must be a number of millimetres, got {value!r}")
     return float(value)
 
 
@@ -138,7 +139,7 @@ def _read_dxf(path: Path) -> list[list[tuple[float, float]]]:
     try:
         document = ezdxf.readfile(path)
     except (ezdxf.DXFError, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a DXF file: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{path} is not a DXF file: {str(error).splitlines()[0]}") from None
     unit = units.InsertUnits(document.units)
     scale = units.conversion_factor(unit, units.InsertUnits.Millimeters) if document.units else 1.0
     lines = []
@@ -166,7 +167,7 @@ def _read_svg(path: Path) -> list[list[tuple[float, float]]]:
         document = Document(str(path))
         parts = [part for whole in document.paths() for part in whole.continuous_subpaths()]
     except (ParseError, ValueError, OSError, IndexError, KeyError) as error:
-        raise ValueError(f"{path} is not an SVG file: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{path} is not an SVG file: {str(error).splitlines()[0]}") from None
     scale = _svg_scale(document.root.attrib)
     lines = []
     for part in parts:

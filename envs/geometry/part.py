@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Polygon
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, narrowest_gap, offset, thin_place
 from assembly_rl.envs.geometry.sections import resolve_parameters, section_outline
 
@@ -88,39 +89,39 @@ class PegHole:
     def _length(self, name: str) -> float:
         value = getattr(self, name)
         if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number of metres, got {value!r}")
+            raise InputError(f"{name} must be a finite number of metres, got {value!r}")
         if not 0.0 < value <= MAX_LENGTH and not (name == "chamfer" and value == 0.0):
             least = "0 or more" if name == "chamfer" else "more than 0"
-            raise ValueError(f"{name} must be {least} and at most {MAX_LENGTH} m, got {value:g} m")
+            raise InputError(f"{name} must be {least} and at most {MAX_LENGTH} m, got {value:g} m")
         return float(value)
 
     def _check_fit(self) -> None:
         if self.clearance >= self.circumradius:
-            raise ValueError(
+            raise InputError(
                 f"clearance {self.clearance:g} m must be less than the section's radius, "
                 f"{self.circumradius:.3g} m: give it in metres"
             )
         thin = thin_place(self.peg_outline, MIN_WIDTH)
         if thin is not None:
-            raise ValueError(
+            raise InputError(
                 f"the section is narrower than {MIN_WIDTH:g} m {self._near(thin)}: widen it there"
             )
         gap = narrowest_gap(self.peg_outline)[1]
         if self.wall < MIN_WALL:
-            raise ValueError(
+            raise InputError(
                 f"clearance {self.clearance:g} m leaves a wall of {max(self.wall, 0.0):.3g} m in the "
                 f"narrowest gap of the section, {self._near(gap)}: at least {MIN_WALL:g} m is needed, reduce "
                 "it or widen the gap"
             )
         if self.chamfer >= self.wall:
-            raise ValueError(
+            raise InputError(
                 f"chamfer {self.chamfer:g} m must be less than the wall around the hole, {self.wall:.3g} m: "
                 f"reduce it or widen the section's narrowest gap, {self._near(gap)}"
             )
         if self.chamfer >= self.hole_depth:
-            raise ValueError(f"chamfer {self.chamfer:g} m must be less than hole_depth {self.hole_depth:g} m")
+            raise InputError(f"chamfer {self.chamfer:g} m must be less than hole_depth {self.hole_depth:g} m")
         if self.peg_length <= self.hole_depth:
-            raise ValueError(
+            raise InputError(
                 f"peg_length {self.peg_length:g} m must exceed hole_depth {self.hole_depth:g} m: "
                 "otherwise the flange hits the plate before the peg is through"
             )

@@ -12,6 +12,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import MultiPoint, Polygon
 
+from assembly_rl.controllers.validation import InputError
+
 Array = NDArray[np.float64]
 
 MAX_LENGTH = 0.5
@@ -36,10 +38,10 @@ def vertex_array(vertices: Any) -> Array:
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2:
         shown = f"{vertices!r:.80}"
-        raise ValueError(f"vertices must be a list of [x, y] pairs of numbers in metres, got {shown}")
+        raise InputError(f"vertices must be a list of [x, y] pairs of numbers in metres, got {shown}")
     if not np.isfinite(points).all():
         row = int(np.argmin(np.isfinite(points).all(axis=1)))
-        raise ValueError(f"vertices must be finite, vertex {row} is {points[row].tolist()}")
+        raise InputError(f"vertices must be finite, vertex {row} is {points[row].tolist()}")
     return points
 
 
@@ -67,17 +69,17 @@ def clean(vertices: Sequence[Sequence[float]] | Array) -> Array:
     points = vertex_array(vertices)
     size = float(np.max(np.ptp(points, axis=0), initial=0.0))
     if size > MAX_LENGTH:
-        raise ValueError(f"the section is {size:g} m across, at most {MAX_LENGTH} m is accepted: use metres")
+        raise InputError(f"the section is {size:g} m across, at most {MAX_LENGTH} m is accepted: use metres")
     points = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > TOLERANCE]
     distinct = len(np.unique(points.round(9), axis=0))
     if distinct < 3:
-        raise ValueError(f"the section needs at least 3 distinct vertices, got {distinct}")
+        raise InputError(f"the section needs at least 3 distinct vertices, got {distinct}")
     if MultiPoint(points).convex_hull.area <= TOLERANCE * size:
-        raise ValueError(f"the section has zero area: its {len(points)} vertices lie on one line")
+        raise InputError(f"the section has zero area: its {len(points)} vertices lie on one line")
     if not Polygon(points).is_valid:
         reason, _, place = shapely.is_valid_reason(Polygon(points)).partition("[")
         x, y = (1e3 * float(value) for value in place.rstrip("]").split())
-        raise ValueError(
+        raise InputError(
             f"the section must not cross or touch itself: {reason} near x = {x:g} mm, y = {y:g} mm"
         )
     points = points[_distance_from_chord(points) > TOLERANCE]

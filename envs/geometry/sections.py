@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.polygons import Array, clean, vertex_array
 
 
@@ -94,16 +95,16 @@ def resolve_parameters(section: str, parameters: Mapping[str, Any]) -> dict[str,
         names = {name.casefold(): name for name in SECTIONS}
         close = difflib.get_close_matches(str(section).casefold(), names, n=1)
         hint = f"did you mean {names[close[0]]!r}? " if close else ""
-        raise ValueError(f"unknown section {section!r}: {hint}known sections: {', '.join(SECTIONS)}")
+        raise InputError(f"unknown section {section!r}: {hint}known sections: {', '.join(SECTIONS)}")
     accepted = inspect.signature(SECTIONS[section]).parameters
     for name in parameters:
         if name not in accepted:
-            raise ValueError(f"section {section!r} has no parameter {name!r}: it takes {', '.join(accepted)}")
+            raise InputError(f"section {section!r} has no parameter {name!r}: it takes {', '.join(accepted)}")
     resolved = {}
     for name, parameter in accepted.items():
         value = parameters.get(name, parameter.default)
         if value is inspect.Parameter.empty:
-            raise ValueError(f"section {section!r} needs the parameter {name!r}")
+            raise InputError(f"section {section!r} needs the parameter {name!r}")
         resolved[name] = _plain(section, name, value)
     return resolved
 
@@ -126,10 +127,10 @@ def _plain(section: str, name: str, value: Any) -> Any:
         return tuple((x, y) for x, y in vertex_array(value).tolist())
     if name == "facets":
         if not isinstance(value, int) or not 3 <= value <= 256:
-            raise ValueError(f"section {section!r}: facets must be an integer from 3 to 256, got {value!r}")
+            raise InputError(f"section {section!r}: facets must be an integer from 3 to 256, got {value!r}")
         return value
     if not isinstance(value, int | float) or not 0.0 < value < math.inf:
-        raise ValueError(f"section {section!r}: {name} must be a positive length in metres, got {value!r}")
+        raise InputError(f"section {section!r}: {name} must be a positive length in metres, got {value!r}")
     return float(value)
 
 
@@ -141,6 +142,6 @@ def _regular(sides: int, radius: float) -> Array:
 
 def _require_thinner(thickness: float, width: float, height: float) -> None:
     if thickness >= min(width, height):
-        raise ValueError(
+        raise InputError(
             f"thickness {thickness:g} m must be less than the width {width:g} m and the height {height:g} m"
         )

@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.physics.config import SensorConfig
 
@@ -26,7 +27,7 @@ class WrenchSensor:
         periods = config.delay * control_rate
         self._delay = round(periods)
         if abs(periods - self._delay) > 1e-9:
-            raise ValueError(
+            raise InputError(
                 f"sensor delay {config.delay} s must be a multiple of the control period "
                 f"{1.0 / control_rate} s: {periods:g} periods"
             )

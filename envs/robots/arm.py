@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.physics import ArmModel, SupportsArms, World
 from assembly_rl.envs.robots.config import RobotConfig
 from assembly_rl.envs.robots.kinematics import ArmKinematics, Array, homogeneous
@@ -44,7 +45,7 @@ class ArmRobot:
         speed_limit: Array,
     ) -> None:
         if not isinstance(world, SupportsArms):
-            raise ValueError(
+            raise InputError(
                 f"the physics engine {world.config.engine!r} simulates no arms: use "
                 f"task.robot.model=floating, or another task.physics.engine with {config.model!r}"
             )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from assembly_rl.controllers.validation import finite_numbers
+from assembly_rl.controllers.validation import InputError, finite_numbers
 
 
 @dataclass
@@ -24,6 +24,6 @@ class RobotConfig:
     def __post_init__(self) -> None:
         for name, length in (("base_position", 3), ("base_rotation", 3), ("posture", 7)):
             if not finite_numbers(getattr(self, name), length):
-                raise ValueError(
+                raise InputError(
                     f"RobotConfig.{name} must be {length} finite numbers, got {getattr(self, name)!r}"
                 )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, quat_exp, rotation_matrix
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.robots.config import RobotConfig
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class ArmKinematics:
         self.posture: Array = np.array(config.posture, dtype=np.float64)
         for number, angle in enumerate(self.posture):
             if not self.lower[number] <= angle <= self.upper[number]:
-                raise ValueError(
+                raise InputError(
                     f"RobotConfig.posture[{number}] = {angle:g} rad is beyond the joint's limits "
                     f"{self.lower[number]:.3f} to {self.upper[number]:.3f} rad"
                 )
@@ -122,7 +123,7 @@ class ArmKinematics:
                 return joints
             change *= min(1.0, LONGEST_STEP / float(np.abs(change).max()))
             joints = np.clip(joints + change, self.lower, self.upper)
-        raise ValueError(
+        raise InputError(
             f"the arm does not reach the flange position {_millimetres(position)} mm of the hole frame from "
             f"its base at {_millimetres(self.base[0])} mm within its joint limits: move robot.base_position, "
             "turn robot.base_rotation, or give another robot.posture"

@@ -5,6 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from assembly_rl.controllers.validation import InputError
+
 Array = NDArray[np.float32]
 
 MEMBERS = 5
@@ -30,7 +32,7 @@ class Ensemble:
 
     def __init__(self, states: Array, actions: Array, changes: Array, seed: int) -> None:
         if not len(states) == len(actions) == len(changes) or len(states) < 2 * BATCH:
-            raise ValueError(
+            raise InputError(
                 f"a model needs at least {2 * BATCH} transitions, as many states, actions and changes, got "
                 f"{len(states)}, {len(actions)} and {len(changes)}"
             )

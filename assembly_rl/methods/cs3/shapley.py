@@ -13,6 +13,8 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers.validation import InputError
+
 EXACT = 10
 """Most players for whom all coalitions are evaluated: 1024."""
 
@@ -33,7 +35,7 @@ class Coalitions:
         """Shapley values (..., players) from the values of the coalitions (..., coalitions)."""
         values = np.asarray(values, dtype=np.float64)
         if values.shape[-1:] != (len(self.members),):
-            raise ValueError(
+            raise InputError(
                 f"values has shape {values.shape}; the last axis has to be the {len(self.members)} coalitions"
             )
         return values @ self.weights.T
@@ -46,7 +48,7 @@ def all_coalitions(players: int) -> Coalitions:
         ValueError: There are too few or too many players.
     """
     if not 1 <= players <= EXACT:
-        raise ValueError(f"exact Shapley values are for 1 to {EXACT} players, not {players}: sample orders")
+        raise InputError(f"exact Shapley values are for 1 to {EXACT} players, not {players}: sample orders")
     members = np.array(list(product((False, True), repeat=players)))
     sizes = members.sum(1)
     share = [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)]
@@ -70,7 +72,7 @@ def sampled_coalitions(players: int, orders: int, rng: np.random.Generator) -> C
         rng: Draws them.
     """
     if players < 1 or orders < 1:
-        raise ValueError(f"players and orders have to be at least 1, got {players} and {orders}")
+        raise InputError(f"players and orders have to be at least 1, got {players} and {orders}")
     known: dict[bytes, int] = {}
     members: list[NDArray[np.bool_]] = []
     entries: list[tuple[int, int, float]] = []

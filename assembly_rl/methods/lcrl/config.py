@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 from assembly_rl.training.method import Method, MethodConfig, register_method, require_widths
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class LCRLConfig(MethodConfig):
         relearn_every: Policy steps between later estimates, from what was visited lately.
     """
 
+    implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.lcrl.method:LCRL"
+
     name: str = "lcrl"
     head: list[int] = field(default_factory=lambda: [24, 24])
     edges: str = "cs3"
@@ -62,14 +64,14 @@ class LCRLConfig(MethodConfig):
         require_widths("head", self.head)
         for name, known in (("edges", EDGES), ("threshold", THRESHOLDS), ("critics", CRITICS)):
             if getattr(self, name) not in known:
-                raise ValueError(
+                raise InputError(
                     f"method.{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
         for name in ("quantile", "share"):
             if not 0.0 < getattr(self, name) <= 1.0:
-                raise ValueError(f"method.{name} must be in (0, 1], got {getattr(self, name)}")
+                raise InputError(f"method.{name} must be in (0, 1], got {getattr(self, name)}")
         if self.relearn_every is not None and (self.relearn_every < 1 or not self.estimated):
-            raise ValueError(
+            raise InputError(
                 f"method.relearn_every must be >= 1 and needs edges that are estimated, got "
                 f"{self.relearn_every} with edges={self.edges}, graph={self.graph}"
             )
@@ -89,16 +91,10 @@ class LCRLConfig(MethodConfig):
     def check(self, training: TrainConfig) -> None:
         """Refuse a training that ends before its graph is estimated."""
         if training.steps <= self.graph_step(training):
-            raise ValueError(
+            raise InputError(
                 f"the training ends at step {training.steps}, before its graph is estimated at step "
                 f"{self.graph_step(training)}: give more steps or fewer method.samples"
             )
-
-    def create(self) -> Method:
-        """See ``MethodConfig.create``."""
-        from assembly_rl.methods.lcrl.method import LCRL
-
-        return LCRL(self)
 
     def for_student(self, source: RunDirectory) -> MethodConfig:
         """Return LCRL with the graph of the source."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor, nn
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.learners.action_groups import action_groups
 from assembly_rl.learners.layers import (
     actor_layers,
@@ -152,7 +153,7 @@ def _widths(hidden: Sequence[nn.Linear], edges: NDArray[np.bool_], inputs: int) 
     """Hidden units of each action component, layer by layer."""
     actions = edges.shape[1]
     if hidden[0].in_features != inputs or any(layer.out_features % actions for layer in hidden):
-        raise ValueError(
+        raise InputError(
             f"a network of {hidden[0].in_features} inputs and hidden layers of "
             f"{[layer.out_features for layer in hidden]} units does not fit a graph of {edges.shape}"
         )

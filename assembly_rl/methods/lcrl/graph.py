@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.runs.files import RunError, read_json, write_json
 
 FORMAT = 1
@@ -54,11 +55,11 @@ class Graph:
         edges = np.array(content["edges"], dtype=np.bool_)
         for key, array in {"edges": edges, **numbers}.items():
             if array.shape != shape:
-                raise ValueError(f"its {key} are of shape {array.shape}, not {shape}")
+                raise InputError(f"its {key} are of shape {array.shape}, not {shape}")
             if not np.isfinite(array).all():
-                raise ValueError(f"its {key} are not all finite")
+                raise InputError(f"its {key} are not all finite")
         if not edges.any(0).all():
-            raise ValueError(f"{actions[int(np.argmin(edges.any(0)))]} has no edge")
+            raise InputError(f"{actions[int(np.argmin(edges.any(0)))]} has no edge")
         source, samples = str(content["source"]), int(content["samples"])
         return cls(states, actions, edges, **numbers, source=source, samples=samples)
 

@@ -9,7 +9,7 @@ from gymnasium.spaces.utils import flatdim
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.accelerators import distributed
-from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.validation import AXES, InputError
 from assembly_rl.learners.config import AlgorithmConfig, HiddenLayers, OffPolicyConfig
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.cs3.estimate import FEWEST
@@ -80,12 +80,12 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
         fewest = FEWEST
         if config.edges in ("relevance", "both"):
             if not isinstance(algo, OffPolicyConfig):
-                raise ValueError(
+                raise InputError(
                     f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg, or edges=cs3"
                 )
             fewest += algo.learning_starts  # the critic has to have learned
         if config.samples < fewest:
-            raise ValueError(
+            raise InputError(
                 f"edges={config.edges} needs method.samples of at least {fewest} here, got {config.samples}"
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.pead.config import PEADConfig
@@ -20,6 +20,8 @@ class LCRLPEADConfig(LCRLConfig, PEADConfig):
     When they leave their group, each gets copies of its own.
     """
 
+    implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.lcrl_pead.method:LCRLPEAD"
+
     name: str = "lcrl_pead"
 
     def __post_init__(self) -> None:
@@ -30,12 +32,6 @@ class LCRLPEADConfig(LCRLConfig, PEADConfig):
         """Check as both methods do."""
         LCRLConfig.check(self, training)
         PEADConfig.check(self, training)
-
-    def create(self) -> Method:
-        """See ``MethodConfig.create``."""
-        from assembly_rl.methods.lcrl_pead.method import LCRLPEAD
-
-        return LCRLPEAD(self)
 
 
 register_method("lcrl_pead", LCRLPEADConfig)

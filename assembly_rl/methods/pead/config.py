@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 from assembly_rl.training.method import Method, MethodConfig, register_method
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class PEADConfig(MethodConfig):
         restart: Draw the networks anew at an extension; the transitions stay. A control.
     """
 
+    implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.pead.method:PEAD"
+
     name: str = "pead"
     stages: list[list[str]] = field(
         default_factory=lambda: [["x", "y", "z"], ["x", "y", "z", "rx", "ry", "rz"]]
@@ -61,15 +63,15 @@ class PEADConfig(MethodConfig):
             require_not_negative(self, "leash")
         for name, known in (("grouping", GROUPINGS), ("trigger", TRIGGERS), ("warm_up", WARM_UPS)):
             if getattr(self, name) not in known:
-                raise ValueError(
+                raise InputError(
                     f"method.{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
         if not self.stages:
-            raise ValueError("method.stages must have at least one stage")
+            raise InputError("method.stages must have at least one stage")
         bounds = [0.0, *self.shares, 1.0]
         rising = all(low < high for low, high in zip(bounds, bounds[1:], strict=False))
         if len(self.shares) != len(self.stages) - 1 or not rising:
-            raise ValueError(
+            raise InputError(
                 f"method.shares must be {len(self.stages) - 1} rising numbers in (0, 1), one for each stage "
                 f"but the last, got {list(self.shares)}"
             )
@@ -77,23 +79,17 @@ class PEADConfig(MethodConfig):
     def check(self, training: TrainConfig) -> None:
         """Refuse a start from a trained policy, and groups that are estimated after the first stage."""
         if training.transfer.starts_trained:
-            raise ValueError(
+            raise InputError(
                 f"method={self.name} begins in few dimensions, a policy that is carried over moves in "
                 "all of them: use method=dense or lcrl with transfer.run"
             )
         if self.grouping == "cs3" and self.shares:
             first = round(self.shares[0] * training.steps)
             if first <= self.samples:
-                raise ValueError(
+                raise InputError(
                     f"the first stage would end at step {first}, before its groups are estimated at step "
                     f"{self.samples}: raise method.shares or lower method.samples"
                 )
-
-    def create(self) -> Method:
-        """See ``MethodConfig.create``."""
-        from assembly_rl.methods.pead.method import PEAD
-
-        return PEAD(self)
 
 
 register_method("pead", PEADConfig)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.validation import AXES
+from assembly_rl.controllers.validation import AXES, InputError
 
 TOLERANCE = 0.01
 """Relative tolerance of a stated ratio."""
@@ -100,15 +100,15 @@ def parse(groups: Sequence[str], scales: Sequence[float] | None) -> Grouping:
         for name in members.split():
             axis = name.removeprefix("-")
             if axis not in AXES:
-                raise ValueError(f"the group {text!r} has {name!r}; known components: {', '.join(AXES)}")
+                raise InputError(f"the group {text!r} has {name!r}; known components: {', '.join(AXES)}")
             if matrix[AXES.index(axis)].any():
-                raise ValueError(f"{axis} is in more than one place of the groups {list(groups)}")
+                raise InputError(f"{axis} is in more than one place of the groups {list(groups)}")
             matrix[AXES.index(axis), column] = -1.0 if name.startswith("-") else 1.0
         if not members.split():
-            raise ValueError(f"the groups {list(groups)} have one without components")
+            raise InputError(f"the groups {list(groups)} have one without components")
         _check_units(text, matrix[:, column], ratio, scales)
     if not len(groups):
-        raise ValueError("a stage needs at least one group of components")
+        raise InputError("a stage needs at least one group of components")
     return Grouping(matrix)
 
 
@@ -117,10 +117,10 @@ def _check_units(text: str, column: NDArray[np.float32], ratio: str, scales: Seq
     kinds = {bool(member >= 3) for member in members}
     if len(kinds) < 2:
         if ratio:
-            raise ValueError(f"the group {text!r} states a ratio, but has components of one unit only")
+            raise InputError(f"the group {text!r} states a ratio, but has components of one unit only")
         return
     if scales is None:
-        raise ValueError(f"the group {text!r} ties forces and moments: here actions are neither")
+        raise InputError(f"the group {text!r} ties forces and moments: here actions are neither")
     forces, moments = ([scales[int(k)] for k in members if (k >= 3) == kind] for kind in (False, True))
     actual = max(moments) / max(forces)
     try:
@@ -128,7 +128,7 @@ def _check_units(text: str, column: NDArray[np.float32], ratio: str, scales: Seq
     except ValueError:
         stated = float("nan")
     if not abs(stated - actual) <= TOLERANCE * actual:
-        raise ValueError(
+        raise InputError(
             f"the group {text!r} ties N and Nm: state the ratio of their scales, here {actual:g} m, as in "
             f"'{text.partition('@')[0].strip()} @ {actual:g}'"
         )
@@ -138,10 +138,10 @@ def check_stages(stages: Sequence[Grouping]) -> None:
     """Raise a ValueError where stages do not extend each other, or leave a component unreachable."""
     for number, (before, after) in enumerate(zip(stages, stages[1:], strict=False), start=1):
         if not after.refines(before) or after.dimensions <= before.dimensions:
-            raise ValueError(f"stage {number + 1} ({after}) does not extend stage {number} ({before})")
+            raise InputError(f"stage {number + 1} ({after}) does not extend stage {number} ({before})")
     if not stages[-1].active.all():
         missing = [AXES[k] for k in np.flatnonzero(~stages[-1].active)]
-        raise ValueError(f"no stage reaches {', '.join(missing)}: the last one, {stages[-1]}, lacks them")
+        raise InputError(f"no stage reaches {', '.join(missing)}: the last one, {stages[-1]}, lacks them")
 
 
 def permuted(stages: Sequence[Grouping], rng: np.random.Generator) -> list[Grouping]:

@@ -1,8 +1,9 @@
 """Configuration of a transfer."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from assembly_rl.controllers.validation import require_not_negative, require_positive
+from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 from assembly_rl.training.method import Method, MethodConfig, register_method
 
 RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
@@ -30,6 +31,8 @@ class TransferConfig(MethodConfig):
         anneal: Policy steps after them in which the distillation fades out.
     """
 
+    implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.transfer.method:create"
+
     name: str = "transfer"
     run: str | None = None
     etcl: bool = True
@@ -47,18 +50,12 @@ class TransferConfig(MethodConfig):
         require_not_negative(self, "beta", "strength", "warm_up", "anneal", "averaged_over")
         require_positive(self, "gradient_steps", "actor_rate")
         if self.weights not in RULES:
-            raise ValueError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
+            raise InputError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
 
     @property
     def starts_trained(self) -> bool:
         """True if there is a source."""
         return self.run is not None
-
-    def create(self) -> Method:
-        """Create the method; without a source it does nothing."""
-        from assembly_rl.methods.transfer.method import Transfer
-
-        return Method() if self.run is None else Transfer(self)
 
     def sources_digest(self) -> str:
         """Return the hash of the source's policy."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.controllers.etcl import reconfigure
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.probing import probe_contact
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.learners.config import OffPolicyConfig
@@ -43,6 +44,11 @@ TEACHER = "teacher"
 """Folder in a run directory: the source, as far as its policy needs it."""
 
 
+def create(config: TransferConfig) -> Method:
+    """Create the method; without a source it does nothing."""
+    return Method(config) if config.run is None else Transfer(config)
+
+
 class Transfer(Method):
     """Starts a training from the best policy of another run.
 
@@ -72,7 +78,7 @@ class Transfer(Method):
         assert own.run is not None
         source = Source.open(own.run)
         if source.config.algo.name != algo.name:
-            raise ValueError(
+            raise InputError(
                 f"{source.run.path} learned with algo={source.config.algo.name}, not with {algo.name}: a "
                 "student learns with its teacher's algorithm"
             )

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.methods.cs3.estimate import FEWEST, estimate
 from assembly_rl.methods.cs3.transitions import LATEST, of_buffer
 from assembly_rl.methods.transfer.weights import by_error, by_similarity
@@ -37,9 +38,9 @@ def require_samples(rule: str, warm_up: int, replay: bool, off_policy: bool) -> 
     if rule not in RULES:
         return
     if not off_policy:
-        raise ValueError(f"transfer.weights={rule} needs a critic and a replay buffer: not with PPO")
+        raise InputError(f"transfer.weights={rule} needs a critic and a replay buffer: not with PPO")
     if rule == "similarity" and (warm_up < FEWEST or not replay):
-        raise ValueError(
+        raise InputError(
             f"transfer.weights=similarity compares influences, each from {FEWEST} policy steps or more: set "
             f"transfer.warm_up to at least that, got {warm_up}, and keep transfer.replay"
         )

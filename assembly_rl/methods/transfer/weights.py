@@ -6,6 +6,8 @@ A reconstruction: the publication was read as an abstract only.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers.validation import InputError
+
 Array = NDArray[np.float64]
 LEAST = 1e-3
 """Error of a teacher below which it counts as exact."""
@@ -19,7 +21,7 @@ def normalised(values: ArrayLike) -> Array:
     """
     weights = np.array(values, dtype=np.float64)
     if weights.ndim != 1 or not (np.isfinite(weights).all() and (weights >= 0.0).all() and weights.any()):
-        raise ValueError(f"weights must be finite, not negative and not all zero, got {weights.tolist()}")
+        raise InputError(f"weights must be finite, not negative and not all zero, got {weights.tolist()}")
     return np.array(weights * (len(weights) / weights.sum()))
 
 
@@ -37,7 +39,7 @@ def by_compliance(old: ArrayLike, new: ArrayLike, beta: float) -> Array:
         ValueError: A negative ``beta``.
     """
     if not 0.0 <= beta < np.inf:
-        raise ValueError(f"beta must be >= 0, got {beta}")
+        raise InputError(f"beta must be >= 0, got {beta}")
     before, after = (np.asarray(values, dtype=np.float64) for values in (old, new))
     smallest = 1e-9 * max(float(np.abs(before).max()), 1e-300)
     return normalised(np.exp(-beta * np.abs(after - before) / np.maximum(np.abs(before), smallest)))

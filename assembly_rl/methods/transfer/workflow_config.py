@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from assembly_rl.controllers.validation import require_positive
+from assembly_rl.controllers.validation import InputError, require_positive
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.methods.transfer.config import TransferConfig
@@ -44,4 +44,4 @@ class TransferWorkflowConfig:
     def __post_init__(self) -> None:
         require_positive(self, "steps")
         if self.source is None and self.resume is None:
-            raise ValueError("no source: give source=<dir>, the folder of a training, or several")
+            raise InputError("no source: give source=<dir>, the folder of a training, or several")

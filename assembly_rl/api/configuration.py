@@ -1,0 +1,96 @@
+"""Configurations from names, objects and mappings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+
+from assembly_rl.configuration.composition import checked, composed
+from assembly_rl.configuration.library import load_part
+from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.envs.geometry.files import SUFFIXES
+from assembly_rl.learners.config import AlgorithmConfig
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.method import MethodConfig
+
+Part = str | PegHole | GeometryConfig | Mapping[str, Any]
+"""Name of a part of conf/geometry, path of a part file, a part, or a mapping of its fields."""
+Task = str | TaskConfig | Mapping[str, Any]
+"""Name of a task of conf/task, a task, or a (nested) mapping of its fields."""
+Progress = bool | Console
+"""True to show progress and results, False to show nothing, or a console of rich."""
+
+
+def make_config(
+    *overrides: str,
+    geometry: Part | None = None,
+    task: Task | None = None,
+    algo: str | AlgorithmConfig | None = None,
+    method: str | MethodConfig | None = None,
+    **fields: Any,
+) -> TrainConfig:
+    """Compose the configuration of a training, as ``assembly-rl-train`` does.
+
+    Args:
+        *overrides: Overrides as on the command line, such as ``"algo.batch_size=128"``.
+        geometry: Name of a part of conf/geometry, path of a part file, or a part.
+        task: Name of a task of conf/task, or a task.
+        algo: Name of an algorithm, or its configuration.
+        method: Name of a method, or its configuration.
+        **fields: Further fields of ``TrainConfig``, such as ``steps`` and ``seed``.
+
+    Raises:
+        ValueError: A name is unknown or a value is refused.
+        HydraException: An override names a key that does not exist.
+    """
+    given = list(overrides)
+    objects: dict[str, Any] = {}
+    if geometry is not None:
+        if isinstance(geometry, str) and not geometry.endswith(SUFFIXES):
+            given.append(f"geometry={geometry}")
+        else:
+            objects["geometry"] = geometry_config(geometry)
+    if isinstance(task, str):
+        given.append(f"task={task}")
+    elif task is not None:
+        objects["task"] = task_config(task)
+    for name, value in (("algo", algo), ("method", method)):
+        if isinstance(value, str):
+            given.append(f"{name}={value}")
+        elif value is not None:
+            objects[name] = value
+    try:
+        config = checked(composed("train", *given), TrainConfig)
+        return replace(config, **objects, **fields)
+    except TypeError as error:
+        raise InputError(f"{error}: see assembly_rl.training.config.TrainConfig for the fields") from error
+
+
+def geometry_config(part: Part) -> GeometryConfig:
+    """Return the configuration of a part."""
+    if isinstance(part, GeometryConfig):
+        return replace(part)
+    if isinstance(part, str):
+        part = load_part(part)
+    if isinstance(part, PegHole):
+        names = GeometryConfig.__dataclass_fields__
+        return GeometryConfig(**{name: getattr(part, name) for name in names})
+    return from_mapping(GeometryConfig, part)
+
+
+def task_config(task: Task) -> TaskConfig:
+    """Return the configuration of a task."""
+    if isinstance(task, str):
+        return make_config(task=task).task
+    return task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task)
+
+
+def console_of(progress: Progress) -> Console:
+    """Return the console of a progress argument."""
+    if isinstance(progress, Console):
+        return progress
+    return Console(quiet=not progress)

@@ -1,0 +1,84 @@
+"""Transfer of a trained controller to a new part."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from assembly_rl.api.configuration import (
+    Part,
+    Progress,
+    Task,
+    console_of,
+    geometry_config,
+    make_config,
+    task_config,
+)
+from assembly_rl.api.run import Run
+from assembly_rl.evaluation.candidates import require_as_trained
+from assembly_rl.methods.transfer.config import TransferConfig
+from assembly_rl.methods.transfer.workflow import (
+    TransferResult,
+    begin_transfer,
+    choose_source,
+    finish_transfer,
+)
+from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
+from assembly_rl.runs import unused
+from assembly_rl.training.config import EvaluationConfig
+
+
+def transfer(
+    source: Run | str | Path | Sequence[Run | str | Path],
+    part: Part,
+    task: Task | None = None,
+    *,
+    steps: int = 1000,
+    seed: int = 0,
+    compare: bool = False,
+    config: TransferConfig | None = None,
+    evaluation: EvaluationConfig | None = None,
+    run_dir: str | Path | None = None,
+    progress: Progress = False,
+    processes: int | None = None,
+) -> TransferResult:
+    """Transfer a trained controller to a new part: probe, reconfigure, distil, fine-tune, compare.
+
+    Args:
+        source: Run to start from; of several the one whose contact is most like the new part's.
+        part: New part.
+        task: Conditions; by default the task ``default``.
+        steps: Policy steps of distillation and fine-tuning.
+        seed: Seed of all random generators of the training.
+        compare: Train the variants as well that the transfer is compared with.
+        config: Configuration of the transfer.
+        evaluation: Validations, and episodes of the comparisons; by default those of the
+            command ``assembly-rl-transfer``.
+        run_dir: New folder of the transfer; by default a new one under runs/.
+        progress: See ``train``.
+        processes: See ``train``.
+
+    Raises:
+        ValueError: Source, part, task or configuration cannot be used.
+        TrainingInterrupted: A signal ended a training; ``assembly-rl-transfer resume=<dir>`` goes on.
+    """
+    sources = [source] if isinstance(source, Run | str | Path) else source
+    paths = [str(of.path if isinstance(of, Run) else of) for of in sources]
+    conditions = make_config().task if task is None else task_config(task)
+    workflow = TransferWorkflowConfig(
+        source=paths,
+        geometry=geometry_config(part),
+        task=conditions,
+        transfer=config or TransferConfig(),
+        steps=steps,
+        seed=seed,
+        compare=compare,
+        processes=processes,
+    )
+    if evaluation is not None:
+        workflow = replace(workflow, evaluation=evaluation)
+    console = console_of(progress)
+    chosen = choose_source(paths, workflow.geometry.part(), conditions, console)
+    require_as_trained(chosen.config.task, conditions)
+    folder = Path(run_dir or unused(f"{chosen.run.path.name}-to-{workflow.geometry.section}"))
+    begin_transfer(workflow, folder, chosen, console)
+    return finish_transfer(folder, console)
