@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test lint bench bench-controllers bench-learner bench-methods bench-planner check-torch-npu clean
+.PHONY: train test test-fresh lint docs bench bench-controllers bench-learner bench-methods bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -19,15 +19,22 @@ train: $(INSTALLED)  ## Teach the default insertion, measure it beside the basel
 test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope
 
-lint: $(TOOLS)  ## ruff and mypy
+lint: $(TOOLS)  ## ruff, mypy and the contracts of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@# mypy does not follow __path__: show it the package as it is when installed.
+	@# mypy and import-linter do not follow __path__: show them the package as it is when installed.
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
 	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
 	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py build/mypy
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
+	cd build/mypy && PYTHONPATH=. $(abspath $(BIN))/lint-imports ../../pyproject.toml --no-cache --no-logo
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
+
+test-fresh: $(TOOLS)  ## Property tests with fresh random examples
+	$(BIN)/pytest -n 2 --dist loadscope --hypothesis-profile=fresh tests/envs tests/controllers
+
+docs: $(TOOLS)  ## Reference of the Python API, from its docstrings, into build/docs
+	$(BIN)/pdoc --docformat google --output-directory build/docs assembly_rl.api assembly_rl.envs assembly_rl.controllers
 
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py
@@ -53,7 +60,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,export,studies,video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,docs,drawings,export,studies,video]'
 	touch $@
 
 clean:  ## The environment and caches; never runs/

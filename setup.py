@@ -53,6 +53,7 @@ setup(
         "torch>=2.13,<2.14",
     ],
     extras_require={
+        "docs": ["pdoc>=15"],
         "drawings": ["ezdxf>=1.4", "svgpathtools>=1.7"],
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
@@ -61,6 +62,7 @@ setup(
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
         "dev": [
             "hypothesis>=6.100",
+            "import-linter>=2.6",
             "mypy>=1.13",
             "ninja>=1.11",
             "pin>=3.3",

@@ -1,15 +1,18 @@
 """Configurations from names, objects and mappings."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.configuration.composition import checked, composed
+from assembly_rl.configuration.composition import checked, choices, composed
 from assembly_rl.configuration.library import load_part
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import InputError
+from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.geometry.files import SUFFIXES
@@ -44,30 +47,38 @@ def make_config(
         **fields: Further fields of ``TrainConfig``, such as ``steps`` and ``seed``.
 
     Raises:
-        ValueError: A name is unknown or a value is refused.
-        HydraException: An override names a key that does not exist.
+        ValueError: A name or a key is unknown, or a value is refused.
     """
     given = list(overrides)
     objects: dict[str, Any] = {}
-    if geometry is not None:
-        if isinstance(geometry, str) and not geometry.endswith(SUFFIXES):
-            given.append(f"geometry={geometry}")
-        else:
-            objects["geometry"] = geometry_config(geometry)
+    if isinstance(geometry, str) and not geometry.endswith(SUFFIXES):
+        given.append(_choice("geometry", geometry))
+    elif geometry is not None:
+        objects["geometry"] = geometry_config(geometry)
     if isinstance(task, str):
-        given.append(f"task={task}")
+        given.append(_choice("task", task))
     elif task is not None:
         objects["task"] = task_config(task)
-    for name, value in (("algo", algo), ("method", method)):
+    for group, value in (("algo", algo), ("method", method)):
         if isinstance(value, str):
-            given.append(f"{name}={value}")
+            given.append(_choice(group, value))
         elif value is not None:
-            objects[name] = value
+            objects[group] = value
+    known = [field.name for field in dataclasses.fields(TrainConfig)]
+    for name in fields:
+        if name not in known:
+            raise InputError(unknown("field of a training", name, known))
     try:
         config = checked(composed("train", *given), TrainConfig)
-        return replace(config, **objects, **fields)
-    except TypeError as error:
-        raise InputError(f"{error}: see assembly_rl.training.config.TrainConfig for the fields") from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(str(error).splitlines()[0]) from error
+    return replace(config, **objects, **fields)
+
+
+def _choice(group: str, name: str) -> str:
+    if name not in choices(group):
+        raise InputError(unknown(group, name, choices(group)))
+    return f"{group}={name}"
 
 
 def geometry_config(part: Part) -> GeometryConfig:
