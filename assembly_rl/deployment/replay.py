@@ -10,7 +10,7 @@ from assembly_rl.controllers import Recording, load_bundle
 from assembly_rl.controllers.adapters.playback import play_back
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.deployment.differences import command_differences
-from assembly_rl.reports.replay import plot_replay
+from assembly_rl.reports.recordings import plot_replay
 from assembly_rl.runs import RunError
 
 

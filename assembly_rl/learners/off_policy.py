@@ -20,7 +20,7 @@ from assembly_rl.learners.action_groups import ActionGroups, action_groups
 from assembly_rl.learners.adam import Adam
 from assembly_rl.learners.layers import actor_layers, actors_with_targets, in_heads
 from assembly_rl.learners.networks import Flat, Heads, Network, size_of
-from assembly_rl.learners.replay import PackedReplayBuffer
+from assembly_rl.learners.replay_buffer import PackedReplayBuffer
 from assembly_rl.learners.updates import ActorLoss, Batch, Critics, SACUpdate, TD3Update
 
 LOG_EVERY = 100

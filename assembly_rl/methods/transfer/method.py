@@ -14,7 +14,7 @@ from assembly_rl.envs.probing import probe_contact
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.learners.off_policy import Learner
-from assembly_rl.learners.replay import PackedReplayBuffer
+from assembly_rl.learners.replay_buffer import PackedReplayBuffer
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.contact import (
     FREE_RATE,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from gymnasium.spaces import Box
 
-from assembly_rl.learners.replay import PackedReplayBuffer
+from assembly_rl.learners.replay_buffer import PackedReplayBuffer
 from assembly_rl.runs.parts import get_replay, set_replay
 
 SPACES = Box(-1.0, 1.0, (2,), np.float32), Box(-1.0, 1.0, (1,), np.float32)
