@@ -76,6 +76,7 @@ setup(
         ],
     },
     entry_points={
+        "assembly_rl.plugins": ["methods=assembly_rl.methods"],
         "console_scripts": [
             "assembly-rl-train=assembly_rl.cli.train:main",
             "assembly-rl-eval=assembly_rl.cli.evaluate:main",

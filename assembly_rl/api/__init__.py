@@ -12,7 +12,6 @@ from assembly_rl.api.export import export
 from assembly_rl.api.policy import Policy, load
 from assembly_rl.api.run import Run, open_run, train
 from assembly_rl.api.transfer import transfer
-from assembly_rl.configuration.composition import load_plugins
 from assembly_rl.deployment.export import ExportedController
 from assembly_rl.methods.transfer.workflow import TransferResult
 from assembly_rl.training.trainer import TrainingInterrupted
@@ -33,5 +32,3 @@ __all__ = [
     "train",
     "transfer",
 ]
-
-load_plugins()

@@ -2,7 +2,6 @@
 
 from functools import cache
 from importlib import resources
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,17 +19,8 @@ from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.method import METHODS
 
 CONFIG_PACKAGE = "assembly_rl.conf"
-PLUGINS = "assembly_rl.plugins"
-"""Group of entry points: modules of other packages that register engines, robots, methods and the like."""
 
 T = TypeVar("T")
-
-
-@cache
-def load_plugins() -> None:
-    """Import the modules that other packages name in the group of entry points ``assembly_rl.plugins``."""
-    for entry in entry_points(group=PLUGINS):
-        entry.load()
 
 
 def register() -> None:
@@ -47,7 +37,6 @@ def register() -> None:
 
 @cache
 def _register_fixed() -> None:
-    load_plugins()
     store = ConfigStore.instance()
     store.store("train_schema", TrainConfig)
     store.store("transfer_schema", TransferWorkflowConfig)

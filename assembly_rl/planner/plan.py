@@ -52,8 +52,8 @@ def choose_device(
         return devices[0], "no accelerator here"
     work = count(algo, *spaces_of(part, task), make)
     seconds = {device: predict(profile_of(device.type), algo, work, 1).updating for device in devices}
-    told = ", ".join(f"{device} {1e3 * value:.2f} ms" for device, value in seconds.items())
-    return min(devices, key=lambda device: seconds[device]), f"predicted update: {told}"
+    words = ", ".join(f"{device} {1e3 * value:.2f} ms" for device, value in seconds.items())
+    return min(devices, key=lambda device: seconds[device]), f"predicted update: {words}"
 
 
 def plan(
@@ -78,5 +78,7 @@ def plan(
     rows = list(predictions(part, task, [algo], environments, list(profiles.values()), make))
     best = choose(rows)
     device = next(device for device, profile in profiles.items() if profile is best.profile)
-    told = ", ".join(f"{row.profile.name} x {row.environments}: {1.0 / row.step:.0f} steps/s" for row in rows)
-    return device, best.environments, f"predicted {told}"
+    words = ", ".join(
+        f"{row.profile.name} x {row.environments}: {1.0 / row.step:.0f} steps/s" for row in rows
+    )
+    return device, best.environments, f"predicted {words}"

@@ -98,7 +98,7 @@ class Prediction:
         return self.collecting + self.updating
 
 
-class Still(gymnasium.Env):
+class IdleEnv(gymnasium.Env):
     """Never moves: a place for models whose updates are to be counted."""
 
     def __init__(self, observation_space: gymnasium.Space, action_space: gymnasium.Space) -> None:
@@ -146,7 +146,7 @@ def learner(
         device: Torch device.
         make: Builder of the model.
     """
-    environments = DummyVecEnv([lambda: Still(observation_space, action_space)])
+    environments = DummyVecEnv([lambda: IdleEnv(observation_space, action_space)])
     model: Any = make(algo.for_one_update(), environments, 0, device)
     model.set_logger(configure(None, []))
     if algo.off_policy:
