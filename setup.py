@@ -76,7 +76,12 @@ setup(
         ],
     },
     entry_points={
-        "assembly_rl.plugins": ["methods=assembly_rl.methods"],
+        "assembly_rl.methods": [
+            "lcrl=assembly_rl.methods",
+            "lcrl_pead=assembly_rl.methods",
+            "pead=assembly_rl.methods",
+            "transfer=assembly_rl.methods",
+        ],
         "console_scripts": [
             "assembly-rl-train=assembly_rl.cli.train:main",
             "assembly-rl-eval=assembly_rl.cli.evaluate:main",

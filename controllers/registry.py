@@ -1,6 +1,5 @@
 """Things that a configuration names: the package's own, and those that other packages add."""
 
-from functools import cache
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
@@ -8,28 +7,21 @@ from assembly_rl.controllers.validation import InputError, unknown
 
 T = TypeVar("T")
 
-PLUGINS = "assembly_rl.plugins"
-"""Group of entry points whose modules register items when they are imported."""
-
-
-@cache
-def load_plugins() -> None:
-    """Import the modules that installed packages name in the group of entry points ``assembly_rl.plugins``."""
-    for entry in entry_points(group=PLUGINS):
-        entry.load()
-
 
 class Registry(Generic[T]):
     """Items by name.
 
-    A name that is not there yet is looked for in the plug-ins; see ``load_plugins``.
+    Installed packages add items by entry points: in the group ``assembly_rl.<kind>s``, such as
+    ``assembly_rl.observation_terms``, an entry has the name of an item and the module that registers it, which
+    is imported when somebody asks for the item.
 
     Args:
-        kind: Kind of the items for messages, such as ``robot``.
+        kind: Kind of the items, such as ``robot``.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.group = f"assembly_rl.{kind.replace(' ', '_')}s"
         self._items: dict[str, T] = {}
 
     def register(self, name: str, item: T) -> None:
@@ -44,9 +36,8 @@ class Registry(Generic[T]):
             raise InputError(f"the {self.kind} {name!r} exists already: register yours under another name")
 
     def names(self) -> list[str]:
-        """Return all names, in the order in which they were registered; plug-ins included."""
-        load_plugins()
-        return list(self._items)
+        """Return all names: registered ones in their order, then those that are known by entry points alone."""
+        return list(dict.fromkeys([*self._items, *entry_points(group=self.group).names]))
 
     def get(self, name: str) -> T:
         """Return the item of a name.
@@ -55,7 +46,8 @@ class Registry(Generic[T]):
             ValueError: Nothing is registered under the name; the message has the closest.
         """
         if name not in self._items:
-            load_plugins()
+            for entry in entry_points(group=self.group, name=name):
+                entry.load()
         if name not in self._items:
             raise InputError(unknown(self.kind, name, self.names()))
         return self._items[name]
