@@ -12,8 +12,8 @@ class Registry(Generic[T]):
     """Items by name.
 
     Installed packages add items by entry points: in the group ``assembly_rl.<kind>s``, such as
-    ``assembly_rl.observation_terms``, an entry has the name of an item and the module that registers it, which
-    is imported when somebody asks for the item.
+    ``assembly_rl.physics_engines``, an entry has the name of an item and the module that registers it. The
+    module is imported when somebody asks for the item.
 
     Args:
         kind: Kind of the items, such as ``robot``.
@@ -36,7 +36,7 @@ class Registry(Generic[T]):
             raise InputError(f"the {self.kind} {name!r} exists already: register yours under another name")
 
     def names(self) -> list[str]:
-        """Return all names: registered ones in their order, then those that are known by entry points alone."""
+        """Return all names: registered ones in their order, then those of entry points."""
         return list(dict.fromkeys([*self._items, *entry_points(group=self.group).names]))
 
     def get(self, name: str) -> T:
