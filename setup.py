@@ -27,7 +27,7 @@ PACKAGES = packages()
 
 setup(
     name="assembly_rl",
-    version="0.1.0",
+    version="0.2.0",
     description="Reinforcement learning for compliant robotic assembly",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

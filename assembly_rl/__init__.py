@@ -18,7 +18,7 @@ from typing import Any
 # loaded when an NPU is asked for (assembly_rl.accelerators).
 os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Evaluation",
