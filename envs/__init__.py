@@ -20,10 +20,28 @@ __all__ = [
     "Result",
     "SimulatedRobot",
     "TaskConfig",
+    "make_environment",
     "register_engine",
     "register_robot",
     "register_task",
 ]
+
+
+def make_environment(
+    part: PegHole | None = None, task: TaskConfig | None = None, render_mode: str | None = None
+) -> PegInHoleEnv:
+    """Make the environment of a part and a task: the one place that knows its class.
+
+    Args:
+        part: Part and hole; by default a square.
+        task: Task; by default the default one.
+        render_mode: See ``PegInHoleEnv``.
+
+    Raises:
+        ValueError: Part or task cannot be used.
+    """
+    return PegInHoleEnv(part, task, render_mode)
+
 
 gymnasium.register(
     id="assembly_rl/PegInHole-v0",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from assembly_rl.api.configuration import Part, Task, geometry_config, make_config, task_config
 from assembly_rl.api.policy import Policy
 from assembly_rl.configuration.library import load_part
-from assembly_rl.envs import PegHole, PegInHoleEnv
+from assembly_rl.envs import PegHole, PegInHoleEnv, make_environment
 from assembly_rl.envs.geometry.files import SUFFIXES
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, Summary, summarize
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
@@ -54,7 +54,7 @@ def make_env(
     own_task = base.task if task is None else task_config(task)
     chamfer = (named or base).geometry.chamfer
     own_part = replace(base.geometry.part(), chamfer=chamfer) if part is None else _part(part, chamfer)
-    return PegInHoleEnv(own_part, own_task, render_mode)
+    return make_environment(own_part, own_task, render_mode)
 
 
 def evaluate(

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from assembly_rl.cli.command import INTERRUPTED, as_list, command, console
 from assembly_rl.configuration.composition import checked
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import make_environment
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.methods.transfer.workflow import begin_transfer, choose_source, finish_transfer
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
@@ -27,7 +27,7 @@ def _job(values: DictConfig) -> None:
         part = config.geometry.part()
         source = choose_source(as_list(config.source), part, config.task, output)
         require_as_trained(source.config.task, config.task)
-        PegInHoleEnv(part, as_trained(source.config.task, config.task)).close()
+        make_environment(part, as_trained(source.config.task, config.task)).close()
         choices = HydraConfig.get().runtime.choices
         label = "-".join((source.run.path.name, "to", choices["task"], choices["geometry"]))
         folder = Path(config.run_dir or unused(label))

@@ -12,7 +12,7 @@ from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import ContactWrench
-from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
 from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation import Policy
 
@@ -78,7 +78,7 @@ def compare(
     Raises:
         ValueError: An action differs by more than ``TOLERANCE``.
     """
-    environment, robot = PegInHoleEnv(part, task), SimulatedRobot(part, task)
+    environment, robot = make_environment(part, task), SimulatedRobot(part, task)
     error, steps, trained, exported = 0.0, 0, 0, 0
     every = task.control_steps()
     try:
@@ -145,7 +145,7 @@ def make_golden(
 
     insert(robot, controller, seed, keep)
     robot.close()
-    environment = PegInHoleEnv(part, task)
+    environment = make_environment(part, task)
     observation, _ = environment.reset(seed=seed)
     observations, ended = [observation], False
     while not ended and len(observations) < GOLDEN_OBSERVATIONS:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.accelerators.processes import START_METHOD, exit_with_parent
-from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
 from assembly_rl.evaluation.policies import Policy
 
 VALIDATION_SEED = 1_000_000
@@ -98,7 +98,7 @@ def _run_episodes(scenario: Scenario, policy: Policy, seeds: list[int]) -> list[
     if _environment is None or _environment[0] != scenario:
         if _environment is not None:
             _environment[1].close()
-        _environment = (scenario, PegInHoleEnv(scenario.part, scenario.task))
+        _environment = (scenario, make_environment(scenario.part, scenario.task))
     return [run_episode(_environment[1], policy, seed) for seed in seeds]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import PegInHoleEnv, make_environment
 from assembly_rl.learners.config import AlgorithmConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.networks import LARGEST, WIDE, has_one_dnn
 from assembly_rl.planner.kernels import record
@@ -62,7 +62,7 @@ def calibrated_cpu() -> Profile:
     kernels = _kernels()
     peak = 1.0 / min(kernels[kind][1] for kind in ("matrix", "wide") if kernels.get(kind, (0, 0))[1])
     alone = Profile("CPU (one thread)", "cpu", True, kernels, peak=peak)
-    environment = PegInHoleEnv()
+    environment = make_environment()
     try:
         context = {how: _context(alone, algos, environment) for how, algos in _updates().items()}
     finally:

@@ -8,7 +8,7 @@ from hydra.errors import HydraException
 from assembly_rl.configuration.composition import choices, train_config
 from assembly_rl.configuration.library import load_controller
 from assembly_rl.controllers.validation import InputError, unknown
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import make_environment
 from assembly_rl.studies.cells import Cell, EvaluationCell, TrainingCell, TuningCell, make_cell
 from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig
 from assembly_rl.studies.tuning import PARAMETERS
@@ -125,5 +125,5 @@ def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
         config = train_config(*budget, *overrides)
     except HydraException as error:
         raise InputError(f"the study's overrides {' '.join(overrides)}: {error}") from error
-    PegInHoleEnv(config.geometry.part(), config.task).close()  # bad values are told before anything runs
+    make_environment(config.geometry.part(), config.task).close()  # bad values are told before anything runs
     return config

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assembly_rl.accelerators.device import resolve
 from assembly_rl.controllers.serialization import to_mapping
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import make_environment
 from assembly_rl.planner.plan import plan
 from assembly_rl.runs import RunDirectory
 from assembly_rl.training.config import TrainConfig
@@ -30,7 +30,7 @@ def prepare(config: TrainConfig) -> tuple[TrainConfig, list[Method]]:
         config = method.configure(config)
     if config.device != "auto":
         resolve(config.device)
-    environment = PegInHoleEnv(config.geometry.part(), config.task)
+    environment = make_environment(config.geometry.part(), config.task)
     environment.close()
     for method in methods:
         method.check(config, environment.observation_names)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Policy, Scenario, Summary
 from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.files import write_json
@@ -50,7 +50,7 @@ def draw_pictures(
     plot_learning_curve(read_rows(run.evaluations), read_rows(run.episodes), curve, run.path.name, stages)
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
-    environment = PegInHoleEnv(scenario.part, scenario.task, render_mode="rgb_array")
+    environment = make_environment(scenario.part, scenario.task, render_mode="rgb_array")
     try:
         trace = record_episode(environment, policy, seed, frames=True)
     finally:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.accelerators.processes import START_METHOD
-from assembly_rl.envs import PegInHoleEnv
+from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Scenario
 from assembly_rl.methods.cs3.estimate import DISCOUNT, coalitions
 
@@ -58,7 +58,7 @@ def reference(
 def _of_episode(scenario: Scenario, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Absolute Shapley values (games, states, actions) and the changes of all steps (steps, states)."""
     rng = np.random.default_rng(seed)
-    environment = PegInHoleEnv(scenario.part, scenario.task)
+    environment = make_environment(scenario.part, scenario.task)
     try:
         observed, actions = [environment.reset(seed=seed)[0]], []
         ended = False
