@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assembly_rl.controllers.insertion.observation import LIMIT, ObservationConfig, Observer
+from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.validation import InputError
 
@@ -26,8 +27,8 @@ Inputs = dict[str, NDArray[np.float32]]
 
 
 def widths(config: ObservationConfig) -> dict[str, int]:
-    """Width of each input of the file; an input is a group of observations."""
-    return {group: 6 * (config.history if group == "wrench_history" else 1) for group in config.groups}
+    """Return the width of each input of the file; an input is an observation group in physical units."""
+    return {name: len(OBSERVATION_TERMS.get(name).components(config)) for name in config.groups}
 
 
 def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
@@ -36,7 +37,7 @@ def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
     Args:
         path: New file.
         policy: Network, its actions not clipped.
-        config: Observation of the policy, with groups of wrench, pose, last_action and wrench_history.
+        config: Observation of the policy.
 
     Raises:
         ImportError: The package onnx is missing.
@@ -55,19 +56,17 @@ def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
         return output
 
     observed = []
-    for group, width in widths(config).items():
-        value = group
-        if group.startswith("wrench"):
-            scale = np.tile(np.array(config.wrench_scale) * 3.0, width // 6)[None]
-            value = node("Div", [value, constant(f"{group}_scale", scale)], f"{group}_scaled")
+    for group in config.groups:
+        term = OBSERVATION_TERMS.get(group)
+        bounds = np.array([bound for _, bound in term.components(config)])[None]
+        scale = term.scale(config)[None] * (bounds if term.compressed else 1.0)
+        value = node("Div", [group, constant(f"{group}_scale", scale)], f"{group}_scaled")
+        if term.compressed:
             value = node("Tanh", [value], f"{group}_compressed")
-            value = node("Mul", [value, constant(f"{group}_bound", 3.0)], f"{group}_seen")
-        elif group == "pose":
-            value = node(
-                "Div", [value, constant("pose_scale", np.array(config.pose_scale)[None])], "pose_scaled"
-            )
-            bounds = [constant("pose_low", -LIMIT), constant("pose_high", LIMIT)]
-            value = node("Clip", [value, *bounds], "pose_seen")
+            value = node("Mul", [value, constant(f"{group}_bound", bounds)], f"{group}_observed")
+        else:
+            value = node("Min", [value, constant(f"{group}_high", bounds)], f"{group}_below")
+            value = node("Max", [value, constant(f"{group}_low", -bounds)], f"{group}_observed")
         observed.append(value)
     value = node("Concat", observed, "observation", axis=1) if len(observed) > 1 else observed[0]
     for number, (weight, bias, activation) in enumerate(policy.layers):
@@ -127,12 +126,26 @@ def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) ->
             observer.observe(wrench, np.zeros(6), np.zeros(6), np.zeros(6), rng)
         seen = observer.observe(drawn["wrench"], drawn["pose"], np.zeros(6), drawn["last_action"], rng)
         drawn["wrench_history"] = np.concatenate(past[::-1])
-        feed: Inputs = {name: drawn[name].astype(np.float32)[None] for name in widths(config)}
+        start = 0
+        for name, width in widths(config).items():
+            if name not in drawn:  # a term of another package: the quantities that it stands for
+                drawn[name] = _physical(name, config, seen[start : start + width].astype(np.float64))
+            start += width
+        feed: Inputs = {name: drawn[name].astype(np.float32)[None] for name in config.groups}
         (action,) = session.run(None, feed)
         worst = max(worst, float(np.abs(action[0] - np.clip(policy(seen), -1.0, 1.0)).max()))
     if not worst <= TOLERANCE:
         raise InputError(f"{path}: onnxruntime gives actions that are off by {worst:.2g}; they must agree")
     return worst
+
+
+def _physical(name: str, config: ObservationConfig, observed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the physical quantities that an observation group was normalised from."""
+    term = OBSERVATION_TERMS.get(name)
+    bounds = np.array([bound for _, bound in term.components(config)])
+    if term.compressed:
+        observed = bounds * np.arctanh(np.clip(observed / bounds, -0.999999, 0.999999))
+    return observed * term.scale(config)
 
 
 def atc_command(config: ObservationConfig, soc: str) -> str:

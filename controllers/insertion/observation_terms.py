@@ -55,10 +55,13 @@ class ObservationTerm(ABC):
     Attributes:
         measurable: True if a robot's wrench and pose give the term. A policy that sees any other one cannot
             leave the simulation.
+        compressed: True if the components are ``bound tanh(x / (bound scale))`` of physical quantities x,
+            False if they are x / scale.
         inputs: Names of the ``Signals`` that the term is computed from.
     """
 
     measurable: bool = True
+    compressed: bool = False
     inputs: tuple[str, ...] = ()
 
     @abstractmethod
@@ -83,6 +86,7 @@ class ObservationTerm(ABC):
 class WrenchTerm(ObservationTerm):
     """Contact wrench, compressed as ``3 tanh(w / (3 scale))``."""
 
+    compressed = True
     inputs = ("wrench",)
 
     def components(self, config: ObservationConfig) -> Components:
@@ -160,6 +164,7 @@ class TwistTerm(ObservationTerm):
 class WrenchHistoryTerm(ObservationTerm):
     """Wrenches of the policy steps before, newest first, each as in ``WrenchTerm``."""
 
+    compressed = True
     inputs = ("past_wrenches",)
 
     def components(self, config: ObservationConfig) -> Components:
@@ -189,7 +194,7 @@ class NoisyCopyTerm(ObservationTerm):
 
     def __init__(self, term: ObservationTerm) -> None:
         self.term = term
-        self.inputs = term.inputs
+        self.compressed, self.inputs = term.compressed, term.inputs
 
     def components(self, config: ObservationConfig) -> Components:
         """Return the components of the term, once for each copy."""
