@@ -1,7 +1,7 @@
 """assembly_rl: teach a compliance controller to insert pegs with tight clearance.
 
-Imports run one way: ``assembly_rl`` (learning) -> ``assembly_rl.envs`` (simulation) ->
-``assembly_rl.controllers`` (control). This file stays light so that a robot program that imports
+Packages import in one direction: ``assembly_rl`` (learning) -> ``assembly_rl.envs`` (simulation) ->
+``assembly_rl.controllers`` (control). This file imports little, so that a robot program that imports
 ``assembly_rl.controllers`` loads neither torch nor pybullet nor gymnasium.
 """
 
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 # Where torch_npu is installed without the driver, its autoload would make every "import torch" fail; it is
-# loaded when an NPU is asked for (assembly_rl.accelerators).
+# loaded when an NPU is requested (assembly_rl.accelerators).
 os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Environments as a learner steps them."""
+"""Environments for a learner: with a monitor, and several of them in parallel."""
 
 import functools
 from typing import Any
@@ -11,12 +11,12 @@ from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 
 
 def make_environment(part: PegHole, task: TaskConfig) -> Monitor[Any, Any]:
-    """Make one environment with the monitor that a learner needs."""
+    """Create one environment with the monitor that a learner needs."""
     return Monitor(PegInHoleEnv(part, task))
 
 
 def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
-    """Make one environment in this process, or several, each in a process of its own."""
+    """Create one environment in this process, or several, each in its own process."""
     make = functools.partial(make_environment, part, task)
     if count == 1:
         return DummyVecEnv([make])
