@@ -29,7 +29,7 @@ class ActionGroups:
     Attributes:
         leaders: (components, components) matrix that replaces each component by the first one of its group,
             with its sign; the row of an inactive component is zero.
-            shares: (components, 1) reciprocal of the size of the group; 0 for inactive components.
+        shares: (components, 1) reciprocal of the size of the group; 0 for inactive components.
         penalty: (components, components) matrix P of a penalty ``m P m / 2`` on the actor's outputs m before
             tanh; its gradient ``P m`` is added to the actor's.
     """

@@ -12,7 +12,7 @@ class Adam:
     Args:
         optimizer: ``torch.optim.Adam`` of the parameters; its state becomes views of this one's, so that it
             is saved and loaded as usual.
-            flat: Parameters, in any order.
+        flat: Parameters, in any order.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, flat: Flat) -> None:

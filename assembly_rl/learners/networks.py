@@ -73,7 +73,7 @@ class Network:
     Args:
         layers: Modules of each layer; their parameters become views of ``flat``. Their masks and action
             groups are respected; see ``masks`` and ``action_groups``.
-            flat: Memory for the parameters.
+        flat: Memory for the parameters.
     """
 
     def __init__(self, layers: Sequence[Heads], flat: Flat) -> None:
