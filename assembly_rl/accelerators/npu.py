@@ -8,7 +8,7 @@ BACKEND = "torch_npu"
 
 
 def prepare_npu() -> None:
-    """Use compiled kernels and no private memory formats, whose conversions cost more than they save."""
+    """Use compiled kernels and no private memory formats: their conversions cost more than they save."""
     npu = torch.npu  # type: ignore[attr-defined]
     if hasattr(npu, "set_compile_mode"):
         npu.set_compile_mode(jit_compile=False)
