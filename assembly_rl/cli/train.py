@@ -1,4 +1,4 @@
-"""assembly-rl-train: teach a controller to insert a part."""
+"""assembly-rl-train: train a controller to insert a part."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
     if path.is_dir() and processes != distributed.size():
         raise RunError(f"{path} is a run of {processes} process(es), not of {distributed.size()}")
     run = RunDirectory.open(_own(path))
-    run.latest_checkpoint()  # an error before anything is started
+    run.latest_checkpoint()  # fails before anything is started
     config = read_config(run)
     if any(text.startswith("device=") for text in given):
         config = replace(config, device=values.device)
@@ -65,7 +65,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
     path = Path(config.run_dir or unused(f"{label}-seed{config.seed}"))
     if distributed.rank() > 0:
-        path = Path(distributed.broadcast(""))  # not before the first process has made its folder
+        path = Path(distributed.broadcast(""))  # waits until the first process has created its folder
     run = create_run(config, methods, _own(path))
     if distributed.rank() == 0:
         distributed.broadcast(str(path))
@@ -73,7 +73,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
 
 
 def _own(path: Path) -> Path:
-    """Return the run directory of this process; that of the first one holds all others."""
+    """Return the run directory of this process; the others lie in that of the first one."""
     return path / f"rank_{distributed.rank()}" if distributed.rank() else path
 
 

@@ -1,4 +1,4 @@
-"""Composition of configurations by Hydra, inside or outside of a command."""
+"""Composition of configurations by Hydra, within or outside a command."""
 
 from functools import cache
 from importlib import resources
@@ -21,27 +21,27 @@ from assembly_rl.training.method import METHODS
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 PLUGINS = "assembly_rl.plugins"
-"""Group of entry points: modules of other packages that register engines, robots, methods and the like."""
+"""Group of entry points: modules of other packages that register engines, robots, methods and so on."""
 
 T = TypeVar("T")
 
 
 @cache
 def load_plugins() -> None:
-    """Import the modules that other packages name in the group of entry points ``assembly_rl.plugins``."""
+    """Import the modules of other packages in the group of entry points ``assembly_rl.plugins``."""
     for entry in entry_points(group=PLUGINS):
         entry.load()
 
 
 def register() -> None:
-    """Put the schemas where the YAML files under conf/ find them; methods registered since then included."""
+    """Register the schemas for the YAML files under conf/, including newly registered methods."""
     _register_fixed()
     store = ConfigStore.instance()
     for group, registry in (("algo", ALGORITHMS), ("method", METHODS)):
         for name in registry.names():
             schema = registry.get(name)
             store.store(f"{name}_schema", schema, group=group)
-            if name not in names(group):  # without a file of conf/, the defaults are the choice
+            if name not in names(group):  # without a file under conf/, the choice is the defaults
                 store.store(name, schema, group=group)
 
 
@@ -63,14 +63,14 @@ def names(group: str) -> list[str]:
 
 
 def choices(group: str) -> list[str]:
-    """Return the names that can be chosen of a configuration group, sorted: files, and registered items."""
+    """Return the available choices of a configuration group, sorted: files and registered items."""
     registries: dict[str, list[str]] = {"algo": ALGORITHMS.names(), "method": METHODS.names()}
-    hidden = {"transfer"}  # combines with any method, under a key of its own
+    hidden = {"transfer"}  # combines with any method, under its own key
     return sorted({*names(group), *registries.get(group, [])} - hidden)
 
 
 def composed(config_name: str, *overrides: str) -> DictConfig:
-    """Compose a configuration from the files under conf/ and overrides, as the command line has them."""
+    """Compose a configuration from the files under conf/ and overrides in the syntax of the command line."""
     register()
     if GlobalHydra.instance().is_initialized():
         return compose(config_name, list(overrides))
@@ -79,7 +79,7 @@ def composed(config_name: str, *overrides: str) -> DictConfig:
 
 
 def checked(values: Any, kind: type[T]) -> T:
-    """Turn a composed configuration into its dataclass, which checks it.
+    """Convert a composed configuration into its dataclass, which checks it.
 
     Raises:
         ValueError: A value is refused.

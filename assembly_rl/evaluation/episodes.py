@@ -125,7 +125,7 @@ class Evaluator:
         self._pool.submit(os.getpid).result()  # all start now, before there are threads to fork
 
     def evaluate(self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int) -> list[Row]:
-        """Return the rows of the episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in order."""
+        """Return the rows of episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in order."""
         return [row for rows in self.iterate(scenario, policy, episodes, first_seed) for row in rows]
 
     def iterate(
