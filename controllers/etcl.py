@@ -1,26 +1,27 @@
-"""ETCL: a compliance law for another part, equivalent to the one that worked.
+"""ETCL: a compliance law for another part that is equivalent to a given law.
 
-A reconstruction of the Equivalent Theory of Compliance Law from its abstract. Equivalence has three depths:
+This is a reconstruction of the Equivalent Theory of Compliance Law from its abstract. Equivalence has three
+levels:
 
 1. another centre or frame, the same part: ``ComplianceLaw.transport``;
 2. the same shape in another size: ``ComplianceLaw.scaled``;
-3. another part, whose contact answers with another stiffness: ``reconfigure``, with a stiffness that
-   ``identify_contact_stiffness`` finds from small motions in contact.
+3. another part, whose contact has another stiffness: ``reconfigure``, with a stiffness that
+   ``identify_contact_stiffness`` estimates from small motions in contact.
 
-Near contact the tool meets ``F = -K_e x``. A law with compliance ``C = D^-1`` then settles with the rates of
-``C K_e``, and the law for another contact with the same modes, in coordinates ``x_new = T x_old``, would have
+In contact the environment applies ``F = -K_e x``. A law with compliance ``C = D^-1`` then settles with the
+rates of ``C K_e``. For another contact and the same modes, in coordinates ``x_new = T x_old``, it would have
 
     C_new = T C_old K_e,old T^-1 K_e,new^-1.
 
-That is symmetric only where the two contacts have axes in common; no passive law can have an asymmetric one.
-``reconfigure`` takes the change of coordinates nearest to none that makes the old contact the new one,
+This is symmetric only if the two contacts have common axes, and no passive law can be asymmetric.
+``reconfigure`` uses the change of coordinates nearest to the identity that maps the old contact to the new,
 
     K_e,new = E^T K_t E,    E = K_t^-1 (K_t # K_e,new),    K_t = T^-T K_e,old T^-1,
 
-with # the geometric mean of positive definite matrices, and sees the old law in it: ``D_new = E^T T^-T D_old
-T^-1 E``, mass and stiffness alike. It is the law above wherever that is symmetric, and always passive. Law
-and contact change together, so that all modes of the closed loop stay, those of mass, delay and filters
-included.
+with # the geometric mean of positive definite matrices, and transforms the old law by it: ``D_new = E^T T^-T
+D_old T^-1 E``, and likewise mass and stiffness. The result equals the law above if that is symmetric, and is
+always passive. Law and contact change together, so that all modes of the closed loop are preserved, including
+those of mass, delay and filters.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from assembly_rl.controllers.validation import AXES, InputError
 Matrix = NDArray[np.float64]
 
 EXCITED = 1e-3
-"""Smallest motion in a direction, relative to the largest, from which a stiffness can be told."""
+"""Smallest motion in a direction, relative to the largest, that determines a stiffness."""
 SOFTEST = 1e3
 """Largest factor on mass and damping that is tried to make a law stable."""
 
@@ -47,11 +48,11 @@ class ContactStiffness:
 
     Attributes:
         matrix: K_e (6, 6), symmetric, positive semidefinite [N/m, N, Nm/rad].
-        preload: F_0 (6,), the wrench at no offset [N, Nm].
-        residual: Wrench that this does not explain, relative to the change that it does [1], rms.
-        asymmetry: Antisymmetric part of the best matrix without constraints, relative to it [1]: friction
-            or an environment that is no spring.
-        samples: Pairs that were used.
+        preload: F_0 (6,), the wrench at zero offset [N, Nm].
+        residual: Root-mean-square of the unexplained wrench, relative to the explained change [1].
+        asymmetry: Antisymmetric part of the unconstrained least-squares matrix, relative to that matrix [1];
+            it indicates friction or an environment that is not a spring.
+        samples: Number of pairs used.
     """
 
     matrix: Matrix
@@ -62,16 +63,16 @@ class ContactStiffness:
 
 
 def probing_offsets(translation: float, rotation: float) -> Matrix:
-    """Offsets (24, 6) to measure a wrench at: along each axis, one way and the other, half way and whole.
+    """Return offsets (24, 6) for wrench measurements: along each axis, in both directions, half and full.
 
-    Half ways show friction, which answers to both alike, in the residual of what is found.
+    The half offsets reveal friction, which is independent of the offset's size, in the residual.
 
     Args:
-        translation: Along x, y, z [m].
-        rotation: About x, y, z [rad].
+        translation: Offset along x, y, z [m].
+        rotation: Offset about x, y, z [rad].
 
     Raises:
-        ValueError: One of them is not > 0.
+        ValueError: An offset is not > 0.
     """
     for name, value in (("translation", translation), ("rotation", rotation)):
         if not 0.0 < value < np.inf:
@@ -81,18 +82,18 @@ def probing_offsets(translation: float, rotation: float) -> Matrix:
 
 
 def identify_contact_stiffness(offsets: ArrayLike, wrenches: ArrayLike) -> ContactStiffness:
-    """K_e by least squares from pairs of offset and wrench, recorded in simulation or on a robot.
+    """Identify K_e by least squares from pairs of offset and wrench, from simulation or a robot.
 
-    Record them at rest, going each way as often as the other, so that friction averages out.
+    Record them at rest, equally often in both directions of motion, so that friction averages out.
 
     Args:
-        offsets: x (n, 6) of the commanded compliance centre, in the axes of the law [m, rad]; for the
-            contact alone, without the robot that gives way, those of the measured one.
-        wrenches: F (n, 6) that the environment applied to the tool there [N, Nm].
+        offsets: x (n, 6) of the commanded compliance centre, in the axes of the law [m, rad]; of the
+            measured one for the stiffness of the contact without the robot's.
+        wrenches: F (n, 6) applied by the environment to the tool at the compliance centre [N, Nm].
 
     Raises:
-        ValueError: Shapes that do not fit, numbers that are not finite, or motions that leave a direction
-            out.
+        ValueError: Shapes do not fit, numbers are not finite, or the motions do not excite every
+            direction.
     """
     x, f = (np.array(values, dtype=np.float64) for values in (offsets, wrenches))
     if x.ndim != 2 or x.shape[1] != 6 or f.shape != x.shape:
@@ -130,7 +131,7 @@ def identify_contact_stiffness(offsets: ArrayLike, wrenches: ArrayLike) -> Conta
 
 
 def _least_squares(y: Matrix, g: Matrix, entries: list[tuple[int, int]]) -> Matrix:
-    """Symmetric S with ``g = mean - y S`` at best; y has no mean."""
+    """Fit a symmetric S with ``g = mean - y S`` by least squares; the mean of y is zero."""
     columns = np.zeros((len(y), 6, len(entries)))
     for number, (i, j) in enumerate(entries):
         columns[:, i, number] -= y[:, j]
@@ -145,20 +146,21 @@ def _least_squares(y: Matrix, g: Matrix, entries: list[tuple[int, int]]) -> Matr
 
 @dataclass(frozen=True)
 class Reconfiguration:
-    """A law for another contact, and what changed.
+    """Compliance law for another contact, and its changes.
 
     Attributes:
-        before: The old law.
-        law: The new one.
-        coordinates: A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: how a policy that was learned
-            with the old law sees the new part.
-        rates_before: Eigenvalues (6,) of ``D^-1 K_e`` before [1/s], rising.
-        rates: The same with the new law and the new contact.
-        discarded: Part of ``T C_old K_e,old T^-1 K_e,new^-1`` that the law does not have, relative to what
-            it has [1]: no symmetric law can.
-        share: Share of the way from the old law to the new one, in (0, 1]; below 1 all of it is unstable.
-        softened: Factor on mass and damping without which no law on that way would be stable.
-        bounded: A contact so different that the change was cut to its limit.
+        before: Old law.
+        law: New law.
+        coordinates: A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to the
+    coordinates of a policy that was trained with the old law.
+        rates_before: Eigenvalues (6,) of ``D^-1 K_e`` with old law and contact [1/s], increasing.
+        rates: Eigenvalues (6,) of ``D^-1 K_e`` with new law and contact [1/s], increasing.
+        discarded: Part of ``T C_old K_e,old T^-1 K_e,new^-1`` that is not in the symmetric law, relative to
+    the law's compliance [1].
+        share: Share of the change from the old law to the new one, in [0, 1]; below 1 the full change is
+    unstable.
+        softened: Factor on mass and damping without which no such law would be stable.
+        bounded: True if the contacts differ so much that the change was limited.
     """
 
     before: ComplianceLaw
@@ -172,7 +174,7 @@ class Reconfiguration:
     bounded: bool
 
     def content(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """Return all fields in types of JSON."""
         laws = {
             name: {key: getattr(law, key).tolist() for key in ("mass", "damping", "stiffness")}
             for name, law in (("before", self.before), ("law", self.law))
@@ -190,21 +192,21 @@ def reconfigure(
     floor: float = 1.0,
     limit: float = 3.0,
 ) -> Reconfiguration:
-    """The law that settles in the new contact as the old one did in the old contact (ETCL, point 3).
+    """Compute the law that settles in the new contact as the old one in the old contact (ETCL, level 3).
 
     Args:
-        law: The old law; its damping is positive definite.
+        law: Old law, with positive definite damping.
         old: K_e (6, 6) of the old contact, positive semidefinite.
-        new: K_e (6, 6) of the new one, in the axes of the new law.
+        new: K_e (6, 6) of the new contact, in the axes of the new law.
         transform: T (6, 6), ``x_new = T x_old``: ``adjoint(T_ba)`` for another frame, ``diag(1, 1, 1,
-            1 / s, 1 / s, 1 / s)`` for another size; by default nothing but the contact changes.
+            1 / s, 1 / s, 1 / s)`` for another size; by default only the contact changes.
         stable: Predicate that is true if a law may be used, such as ``ContactLoop.is_stable``; by default
-            every law may.
-        floor: Rate [1/s] below which a direction counts as free, where the law stays as it was.
-        limit: Largest factor by which lengths change, either way: forces by it, stiffness by its square.
+            all laws may be used.
+        floor: Rate [1/s] below which a direction is free, in which the law is unchanged.
+        limit: Largest factor by which lengths grow or shrink; forces change by it, stiffness by its square.
 
     Raises:
-        ValueError: Matrices that are none of these, or no law that is stable.
+        ValueError: A matrix or number is not admissible, or no law is stable.
     """
     shift = np.eye(6) if transform is None else _six_by_six("transform", transform)
     if abs(np.linalg.det(shift)) < 1e-12:
@@ -225,7 +227,7 @@ def reconfigure(
     left, right = inverse.T @ vectors, vectors.T @ factor.T
 
     def part(share: float) -> Matrix:
-        """E, as far as that share of the way."""
+        """Return E for a share of the change."""
         return np.asarray((left * lengths**share) @ right)
 
     share, softened = 1.0, 1.0
@@ -254,7 +256,7 @@ def reconfigure(
 def _stable_share(
     law: ComplianceLaw, part: Callable[[float], Matrix], stable: Callable[[ComplianceLaw], bool]
 ) -> tuple[float, float]:
-    """The largest share of the way that is stable; else none of it, and how much softer the law has to be."""
+    """Return the largest stable share of the change and 1, or else 0 and the factor of softening."""
     if stable(law.congruent(part(1.0))):
         return 1.0, 1.0
     low, high = 0.0, 1.0
@@ -275,14 +277,14 @@ def _stable_share(
 
 
 def _softened(law: ComplianceLaw, factor: float) -> ComplianceLaw:
-    """Gives way more slowly: mass and damping times a factor."""
+    """Return the law with mass and damping multiplied by a factor."""
     return ComplianceLaw(
         factor * law.mass, factor * law.damping, law.stiffness, law.centre, law.asymmetric_stiffness
     )
 
 
 def floored(stiffness: Matrix, damping: Matrix, floor: float) -> Matrix:
-    """The stiffness (6, 6) with every rate of ``D^-1 K`` at least the floor [1/s]; D positive definite."""
+    """Raise a stiffness K (6, 6) until all rates of ``D^-1 K`` are at least a floor [1/s], D > 0."""
     root = np.linalg.cholesky(damping)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ stiffness @ inverse.T)

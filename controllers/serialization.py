@@ -1,4 +1,4 @@
-"""Configuration objects from plain mappings, as YAML and JSON give them."""
+"""Conversion of configuration objects from and to plain mappings, as in YAML and JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
@@ -14,10 +14,10 @@ NAMES = {float: "a finite number", int: "an integer", bool: "true or false", str
 
 
 def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
-    """Build a dataclass from a nested mapping of its fields; what is not given keeps its default.
+    """Build a dataclass from a nested mapping of its fields; omitted fields keep their defaults.
 
     Raises:
-        ValueError: An unknown key (the message has the closest) or enum value, or a value the class refuses.
+        ValueError: A key (the message suggests the closest) or enum value is unknown, or a value is refused.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     hints = get_type_hints(kind)
@@ -42,7 +42,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def to_mapping(config: Any) -> Any:
-    """Turn a configuration object into a nested mapping of plain values, as JSON can hold it."""
+    """Convert a configuration object into a nested mapping, in types of JSON."""
     if isinstance(config, Mapping):
         return {key: to_mapping(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
@@ -53,17 +53,17 @@ def to_mapping(config: Any) -> Any:
 
 
 def complete(kind: Any, values: Any, path: str) -> Any:
-    """JSON that has every field of a dataclass, no other, and each of its type; integers become floats.
+    """Check that JSON has exactly the fields of a dataclass with their types; convert integers to floats.
 
-    ``from_mapping`` can then build it; what the class itself refuses is left to it.
+    ``from_mapping`` can then build the dataclass, which does its own checks.
 
     Args:
-        kind: The dataclass, or the type of a field.
-        values: Value that JSON has there.
+        kind: Dataclass, or type of a field.
+        values: Value in JSON.
         path: Path of the value, for the message, such as ``insertion.path``.
 
     Raises:
-        ValueError: A field that is missing, unknown or of another type.
+        ValueError: A field is missing, unknown or of another type.
     """
     if kind is Any or (isinstance(kind, UnionType) and values is None):
         return values
@@ -88,7 +88,7 @@ def complete(kind: Any, values: Any, path: str) -> Any:
 
 
 def _without_none(hint: Any) -> Any:
-    """The one type of a field that may be null as well."""
+    """Return the type of an optional field without None."""
     if not isinstance(hint, UnionType):
         return hint
     (kind,) = (choice for choice in get_args(hint) if choice is not NoneType)

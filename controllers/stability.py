@@ -1,4 +1,4 @@
-"""Is contact with a stiff environment stable, and how stiff may it be?"""
+"""Stability of contact with a stiff environment, and the largest stable stiffness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ Matrix = NDArray[np.float64]
 LARGEST_STIFFNESS = 1e12
 """Stiffness at which the search for the bound ends [N/m, Nm/rad]."""
 TOLERANCE = 1e-9
-"""Above 1 by which a spectral radius still counts as stable: free axes without a spring are at 1."""
+"""Tolerance above 1 of a stable spectral radius: free axes without a spring are at 1."""
 
 
 @dataclass
 class ContactConfig:
-    """Contact that the controller has to be stable in.
+    """Contact in which the controller has to be stable.
 
     Attributes:
         stiffness: Stiffness of environment and robot in series, along each axis [N/m] and [Nm/rad].
@@ -51,23 +51,23 @@ class ContactConfig:
 
 
 class ContactLoop:
-    """The closed loop of controller, robot, environment and sensor, linear and in discrete time.
+    """Closed loop of controller, robot, environment and sensor, linear and in discrete time.
 
     In control period n the command x_n is held; the robot follows it with a first-order lag, the
-    environment answers with ``-K_e`` times the displacement, the sensor filters in continuous time; at the
-    end of the period the reading is sampled, delayed, filtered by the controller and drives step n + 1.
-    Even without delay, lag or filter a period passes between a command and the wrench it causes.
+    environment reacts with ``-K_e`` times the displacement, and the sensor filters in continuous time. At
+    the end of the period the reading is sampled, delayed, filtered by the controller and used in step n + 1.
+    Even without delay, lag or filter, a command affects the wrench one period later.
 
     Args:
-        law: The compliance law.
+        law: Compliance law.
         rate: Control rate [Hz].
-        contact: The environment.
-        cutoff: Cutoff of the controller's own filter [Hz]; None for none.
-        discretization: Integration of the law.
+        contact: Contact with the environment.
+        cutoff: Cutoff of the controller's filter [Hz]; None for none.
+        discretization: Integration method of the law.
         selected_axes: Axes that move.
 
     Raises:
-        ValueError: A rate that is not positive, or a cutoff at or above the Nyquist frequency.
+        ValueError: The rate is not positive, or a cutoff is not below the Nyquist frequency.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ContactLoop:
 
     @staticmethod
     def _held_chain(lags: list[float], dt: float) -> Matrix:
-        """First-order lags in a row, over a period with constant input: (n, n + 1), the input last."""
+        """Return the step matrix (n, n + 1) of serial lags with constant input, the input last."""
         size = len(lags)
         flow = np.zeros((size + 1, size + 1))
         for row, lag in enumerate(lags):
@@ -108,22 +108,22 @@ class ContactLoop:
         return expm(flow)[:size]
 
     def matrix(self, stiffness: Matrix) -> Matrix:
-        """The loop's state from one period to the next, for a contact stiffness K_e (6, 6).
+        """Return the state transition matrix of a period for a contact stiffness K_e (6, 6).
 
-        The state is x, v, the lags, the readings under way and the controller's filter, six each.
+        The state is x, v, the lags, the delayed readings and the controller's filter, six each.
         """
         size, delay = len(self._chain), self._delay
-        readings = 12 + 6 * size  # where the samples under way begin, newest first
+        readings = 12 + 6 * size  # first index of the delayed samples, newest first
         filtered = readings + 6 * (delay + 1)
         loop = np.zeros((filtered + 6, filtered + 6))
         identity = np.eye(6)
-        # The controller filters the oldest sample, and steps the law with what comes out.
+        # The controller filters the oldest sample, and steps the law with the result.
         loop[filtered:, filtered:] = self._keep * identity
         loop[filtered:, readings + 6 * delay : filtered] = (1.0 - self._keep) * identity
         drive = self._step[:, 12:]
         loop[:12, :12] = self._step[:, :12]
         loop[:12] += drive @ loop[filtered:]
-        # The robot follows the new command, the environment answers, the sensor samples.
+        # The robot follows the new command, the environment reacts, the sensor samples.
         for row in range(size):
             block = slice(12 + 6 * row, 18 + 6 * row)
             for column in range(size):
@@ -137,17 +137,17 @@ class ContactLoop:
         return loop
 
     def spectral_radius(self, stiffness: Matrix) -> float:
-        """Largest magnitude of the loop's eigenvalues for a contact stiffness K_e, shape (6, 6)."""
+        """Return the largest magnitude of the loop's eigenvalues for a contact stiffness K_e (6, 6)."""
         return float(np.abs(np.linalg.eigvals(self.matrix(stiffness))).max())
 
     def stable(self, stiffness: Matrix) -> bool:
-        """True if a contact of stiffness K_e, shape (6, 6), settles."""
+        """Return True if a contact of stiffness K_e, shape (6, 6), settles."""
         return self.spectral_radius(stiffness) <= 1.0 + TOLERANCE
 
     def largest(self, direction: Matrix) -> float:
-        """The largest factor by which a contact stiffness K_e, shape (6, 6), may be multiplied.
+        """Return the largest stable factor on a contact stiffness K_e, shape (6, 6).
 
-        The first crossing from below, to six digits; infinity if there is none up to 1e12.
+        It is the first crossing from below, to six digits; infinity if there is none up to 1e12.
         """
         low, high = 0.0, 1e-3
         while self.stable(high * direction):
@@ -160,20 +160,20 @@ class ContactLoop:
         return low
 
     def is_stable(self) -> bool:
-        """True if the stated contact settles, and softer ones too.
+        """Return True if the stated contact and softer ones settle.
 
-        The stable stiffnesses of a coupled law need not reach from zero without a gap, so 24 softer ones,
-        down to a thousandth, are tried; no gap was found in thousands of laws without coupling.
+        The stable stiffnesses of a coupled law need not form an interval from zero, so 24 softer ones, down
+        to a thousandth, are tested; no gap was found in thousands of laws without coupling.
         """
         stated = np.diag(self.contact.stiffness)
         shares = np.geomspace(1.0, 1e-3, 24) if self._coupled else (1.0,)
         return all(self.stable(share * stated) for share in shares)
 
     def require(self) -> None:
-        """Refuse a law that is unstable against the stated contact.
+        """Refuse a law that is unstable in the stated contact.
 
         Raises:
-            ValueError: It is; the message has the stated and the largest stable stiffness.
+            ValueError: The law is unstable; the message has the stated and the largest stable stiffness.
         """
         if self.is_stable():
             return
@@ -212,17 +212,17 @@ def max_contact_stiffness(
     discretization: Discretization = Discretization.implicit_euler,
     selected_axes: Sequence[bool] = (True,) * 6,
 ) -> Matrix:
-    """The stiffest contact along each axis, one axis at a time, at which the loop is stable.
+    """Compute the largest stable contact stiffness along each axis, one axis at a time.
 
-    From the eigenvalues of the closed loop in discrete time (``ContactLoop``). For a coupled law contact
-    along several axes together may bear far less: state it in a ``ContactConfig``. A rule of thumb on the
-    safe side: ``1 / (D^-1)_ii / (delay + lag + filter lags + dt / 2)``.
+    It results from the eigenvalues of the closed loop in discrete time (``ContactLoop``). For a coupled law
+    simultaneous contact along several axes may allow far less: state it in a ``ContactConfig``. A
+    conservative rule of thumb is ``1 / (D^-1)_ii / (delay + lag + filter lags + dt / 2)``.
 
-    The robot jumps to a new command and lags; if yours moves there along a line during the period, add half
-    a period to ``lag``.
+    The model of the robot is a command step with a lag; for a robot that moves to the command linearly
+    during the period, add half a period to ``lag``.
 
     Args:
-        law: The compliance law.
+        law: Compliance law.
         rate: Control rate [Hz].
         delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
         lag: Time constant of the robot's position loop [s].
@@ -232,10 +232,10 @@ def max_contact_stiffness(
         selected_axes: Axes that move.
 
     Returns:
-        Shape (6,), N/m and Nm/rad; infinity for an axis that does not move.
+        Stiffness (6,) [N/m, Nm/rad]; infinity for an axis that does not move.
 
     Raises:
-        ValueError: A value that is not possible, by name.
+        ValueError: A value is not admissible; the message names it.
     """
     contact = ContactConfig([0.0] * 6, delay, lag, sensor_cutoff)
     loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)

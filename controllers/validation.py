@@ -1,4 +1,4 @@
-"""Checks of configuration: one clear error that names the owner, the field, the value and the bound."""
+"""Checks of configurations; an error names the owner, the field, the value and the bound."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -12,17 +12,17 @@ class InputError(ValueError):
 
 
 def closest(name: object, known: Iterable[str]) -> str:
-    """Return the known name that is most like another one; of no known names the empty text."""
+    """Return the known name that is most similar to another one; an empty string without known names."""
     return next(iter(get_close_matches(str(name), list(known), 1, 0.0)), "")
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """Return the message for a name that does not exist: the known ones, and the closest.
+    """Return the message for an unknown name, with the known ones and the closest.
 
     Args:
-        kind: Kind of the thing that is named, such as ``robot``.
-        name: Name that was given.
-        known: Names that exist.
+        kind: Kind of the named object, such as ``robot``.
+        name: Unknown name.
+        known: Known names.
     """
     names = sorted(known)
     close = closest(name, names)
@@ -31,7 +31,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 
 
 def is_finite(value: object) -> bool:
-    """True if value is a number, and a finite one."""
+    """Return True if a value is a finite number."""
     try:
         return isfinite(value)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
@@ -39,12 +39,12 @@ def is_finite(value: object) -> bool:
 
 
 def has_length(value: object, length: int) -> bool:
-    """True if value is a sequence of so many entries."""
+    """Return True if a value is a sequence of a given length."""
     return hasattr(value, "__len__") and len(value) == length
 
 
 def finite_numbers(value: object, length: int) -> bool:
-    """True if value is a sequence of so many finite numbers."""
+    """Return True if a value is a sequence of finite numbers of a given length."""
     return has_length(value, length) and all(map(is_finite, value))  # type: ignore[call-overload]
 
 

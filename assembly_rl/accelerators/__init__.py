@@ -1,1 +1,1 @@
-"""Devices: which one to train on, and learning at its full speed."""
+"""Devices: selection, preparation, graph capture, and several processes that learn together."""

@@ -1,4 +1,4 @@
-"""Updates captured as one graph, where the device can: a replay costs one launch instead of a hundred."""
+"""Capture of updates as one device graph: a replay costs one launch instead of a hundred."""
 
 import os
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 WARM_UP = 3
-"""Calls that run one operator at a time before the capture: libraries allocate their workspaces in them."""
+"""Calls before the capture, without a graph, in which libraries allocate their workspaces."""
 
 
 def can_capture(device: torch.device) -> bool:
-    """Whether the device has graphs."""
+    """Return True if the device supports graphs."""
     if device.type == "cuda":
         return True
     if device.type != "npu" or os.environ.get("TASK_QUEUE_ENABLE") == "2":  # torch_npu refuses both at once
@@ -20,11 +20,11 @@ def can_capture(device: torch.device) -> bool:
 
 
 class Captured:
-    """A function on fixed memory that becomes a graph after a few calls, one for each set of arguments.
+    """Function on fixed memory that is captured after a few calls, as one graph for each set of arguments.
 
     Args:
-        function: Reads and writes tensors that stay where they are; its arguments are hashable numbers.
-        device: With graphs.
+        function: Function on tensors at fixed addresses; its arguments are hashable numbers.
+        device: Device that supports graphs.
     """
 
     def __init__(self, function: Callable[..., None], device: torch.device) -> None:
@@ -35,7 +35,7 @@ class Captured:
         self._stream = self._module.Stream()
 
     def __call__(self, *arguments: Any) -> None:
-        """Run it: at first as it is, then as a graph."""
+        """Run the function: the first calls without a graph, later ones as a replay."""
         graph = self._graphs.get(arguments)
         if graph is None:
             calls = self._calls[arguments] = self._calls.get(arguments, 0) + 1
@@ -46,7 +46,7 @@ class Captured:
         graph.replay()
 
     def _alongside(self, arguments: tuple[Any, ...]) -> None:
-        """On the stream of the capture, as the libraries keep workspaces for each stream."""
+        """Run on the stream of the capture, because libraries keep workspaces for each stream."""
         self._stream.wait_stream(self._module.current_stream())
         with self._module.stream(self._stream):
             self._function(*arguments)

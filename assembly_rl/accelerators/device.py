@@ -1,4 +1,4 @@
-"""From the name of a device to one that works, or to one clear error."""
+"""Resolution of the name of a device to a working device, or to one clear error."""
 
 import importlib
 import os
@@ -14,15 +14,15 @@ KINDS = ("cpu", "cuda", "npu")
 
 
 class DeviceError(InputError):
-    """A device cannot be used; the message says what to install or to set."""
+    """Error of a device that cannot be used; the message says what to install or to set."""
 
 
 def resolve(name: str) -> torch.device:
-    """The device of this name, tried by allocating on it.
+    """Return the device of a name, tested by an allocation on it.
 
     Args:
-        name: ``cpu``, ``cuda``, ``cuda:1``, ``npu`` or ``npu:1``; without a number the one of this process
-            among those that torchrun has started, else the first.
+        name: ``cpu``, ``cuda``, ``cuda:1``, ``npu`` or ``npu:1``; without a number the device of this
+            process's local rank under torchrun, else the first.
 
     Raises:
         DeviceError: The device is unknown, absent, busy, or its software is missing or does not fit.
@@ -45,7 +45,7 @@ def resolve(name: str) -> torch.device:
 
 
 def available() -> list[torch.device]:
-    """The CPU, and one device of each kind of accelerator that works here."""
+    """Return the CPU, and one device of each kind of accelerator that works on this machine."""
     found = [torch.device("cpu")]
     for kind in ("cuda", "npu"):
         try:
@@ -56,7 +56,7 @@ def available() -> list[torch.device]:
 
 
 def _tried(device: torch.device) -> torch.device:
-    """The device, if memory can be had on it."""
+    """Return the device after an allocation on it has succeeded."""
     module = torch.get_device_module(device)
     count = module.device_count()
     if not module.is_available() or count == 0:

@@ -1,7 +1,7 @@
-"""Several processes that learn one policy: torchrun starts them, each update averages their gradients.
+"""Distributed training of one policy: torchrun starts the processes, each update averages their gradients.
 
-Every process has its own environments, replay buffer and random numbers; weights are those of the first
-process at the start and stay equal, because all take the same steps.
+Every process has its own environments, replay buffer and random numbers. All start from the weights of the
+first process, which stay equal because all take the same steps.
 """
 
 import os
@@ -15,7 +15,7 @@ from assembly_rl.controllers.validation import InputError
 
 BACKENDS = {"cpu": "gloo", "cuda": "nccl", "npu": "hccl"}
 TIMEOUT = timedelta(minutes=60)
-"""Longest wait of a process for another, such as the first one, which validates."""
+"""Longest wait of a process for another, such as for the first one, which validates."""
 
 
 def start(device: str) -> None:
@@ -25,7 +25,7 @@ def start(device: str) -> None:
         device: Name of the device to learn on.
 
     Raises:
-        ValueError: The device is left open.
+        ValueError: The device is not explicit, such as ``auto``.
     """
     if size() == 1 or dist.is_initialized():
         return
@@ -44,12 +44,12 @@ def stop() -> None:
 
 
 def size() -> int:
-    """Number of processes."""
+    """Return the number of processes."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
-    """Number of this process; 0 is the one that validates and reports."""
+    """Return the number of this process; process 0 validates and reports."""
     return int(os.environ["RANK"]) if size() > 1 else 0
 
 
@@ -61,13 +61,13 @@ def average(gradients: Tensor) -> None:
 
 
 def share(values: Tensor) -> None:
-    """Give all processes what the first one has."""
+    """Overwrite a tensor in all processes with that of the first one."""
     if dist.is_initialized():
         dist.broadcast(values, 0)
 
 
 def broadcast(value: str) -> str:
-    """Return the first process's value in all of them."""
+    """Return the first process's value in all processes."""
     if not dist.is_initialized():
         return value
     values = [value]
@@ -85,7 +85,7 @@ def minimum(number: int) -> int:
 
 
 def any_process(flag: bool) -> bool:
-    """Return True if the flag is set in any process; all have to call at the same time."""
+    """Return True if the flag is set in any process; all processes must call this together."""
     if not dist.is_initialized():
         return flag
     shared = torch.tensor(float(flag))

@@ -1,4 +1,4 @@
-"""What an Ascend NPU wants to be told before work begins."""
+"""Settings of an Ascend NPU that are made before work begins."""
 
 import os
 
@@ -8,7 +8,7 @@ BACKEND = "torch_npu"
 
 
 def prepare_npu() -> None:
-    """Compiled kernels only, and no private memory formats, whose conversions cost more than they save."""
+    """Use compiled kernels and no private memory formats: their conversions cost more than they save."""
     npu = torch.npu  # type: ignore[attr-defined]
     if hasattr(npu, "set_compile_mode"):
         npu.set_compile_mode(jit_compile=False)
@@ -17,7 +17,7 @@ def prepare_npu() -> None:
 
 
 def advice() -> str | None:
-    """What the environment of the process should have had."""
+    """Return advice on the environment variables of the process; None if they are fine."""
     if os.environ.get("TASK_QUEUE_ENABLE") == "2":
         return "TASK_QUEUE_ENABLE=2 rules out graphs, which save more launches: unset it before the start"
     return None

@@ -1,4 +1,4 @@
-"""Worker processes: how they start, and how they end."""
+"""Start and end of worker processes."""
 
 import functools
 import multiprocessing
@@ -12,11 +12,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 START_METHOD = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-"""Start method of workers: a fork needs no import of torch, which takes longer than many evaluations."""
+"""Start method of workers: a fork avoids the import of torch, which takes longer than many evaluations."""
 
 
 def exit_with_parent(parent: int) -> None:
-    """End this process when its parent has been killed, which nothing else reports.
+    """End this process when its parent has been killed, of which no other signal arrives.
 
     Args:
         parent: Process number of the parent.
@@ -33,8 +33,8 @@ def exit_with_parent(parent: int) -> None:
 def shielded(make: Callable[[], T]) -> Callable[[], T]:
     """Wrap a factory of environments for ``SubprocVecEnv``, so that Ctrl-C does not end the worker.
 
-    Ctrl-C reaches every process of the terminal's group; the workers must outlive it, as the training still
-    steps them up to its last checkpoint.
+    Ctrl-C reaches every process of the terminal's group; the workers must survive it, because the training
+    steps them until its last checkpoint.
     """
     return functools.partial(_make_shielded, make)
 

@@ -1,1 +1,1 @@
-"""Commands: one module for each, thin shells around the Python API."""
+"""Commands: one module per command, each a thin layer over the Python API."""

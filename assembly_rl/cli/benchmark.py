@@ -1,4 +1,4 @@
-"""assembly-rl-benchmark: measure methods over conditions and seeds, so that a sceptic believes the table."""
+"""assembly-rl-benchmark: compare methods over conditions and seeds, with statistics."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +33,7 @@ def _job(values: DictConfig) -> None:
 
 
 def _run_one(folder: Path, cell: Cell, console: Console) -> None:
-    """Run a cell; one that dies is told and kept, but does not end the sweep of a launcher."""
+    """Run a cell; its failure is printed and recorded, but does not end a launcher's sweep."""
     try:
         run_cell(folder, cell)
     except Exception as error:
@@ -43,7 +43,7 @@ def _run_one(folder: Path, cell: Cell, console: Console) -> None:
 def benchmark(
     name: str, config: BenchmarkConfig, folder: Path, cells: list[Cell], command: list[str], console: Console
 ) -> None:
-    """Run what is not done yet, then report on what there is."""
+    """Run the cells that are not done yet, then report on all results."""
     from assembly_rl.studies.report import write_report
     from assembly_rl.studies.results import collect
 
@@ -65,7 +65,7 @@ def benchmark(
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("benchmark", _job)
 
 

@@ -1,4 +1,4 @@
-"""Common part of the commands: Hydra around a function, and errors in one line."""
+"""Common part of the commands: a function under Hydra, and errors in one line."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
 INTERRUPTED = 130
-"""Exit code where a signal ended the work, as a shell's after Ctrl-C."""
+"""Exit code after a signal, as in a shell after Ctrl-C."""
 GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
 
 
@@ -46,7 +46,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
 
 def _register_commands() -> None:
-    """Put the schemas of all commands where the YAML files under conf/ find them."""
+    """Register the schemas of all commands for the YAML files under conf/."""
     register()
     store = ConfigStore.instance()
     store.store("eval_schema", EvalConfig)
@@ -60,7 +60,7 @@ def _register_commands() -> None:
 
 
 def console() -> Console:
-    """Return the console for results; wide enough for a table where the output is not a terminal."""
+    """Return the console for results; wide enough for a table if the output is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
@@ -72,13 +72,13 @@ def as_list(value: Any) -> list[Any]:
 
 
 def fail(message: str) -> int:
-    """Print an error; return the exit code."""
+    """Print an error, and return the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return 2
 
 
 def _with_parts(arguments: list[str]) -> list[str]:
-    """Replace a part from a file (``geometry=my_part.yaml``) by overrides; further overrides win."""
+    """Replace a part from a file (``geometry=my_part.yaml``) by overrides; later overrides win."""
     files = [text for text in arguments if text.startswith("geometry=") and text.endswith(SUFFIXES)]
     if not files:
         return arguments
@@ -92,7 +92,7 @@ def _with_parts(arguments: list[str]) -> list[str]:
 
 
 def _check_group_choices(arguments: list[str]) -> None:
-    """Refuse an unknown choice with the closest one, where Hydra would only list them all."""
+    """Refuse an unknown choice and suggest the closest one; Hydra would only list all choices."""
     if {"--config-dir", "-cd"} & {argument.split("=")[0] for argument in arguments}:
         return  # there may be more choices there
     for argument in arguments:

@@ -13,19 +13,19 @@ from assembly_rl.planner.profile import Profile
 
 @dataclass
 class EvalConfig:
-    """Of ``assembly-rl-eval``; a single value stands for a list of one.
+    """Configuration of ``assembly-rl-eval``; a single value is equivalent to a list of one.
 
     Attributes:
         run: Folders of runs whose best policies are evaluated.
-        controller: Baselines, by name.
-        geometry, task: The conditions; where neither is given, those of the first run. Another
-            ``task.robot`` than the first run's, if given, is compared with it.
-        geometries: Names of geometries to evaluate on, instead of ``geometry``.
+        controller: Name -> baseline controller.
+        geometry, task: Conditions; by default those of the first run. If ``task.robot`` differs from the
+            first run's, the two robots are compared.
+        geometries: Names of geometries of the evaluation, instead of ``geometry``.
         clearance: Clearances [m]; by default the geometry's.
         friction: Coefficients of friction; by default the task's range.
         episodes: Episodes of each cell.
         seed: Seed of the first episode.
-        processes: Worker processes; by default one for each core.
+        processes: Number of worker processes; by default one per core.
         output: CSV file for the rows; by default under runs/.
     """
 
@@ -47,13 +47,13 @@ class EvalConfig:
 
 @dataclass
 class GraphConfig:
-    """Of ``assembly-rl-graph``.
+    """Configuration of ``assembly-rl-graph``.
 
     Attributes:
         run: Folder of a run with method=lcrl.
         episodes: Held-out episodes of each evaluation of the ablation; 0 for no ablation.
-        reference: Visited states of the estimate from simulator branches to compare with; 0 for none.
-        processes: Worker processes; by default one for each core.
+        reference: Number of states of the reference estimate from simulator branches; 0 for none.
+        processes: Number of worker processes; by default one per core.
     """
 
     run: Any = None
@@ -69,16 +69,16 @@ class GraphConfig:
 
 @dataclass
 class ExportConfig:
-    """Of ``assembly-rl-export``.
+    """Configuration of ``assembly-rl-export``.
 
     Attributes:
         run: Folder of a run.
-        output: A new folder; by default ``export`` in that of the run.
+        output: New folder; by default ``export`` in that of the run.
         episodes: Held-out insertions in which the bundle is compared with the training stack.
-        tool_mass: Of all that hangs on the robot's sensor [kg]; 0 where the sensor compensates it.
-        centre_of_mass: Of that, from the flange in its axes [m].
-        gravity: In the robot's base frame [m/s2].
-        soc: The Ascend chip that the command line of ``atc`` is for.
+        tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
+        centre_of_mass: Centre of that mass in the flange frame [m].
+        gravity: Gravity in the robot's base frame [m/s2].
+        soc: Ascend chip in the command line of ``atc``.
     """
 
     run: Any = None
@@ -97,11 +97,11 @@ class ExportConfig:
 
 @dataclass
 class ReplayConfig:
-    """Of ``assembly-rl-replay``.
+    """Configuration of ``assembly-rl-replay``.
 
     Attributes:
-        bundle: File.
-        recording: CSV file; see ``assembly_rl.controllers.bundles.Recording``.
+        bundle: File of the bundle.
+        recording: CSV file of the recording; see ``assembly_rl.controllers.bundles.Recording``.
         output: Folder for plot and commands; by default beside the recording.
     """
 
@@ -117,14 +117,14 @@ class ReplayConfig:
 
 @dataclass
 class PlanConfig:
-    """Of ``assembly-rl-plan``.
+    """Configuration of ``assembly-rl-plan``.
 
     Attributes:
-        geometry, task, algo: See there.
-        batches: Sizes of a batch to compare; by default the algorithm's.
-        networks: Widths of the hidden layers to compare; by default the algorithm's.
-        environments: Numbers of environments to compare.
-        profile: Devices beside the CPU at hand.
+        geometry, task, algo: Part, task and algorithm of the training.
+        batches: Batch sizes that are compared; by default the algorithm's.
+        networks: Widths of the hidden layers that are compared; by default the algorithm's.
+        environments: Numbers of environments that are compared.
+        profile: Name -> profile of a device, in addition to this machine's CPU.
         steps: Policy steps of the training.
     """
 

@@ -1,4 +1,4 @@
-"""assembly-rl-eval: measure runs and baseline controllers, side by side, on the same episodes."""
+"""assembly-rl-eval: evaluate runs and baseline controllers on the same episodes."""
 
 import itertools
 from collections.abc import Iterator
@@ -59,13 +59,13 @@ def _number(key: str, value: Any) -> float:
 
 
 def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_robot: bool = False) -> Path:
-    """Evaluate, print the table, write the rows.
+    """Evaluate, print the table, and write the rows.
 
     Args:
         config: Configuration of the command.
-        own_conditions: Take geometry and task from the first run instead of the configuration.
+        own_conditions: True to use geometry and task of the first run instead of the configuration's.
         console: Console for the table.
-        other_robot: Evaluate everything on the configuration's robot as well as on the first run's, and
+        other_robot: True to evaluate on the configuration's robot as well as on the first run's, and to
             report the change.
 
     Returns:
@@ -119,7 +119,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
 
 
 def _print_changes(done: list[Result], console: Console) -> None:
-    """Print the change of each candidate's success by the other robot, on the same episodes."""
+    """Print the change of each candidate's success on the other robot, for the same episodes."""
     before: dict[str, list[Row]] = {}
     for candidate, label, rows in done:
         if candidate.name not in before:

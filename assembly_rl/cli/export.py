@@ -1,4 +1,4 @@
-"""assembly-rl-export: a run's controller as a bundle, an ONNX file and a page for the robot engineer."""
+"""assembly-rl-export: export a run's controller as a bundle, ONNX file and page for the robot engineer."""
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -26,7 +26,7 @@ def _job(values: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("export", _job)
 
 

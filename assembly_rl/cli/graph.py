@@ -1,4 +1,4 @@
-"""assembly-rl-graph: what each action component of a policy sees, why, and what each edge is worth."""
+"""assembly-rl-graph: show the inputs of each action component, their origin, and the value of each edge."""
 
 import hashlib
 from pathlib import Path
@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 def show(config: GraphConfig, console: Console) -> None:
-    """Show a run's graph; as asked for, with its ablation and its reference."""
+    """Show a run's graph; if configured, also its ablation and the reference estimate."""
     run = RunDirectory.open(Path(config.run))
     settings = read_config(run)
     graph = Graph.load(run.path / GRAPH_FILE)
@@ -51,7 +51,7 @@ def show(config: GraphConfig, console: Console) -> None:
 
 
 def _graph_of(actor: MLP, run: RunDirectory, latest: Graph) -> Graph:
-    """The graph that the best policy has: it may be an earlier one than the latest."""
+    """Return the graph of the best policy, which may be earlier than the latest one."""
     connected = seen(actor, len(latest.actions))
     earlier = [Graph.load(path) for path in sorted(run.path.glob("graph_*.json"), reverse=True)]
     for graph in (latest, *earlier):
@@ -68,7 +68,7 @@ def _ablation(
     scenario: Scenario,
     console: Console,
 ) -> list[Row]:
-    """Rows of all edges; those of an ablation that was stopped are not made again."""
+    """Return the rows of all edges; those of an interrupted ablation are reused."""
     weights = hashlib.sha256(b"".join(part.tobytes() for layer in policy.actor.layers for part in layer[:2]))
     path = run.path / f"ablation_{config.episodes}_{weights.hexdigest()[:10]}.csv"
     log = RowLog(path, COLUMNS)
@@ -98,7 +98,7 @@ def _ablation(
 def _compare(
     config: GraphConfig, run: RunDirectory, graph: Graph, scenario: Scenario, console: Console
 ) -> None:
-    """Estimate from simulator branches, and tell how well the graph agrees."""
+    """Estimate CS3 from simulator branches, and print its agreement with the graph."""
     with progress_bar(console) as bar:
         progress = bar.add_task("states branched", total=config.reference)
         values = reference(
@@ -115,9 +115,9 @@ def _compare(
 
 
 def agreement(graph: Graph, influence: NDArray[np.float64]) -> dict[str, float]:
-    """Of a graph's influence and edges with another influence (states, actions).
+    """Compute the agreement of a graph with a reference influence (states, actions).
 
-    The other's edges are where it is above the graph's thresholds.
+    The reference has an edge where its influence exceeds the graph's threshold.
     """
     other = influence > graph.threshold
     return {
@@ -135,7 +135,7 @@ def _job(values: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("graph", _job)
 
 

@@ -1,4 +1,4 @@
-"""assembly-rl-plan: which device, sizes and number of environments pay, before anything is trained."""
+"""assembly-rl-plan: predict the fastest device, sizes and number of environments before a training."""
 
 import itertools
 from dataclasses import replace
@@ -20,7 +20,7 @@ def _job(values: DictConfig) -> None:
 
 
 def variants(config: PlanConfig) -> list[AlgorithmConfig]:
-    """The algorithm at all sizes that are asked for."""
+    """Return the algorithm in all requested sizes."""
     batches = config.batches or [config.algo.batch_size]
     networks = config.networks or [config.algo.network]
     return [
@@ -30,7 +30,7 @@ def variants(config: PlanConfig) -> list[AlgorithmConfig]:
 
 
 def show(config: PlanConfig, console: Console) -> None:
-    """Print what each configuration would cost, and which is the fastest here."""
+    """Print the predicted cost of each configuration, and the fastest one on this machine."""
     from assembly_rl.planner.calibration import cpu_profile
     from assembly_rl.planner.prediction import choose, predictions
 
@@ -74,7 +74,7 @@ def show(config: PlanConfig, console: Console) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("plan", _job)
 
 

@@ -1,4 +1,4 @@
-"""assembly-rl-replay: recorded readings and poses through a bundle, command by command."""
+"""assembly-rl-replay: compute a bundle's commands from recorded readings and poses."""
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -33,7 +33,7 @@ def _job(values: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command."""
     command("replay", _job)
 
 

@@ -1,4 +1,4 @@
-"""assembly-rl-train: teach a controller to insert a part."""
+"""assembly-rl-train: train a controller to insert a part."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
 
 
 def _own(path: Path) -> Path:
-    """Return the run directory of this process; that of the first one holds all others."""
+    """Return the run directory of this process; the others lie in that of the first one."""
     return path / f"rank_{distributed.rank()}" if distributed.rank() else path
 
 

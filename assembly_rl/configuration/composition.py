@@ -1,4 +1,4 @@
-"""Composition of configurations by Hydra, inside or outside of a command."""
+"""Composition of configurations by Hydra, within or outside a command."""
 
 from functools import cache
 from importlib import resources
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def register() -> None:
-    """Put the schemas where the YAML files under conf/ find them; methods registered since then included."""
+    """Register the schemas for the YAML files under conf/, including newly registered methods."""
     _register_fixed()
     store = ConfigStore.instance()
     for group, registry in (("algo", ALGORITHMS), ("method", METHODS)):
@@ -52,14 +52,14 @@ def names(group: str) -> list[str]:
 
 
 def choices(group: str) -> list[str]:
-    """Return the names that can be chosen of a configuration group, sorted: files, and registered items."""
+    """Return the available choices of a configuration group, sorted: files and registered items."""
     registries: dict[str, list[str]] = {"algo": ALGORITHMS.names(), "method": METHODS.names()}
     hidden = {"transfer"}  # combines with any method, under a key of its own
     return sorted({*names(group), *registries.get(group, [])} - hidden)
 
 
 def composed(config_name: str, *overrides: str) -> DictConfig:
-    """Compose a configuration from the files under conf/ and overrides, as the command line has them."""
+    """Compose a configuration from the files under conf/ and overrides in the syntax of the command line."""
     register()
     if GlobalHydra.instance().is_initialized():
         return compose(config_name, list(overrides))
@@ -68,7 +68,7 @@ def composed(config_name: str, *overrides: str) -> DictConfig:
 
 
 def checked(values: Any, kind: type[T]) -> T:
-    """Turn a composed configuration into its dataclass, which checks it.
+    """Convert a composed configuration into its dataclass, which checks it.
 
     Raises:
         ValueError: A value is refused.

@@ -1,4 +1,4 @@
-"""Parts and controllers by the names of their files under conf/."""
+"""Loading of parts and controllers by the names of their files under conf/."""
 
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,7 @@ def load_part(name: str) -> PegHole:
         name: Name of a part, or path of a YAML, DXF or SVG file.
 
     Raises:
-        ValueError: The name is unknown (the message has the closest), or the part is refused.
+        ValueError: The name is unknown (the message suggests the closest), or the part is refused.
     """
     if name.endswith(SUFFIXES):
         return PegHole(**read_part(Path(name)))
@@ -35,7 +35,7 @@ def load_controller(name: str) -> ControllerConfig:
     """Load a baseline of conf/controller by name.
 
     Raises:
-        ValueError: The name is unknown; the message has the closest.
+        ValueError: The name is unknown; the message suggests the closest.
     """
     return from_mapping(ControllerConfig, _read("controller", name)[name])
 

@@ -1,1 +1,1 @@
-"""Controllers on their way to a robot: bundle, ONNX file, page for the robot engineer, and replay."""
+"""Deployment of controllers to a robot: bundle, ONNX file, page for the robot engineer, and replay."""

@@ -8,7 +8,7 @@ from assembly_rl.controllers import Recording
 
 
 def command_differences(one: Recording, other: Recording) -> NDArray[np.float64]:
-    """Commands of one recording subtracted from those of another one, row by row.
+    """Compute the difference between the commands of two recordings, row by row.
 
     Args:
         one: Recording of n commands.

@@ -28,10 +28,10 @@ class ExportedController:
         folder: Folder of the export.
         bundle: Bundle in it.
         sha256: Hash of the bundle (hex).
-        episodes: Number of held-out insertions that bundle and training stack were compared in.
+        episodes: Number of held-out insertions in which bundle and training stack were compared.
         successes: Number of these that the bundle completed.
         trained_successes: Number of these that the training stack completed.
-        steps: Number of policy steps that were compared.
+        steps: Number of compared policy steps.
         action_difference: Largest difference of an action between the two.
         onnx: Result of the comparison with onnxruntime, in words.
         atc: Command line that converts the ONNX file for an Ascend chip.
@@ -60,22 +60,22 @@ def export_run(
     soc: str = "Ascend310P3",
     progress: Callable[[], object] | None = None,
 ) -> ExportedController:
-    """Export the best policy of a run and check it: golden vectors, the same actions, onnxruntime.
+    """Export the best policy of a run, and check it: golden vectors, equal actions, onnxruntime.
 
     Args:
         run: Folder of the run.
         output: New folder of the export; by default ``export`` in the run's.
         episodes: Number of held-out insertions in which the bundle is compared with the training stack.
-        tool_mass: Mass of all that hangs on the robot's sensor [kg]; 0 where the sensor compensates it.
-        centre_of_mass: Centre of that mass, from the flange in its axes [m].
+        tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
+        centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
-        soc: Ascend chip that the command line of ``atc`` is for.
-        progress: Called after each insertion.
+        soc: Ascend chip in the command line of ``atc``.
+        progress: Function called after each insertion.
 
     Raises:
         RunError: The run does not exist or has no policy yet, or the output exists.
-        ValueError: The policy sees what a robot does not measure, its actions differ from the training
-            stack's or onnxruntime's, or the packages of the extra ``export`` are missing.
+        ValueError: The policy has an input that a robot does not measure, its actions differ from the
+            training stack's or onnxruntime's, or the packages of the extra ``export`` are missing.
     """
     source = RunDirectory.open(run)
     name = source.path.resolve().name
@@ -128,7 +128,7 @@ def export_run(
 
 
 def _write_onnx(path: Path, policy: MLP, observation: ObservationConfig) -> str:
-    """Write the network and compare it with onnxruntime; the result in words."""
+    """Write the network, compare it with onnxruntime, and return the result in words."""
     try:
         write_onnx(path, policy, observation)
         worst = parity(path, policy, observation)

@@ -25,10 +25,10 @@ def describe(
     gravity: Sequence[float],
     evaluation: dict[str, Any],
 ) -> dict[str, Any]:
-    """Describe a controller as the manifest of its bundle, in types of JSON.
+    """Return the manifest of a controller's bundle, in types of JSON.
 
     Args:
-        run: Run that trained it.
+        run: Run of the training.
         config: Configuration of the training.
         policy: Network of the policy.
         tool: Tool on the robot's sensor, with the compliance centre.
@@ -36,7 +36,7 @@ def describe(
         evaluation: Result of the controller: episodes, successes, interval.
 
     Raises:
-        ValueError: The policy sees what a robot does not measure.
+        ValueError: The policy has an input that a robot does not measure.
     """
     task = config.task
     for group in task.observation.groups:
@@ -75,7 +75,7 @@ def describe(
 
 
 def insertion_of(task: TaskConfig) -> dict[str, Any]:
-    """Part of a task's configuration that the controller on a robot needs, in types of JSON."""
+    """Return the part of a task's configuration that a robot's controller needs, in types of JSON."""
     names = [field.name for field in fields(InsertionConfig)]
     own = InsertionConfig(**{name: getattr(task, name) for name in names})
     result: dict[str, Any] = to_mapping(asdict(own))

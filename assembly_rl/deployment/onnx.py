@@ -1,6 +1,6 @@
-"""Policy as an ONNX file: physical quantities in, action out, batch of one.
+"""Policy as an ONNX file: inputs are physical quantities, the output is the action, the batch size is one.
 
-The normalisation of the observation is inside: whoever runs the file scales nothing.
+The file includes the normalisation of the observation, so that its inputs need no scaling.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ OPSET = 13
 """Operator set of the file: old enough for the converters of embedded runtimes."""
 IR_VERSION = 8
 TOLERANCE = 1e-5
-"""Largest difference of an action that onnxruntime may make."""
+"""Largest accepted difference between an action and that of onnxruntime."""
 SAMPLES = 1000
-"""Number of observations at which the two are compared."""
+"""Number of observations in that comparison."""
 OPERATORS = {"relu": "Relu", "tanh": "Tanh"}
 
 Inputs = dict[str, NDArray[np.float32]]
@@ -95,13 +95,13 @@ def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
 
 
 def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) -> float:
-    """Largest difference of an action between onnxruntime and the controller, over ``SAMPLES`` inputs.
+    """Return the largest difference of an action between onnxruntime and controller for ``SAMPLES`` inputs.
 
-    Inputs are drawn widely: up to four times the scale of each component.
+    Inputs are drawn up to four times the scale of each component.
 
     Args:
         path: ONNX file of the policy.
-        policy: Network that it was written from.
+        policy: Network in the file.
         config: Observation of the policy.
         seed: Seed of the inputs.
 
@@ -149,7 +149,7 @@ def _physical(name: str, config: ObservationConfig, observed: NDArray[np.float64
 
 
 def atc_command(config: ObservationConfig, soc: str) -> str:
-    """Command line that converts the file for an Ascend chip (CANN's ``atc``).
+    """Return the command line that converts the file for an Ascend chip (CANN's ``atc``).
 
     Args:
         config: Observation of the policy.

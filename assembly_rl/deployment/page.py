@@ -1,4 +1,4 @@
-"""Page that a robot engineer reads before the controller moves anything."""
+"""Page for the robot engineer to read before the controller moves a robot."""
 
 # ruff: noqa: E501 (the page's own lines)
 
@@ -7,7 +7,7 @@ from assembly_rl.controllers.validation import AXES
 
 
 def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
-    """Write README.md of an export.
+    """Return the text of README.md of an export.
 
     Args:
         manifest: Manifest of the bundle.

@@ -19,7 +19,7 @@ from assembly_rl.evaluation import Policy
 GOLDEN_POLICY_STEPS = 4
 GOLDEN_OBSERVATIONS = 32
 TOLERANCE = 1e-6
-"""Largest difference of an action that is accepted."""
+"""Largest accepted difference of an action."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Comparison:
 
     Attributes:
         error: Largest difference of an action.
-        steps: Number of policy steps that were compared.
+        steps: Number of compared policy steps.
         trained: Number of successes with the training stack.
         exported: Number of successes with the bundle.
     """
@@ -65,15 +65,15 @@ def compare(
     seeds: range,
     progress: Callable[[], object] | None = None,
 ) -> Comparison:
-    """Run the same episodes with training stack and bundle.
+    """Compare training stack and bundle in the same episodes.
 
     Args:
         part: Geometry of the part.
-        task: Task as it was trained.
+        task: Task of the training.
         policy: Policy of the training stack.
         controller: Controller of the bundle.
         seeds: Seeds of the episodes.
-        progress: Called after each episode.
+        progress: Function called after each episode.
 
     Raises:
         ValueError: An action differs by more than ``TOLERANCE``.
@@ -109,12 +109,12 @@ def compare(
 
 
 def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
-    """Add the weight of the tool, which the simulation has none of, to the readings of golden vectors.
+    """Add the tool's weight, which is zero in simulation, to the readings of golden vectors.
 
     Args:
         golden: Golden vectors of the weightless tool.
         manifest: Manifest with tool and gravity of the robot.
-        policy: Network of the policy, for the commands that follow.
+        policy: Network of the policy, for the resulting commands.
     """
     tool = ContactWrench(manifest.tool, manifest.gravity)
     weights = [tool.tool_weight((a, b, c, d)) for a, b, c, d in golden.poses[:, 3:].tolist()]
@@ -125,11 +125,11 @@ def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
 def make_golden(
     part: PegHole, task: TaskConfig, policy: MLP, controller: BundleController, seed: int
 ) -> Golden:
-    """Make golden vectors: the first steps of an insertion, and observations with the network's actions.
+    """Create golden vectors: the first steps of an insertion, and observations with the network's actions.
 
     Args:
         part: Geometry of the part.
-        task: Task as it was trained.
+        task: Task of the training.
         policy: Network of the policy.
         controller: Controller of the bundle.
         seed: Seed of the insertion.

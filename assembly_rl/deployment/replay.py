@@ -19,12 +19,12 @@ class Replay:
     """Commands of a bundle for recorded readings and poses.
 
     Attributes:
-        recorded: Recording that was replayed.
-        replayed: The same readings and poses with the commands of the bundle.
+        recorded: Original recording.
+        replayed: Recording of the same readings and poses with the commands of the bundle.
         state: State of the insertion at the end.
-        reason: Reason for that state, empty where there is none to tell.
-        differences: (n, 6) commands of the bundle less those recorded [m, rad] in the axes of the base; None
-            where no commands were recorded.
+        reason: Reason for that state; empty without one.
+        differences: (n, 6) commands of the bundle minus those recorded [m, rad] in the axes of the base; None
+            if no commands were recorded.
         table: CSV file of ``replayed``.
         picture: Picture of both.
     """
@@ -39,7 +39,7 @@ class Replay:
 
 
 def replay_recording(bundle: str | Path, recording: str | Path, output: str | Path | None = None) -> Replay:
-    """Replay a recording, compare the commands, write and plot them.
+    """Replay a recording, compare the commands, and write and plot them.
 
     Args:
         bundle: File of the bundle.
@@ -48,7 +48,7 @@ def replay_recording(bundle: str | Path, recording: str | Path, output: str | Pa
 
     Raises:
         BundleError: The bundle cannot be used.
-        RunError: A file exists; nothing is overwritten.
+        RunError: An output file exists; it is not overwritten.
         ValueError: The recording cannot be used.
     """
     try:

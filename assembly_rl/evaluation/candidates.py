@@ -1,4 +1,4 @@
-"""Candidates of an evaluation: policies with the task as they meet it."""
+"""Candidates of an evaluation: policies with their tasks."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,16 +13,16 @@ from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 POLICY_FIELDS = (
     "compliance", "admittance", "action", "observation", "policy_rate", "control_rate", "coordinates",
 )  # fmt: skip
-"""Fields of a task that belong to a policy: it acts with those that it was trained with."""
+"""Fields of a task that belong to a policy: it acts with the values of its training."""
 
 
 @dataclass
 class ControllerConfig:
-    """Baseline controller: guidance without learning around a compliance law of its own.
+    """Baseline controller: guidance without learning around its own compliance law.
 
     Attributes:
         guidance: ``fixed``, ``dither`` or ``reflex``.
-        parameters: Fields of the guidance's class; a field that is not given keeps its default.
+        parameters: Fields of the guidance's class; omitted fields keep their defaults.
         compliance: Compliance law.
     """
 
@@ -43,7 +43,7 @@ class ControllerConfig:
 
 @dataclass
 class Candidate:
-    """Policy to be evaluated.
+    """Policy that is evaluated.
 
     Attributes:
         name: Name in tables.
@@ -69,8 +69,8 @@ def trained(name: str, policy: LearnedPolicy, own: TaskConfig, task: TaskConfig)
     Args:
         name: Name in tables.
         policy: Policy.
-        own: Task that it was trained in.
-        task: Task that it is evaluated in.
+        own: Task of its training.
+        task: Task of the evaluation.
     """
     return Candidate(name, policy, as_trained(own, task))
 
@@ -79,8 +79,8 @@ def as_trained(own: TaskConfig, task: TaskConfig) -> TaskConfig:
     """Return a task with the law, action, observation and rates of another one.
 
     Args:
-        own: Task that a policy was trained in.
-        task: Conditions that it is to meet.
+        own: Task of a policy's training.
+        task: Task with the conditions of the evaluation.
     """
     return replace(task, **{name: getattr(own, name) for name in POLICY_FIELDS})
 
@@ -89,8 +89,8 @@ def require_as_trained(own: TaskConfig, task: TaskConfig) -> None:
     """Refuse a task that asks a policy for another law, action, observation or rate than its own.
 
     Args:
-        own: Task that a policy was trained in.
-        task: Task that somebody asks for; a field with its default asks for nothing.
+        own: Task of a policy's training.
+        task: Requested task; a field with its default value is not a request.
 
     Raises:
         ValueError: A field has neither its default nor the policy's value.

@@ -1,4 +1,4 @@
-"""Runs fixed episodes, one row each, in worker processes."""
+"""Execution of fixed episodes in worker processes, with one row per episode."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
 from assembly_rl.evaluation.policies import Policy
 
 VALIDATION_SEED = 1_000_000
-"""First seed of the episodes that choose a checkpoint."""
+"""First seed of the episodes on which a checkpoint is chosen."""
 
 COMPARISON_SEED = 1_500_000
-"""First seed of the episodes that choose between controllers, whose checkpoints others have chosen."""
+"""First seed of the episodes on which controllers are compared; no checkpoint was chosen on them."""
 
 HELD_OUT_SEED = 2_000_000
-"""First seed of the episodes that a result is reported on; nothing is chosen on them."""
+"""First seed of the episodes of reported results; nothing is chosen on them."""
 
 HIGH_FORCE = 20.0
-"""[N]; ``high_force`` is the share of control steps above it."""
+"""Force [N] whose share of control steps above it is ``high_force``."""
 
 JAM_TIME, JAM_ADVANCE = 1.0, 1e-4
-"""[s], [m]: a failed episode is jammed that ends inside the hole and has moved less than this for as long."""
+"""Time [s] and advance [m]: a failed episode that moves less than this in the hole at its end is jammed."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Where a controller is evaluated.
+    """Conditions of an evaluation.
 
     Attributes:
-        part: Geometry.
-        task: Everything else.
+        part: Part and hole.
+        task: Task.
     """
 
     part: PegHole
@@ -49,10 +49,11 @@ class Scenario:
 
 
 def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int) -> Row:
-    """One episode as a row: seed, result, success, steps, reward, time, depth, forces and certificate.
+    """Run one episode; return seed, result, success, steps, reward, time, depth, forces and certificate.
 
-    Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. ``jammed``: without
-    success, the tip below the rim and its depth moved by less than ``JAM_ADVANCE`` in the last ``JAM_TIME``.
+    Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. An episode is
+    ``jammed`` if it fails with the tip below the rim and its depth changed by less than ``JAM_ADVANCE`` in
+    the last ``JAM_TIME``.
     """
     observation, info = environment.reset(seed=seed)
     forces, moments, depths = [], [], [info["depth"]]
@@ -103,16 +104,16 @@ def _run_episodes(scenario: Scenario, policy: Policy, seeds: list[int]) -> list[
 
 
 def _prepare_worker(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     exit_with_parent(parent)
 
 
 class Evaluator:
-    """Worker processes that run episodes; the rows do not depend on how many there are.
+    """Worker processes that run episodes; the rows do not depend on their number.
 
     Args:
-        processes: Worker processes; by default one for each core.
+        processes: Number of worker processes; by default one per core.
     """
 
     def __init__(self, processes: int | None = None) -> None:
@@ -124,13 +125,13 @@ class Evaluator:
         self._pool.submit(os.getpid).result()  # all start now, before there are threads to fork
 
     def evaluate(self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int) -> list[Row]:
-        """Rows of the episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in this order."""
+        """Return the rows of episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in order."""
         return [row for rows in self.iterate(scenario, policy, episodes, first_seed) for row in rows]
 
     def iterate(
         self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int
     ) -> Iterator[list[Row]]:
-        """The same in chunks, as they are done."""
+        """Yield the rows of ``evaluate`` in chunks, as soon as they are done."""
         seeds = range(first_seed, first_seed + episodes)
         chunk = max(1, min(10, episodes // (8 * self.processes)))  # small, so that all end together
         chunks = [list(seeds[start : start + chunk]) for start in range(0, episodes, chunk)]

@@ -13,7 +13,7 @@ from assembly_rl.controllers.validation import InputError
 
 
 class Policy(Protocol):
-    """Chooses actions; may be sent to a worker process."""
+    """Interface of a policy, which can be pickled for a worker process."""
 
     def act(
         self, observation: NDArray[np.float32], info: Mapping[str, Any] | None = None
@@ -22,14 +22,14 @@ class Policy(Protocol):
 
         Args:
             observation: Observation of the environment.
-            info: Info that came with it.
+            info: Info of the same step.
         """
         ...
 
 
 @dataclass
 class LearnedPolicy:
-    """Deterministic policy of a training.
+    """Deterministic policy from a training.
 
     Attributes:
         actor: Network from observations to actions before the clip to [-1, 1].
@@ -49,8 +49,8 @@ class GuidedPolicy:
     """Guidance in an environment whose actions are wrench set-points.
 
     Attributes:
-        guidance: Rule that gives the wrench to push with.
-        scale: (6,) wrench that an action of one stands for [N, Nm]; larger wrenches are cut off.
+        guidance: Rule that chooses the wrench set-point.
+        scale: (6,) wrench of an action of one [N, Nm]; larger wrenches are clipped.
     """
 
     guidance: Guidance

@@ -12,7 +12,7 @@ from assembly_rl.evaluation.episodes import Row
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion.
+    """Compute the Wilson score interval of a proportion.
 
     Args:
         successes: Number of successes, 0 to ``trials``.
@@ -20,7 +20,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
         confidence: Coverage of the interval, in (0, 1).
 
     Returns:
-        Low and high end, in [0, 1].
+        Lower and upper end, in [0, 1].
     """
     interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
@@ -28,12 +28,12 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Success of one controller and of another one on the same episodes.
+    """Comparison of the success of two controllers on the same episodes.
 
     Attributes:
         lost: Number of episodes in which only the first succeeds.
         gained: Number of episodes in which only the second succeeds.
-        p: Two-sided p-value of "both succeed equally often".
+        p: Two-sided p-value of the hypothesis that both succeed equally often.
     """
 
     lost: int
@@ -44,11 +44,11 @@ class PairedComparison:
 def mcnemar(before: list[Row], after: list[Row]) -> PairedComparison:
     """Compare the successes of two controllers by McNemar's exact test.
 
-    Of the episodes in which only one of the two succeeds, each has half by chance: a binomial test.
+    This is a binomial test: under the null hypothesis, each controller wins half of the discordant episodes.
 
     Args:
         before: Rows of the first controller.
-        after: Rows of the second one, of the same seeds in the same order.
+        after: Rows of the second one, for the same seeds in the same order.
 
     Raises:
         ValueError: The numbers of rows differ.
@@ -60,7 +60,7 @@ def mcnemar(before: list[Row], after: list[Row]) -> PairedComparison:
 
 
 def ranking_key(success: float, time: float) -> tuple[float, float]:
-    """Sort key of an evaluation: more successes are better, then a shorter time.
+    """Return the sort key of an evaluation: more successes are better, then a shorter time.
 
     Args:
         success: Share of successes.
@@ -80,17 +80,17 @@ def best_validation(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Summary:
-    """Statistics of a number of episodes.
+    """Statistics over episodes.
 
     Attributes:
         episodes: Number of episodes.
         success: Share of successes.
-        interval: Its 95 % Wilson interval.
+        interval: 95 % Wilson interval of the success.
         time: Median time of the successful insertions [s]; nan without any.
         peak_force: Median over episodes of the largest force [N].
         force_p95: Median over episodes of the 95th percentile of the force [N].
         peak_moment: Median over episodes of the largest moment [Nm].
-        reward: Mean sum of rewards.
+        reward: Mean return, the undiscounted sum of rewards.
         results: Result code -> number of episodes.
         certificates_failed: Episodes whose contact certificate is not valid.
     """
@@ -108,7 +108,7 @@ class Summary:
 
 
 def summarize(rows: list[Row]) -> Summary:
-    """Summarise episodes.
+    """Compute the statistics of episodes.
 
     Args:
         rows: Rows of ``run_episode``, at least one.

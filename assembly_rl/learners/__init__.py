@@ -1,1 +1,1 @@
-"""Learners: algorithms, their hyperparameters, fast updates, and a view of the layers of a policy."""
+"""Learners: algorithms, their hyperparameters, fast updates, and access to the layers of a policy."""

@@ -1,4 +1,4 @@
-"""Acting while learning: the actor's forward pass in numpy, on the memory that is being learned in."""
+"""Action selection during training: the actor's forward pass in numpy, on the memory of the learner."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ Array = NDArray[np.float32]
 
 
 class Actor:
-    """What a network computes, without the cost of a framework: for a few rows at a time.
+    """Forward pass of a network for a few rows at a time, without the overhead of a framework.
 
-    On the CPU its weights are the network's own memory. From another device they are copied, by ``refresh``.
+    On the CPU it shares the memory of the network's weights; ``refresh`` copies them from another device.
 
     Args:
-        network: The actor, of one head.
+        network: Actor network with one head.
     """
 
     def __init__(self, network: Network) -> None:
@@ -33,12 +33,12 @@ class Actor:
         self._layers = [(place(layer.weight)[0].T, place(layer.bias)[0]) for layer in network.layers]
 
     def refresh(self) -> None:
-        """Fetch the weights; this waits for the device."""
+        """Copy the weights from the device, which synchronises with it."""
         if not self._is_near:
             self._values[:] = self._source.cpu().numpy()
 
     def __call__(self, observations: Array) -> Array:
-        """Outputs (rows, outputs) for observations (rows, inputs)."""
+        """Compute the outputs (rows, outputs) for observations (rows, inputs)."""
         values = observations
         last = len(self._layers) - 1
         for number, (weight, bias) in enumerate(self._layers):

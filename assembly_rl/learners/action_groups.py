@@ -1,8 +1,8 @@
-"""Policies whose action components are grouped: the components of a group move as one dimension.
+"""Grouped action components of a policy: the components of a group act as one dimension.
 
-Outputs of a group have equal weights, up to sign, and their gradients are the sum over the group, so that
-Adam learns them as one; noise is drawn once for each group, and so is the probability density. The state is
-kept in buffers of the policy and of its output layers, whose names are part of the format of checkpoints.
+The outputs of a group have equal weights, up to sign, and their gradients are summed over the group, so that
+Adam learns them as one. Noise is drawn and the probability density is computed once for each group. Buffers
+of the policy and of its output layers hold the state; their names are part of the checkpoint format.
 """
 
 import functools
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from assembly_rl.learners.layers import actor_layers
 
 LEADERS, SHARES, PENALTY, SUM = "follow", "shares", "leash", "tie"
-"""Names of the buffers: three of the policy, one of each output layer."""
+"""Names of the buffers: three in the policy, one in each output layer."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class ActionGroups:
     """Groups of action components; the tensors are changed in place.
 
     Attributes:
-        leaders: (components, components) matrix that takes each component from the first one of its group,
-            with its sign; a component that does not move has a row of zeros.
-        shares: (components, 1) reciprocal of the size of the group; 0 where nothing moves.
+        leaders: (components, components) matrix that replaces each component by the first one of its group,
+            with its sign; the row of an inactive component is zero.
+        shares: (components, 1) reciprocal of the size of the group; 0 for inactive components.
         penalty: (components, components) matrix P of a penalty ``m P m / 2`` on the actor's outputs m before
             tanh; its gradient ``P m`` is added to the actor's.
     """
@@ -40,13 +40,13 @@ class ActionGroups:
 
     @property
     def leading(self) -> NDArray[np.int64]:
-        """(components,) index of the first component of the same group; -1 where nothing moves."""
+        """(components,) index of the first component of the same group; -1 for inactive components."""
         leaders = self.leaders.cpu().numpy()
         return np.where(leaders.any(1), np.abs(leaders).argmax(1), -1)
 
 
 def action_groups(policy: BasePolicy) -> ActionGroups | None:
-    """Return the groups of a policy; None where each component moves by itself."""
+    """Return the groups of a policy; None if its components are independent."""
     buffers: dict[str, Any] = policy._buffers
     return (
         ActionGroups(*(buffers[name] for name in (LEADERS, SHARES, PENALTY))) if LEADERS in buffers else None
@@ -54,17 +54,17 @@ def action_groups(policy: BasePolicy) -> ActionGroups | None:
 
 
 def group_sum_of(layer: nn.Module) -> Tensor | None:
-    """Return the matrix that sums the gradients of an output layer over groups; None without groups."""
+    """Return the matrix that sums an output layer's gradients over groups; None without groups."""
     return layer._buffers.get(SUM)
 
 
 def set_action_groups(policy: BasePolicy, leaders: Tensor, shares: Tensor, group_sum: Tensor) -> None:
-    """Group the action components of a policy from now on, without a penalty.
+    """Group the action components of a policy, without a penalty.
 
     Args:
-        policy: Policy whose outputs are equal within a group already.
-        leaders: See ``ActionGroups``.
-        shares: See ``ActionGroups``.
+        policy: Policy whose outputs are already equal within a group.
+        leaders: Matrix ``ActionGroups.leaders``.
+        shares: Vector ``ActionGroups.shares``.
         group_sum: (components, components) matrix that sums over a group, with the signs of its components.
     """
     actor = actor_layers(policy)
@@ -72,7 +72,7 @@ def set_action_groups(policy: BasePolicy, leaders: Tensor, shares: Tensor, group
         _set_buffer(policy, name, values)
     for layer in actor.outputs:
         new = group_sum_of(layer) is None
-        # A component that is turned round has the same standard deviation.
+        # A component with the opposite sign has the same standard deviation.
         _set_buffer(layer, SUM, group_sum.abs() if layer is actor.log_std else group_sum)
         if new and isinstance(policy, ActorCriticPolicy):
             _sum_gradients(layer)
@@ -84,7 +84,7 @@ def set_action_groups(policy: BasePolicy, leaders: Tensor, shares: Tensor, group
 
 
 def _add_penalty(policy: Any, _: nn.Module, __: Any, output: Tensor) -> None:
-    """Add the gradient of the penalty where a policy learns by autograd."""
+    """Add the gradient of the penalty for a policy that learns by autograd."""
     if output.requires_grad:
         added = output.detach() @ policy.leash / len(output)
         output.register_hook(lambda gradient: gradient + added)
@@ -102,15 +102,15 @@ class GroupedGaussian(DiagGaussianDistribution):
         self._policy: Any = policy
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """See ``Distribution``."""
+        """Return the log-density (rows,) of actions (rows, components)."""
         return (self.distribution.log_prob(actions) @ self._policy.shares)[:, 0]
 
     def entropy(self) -> Tensor:
-        """See ``Distribution``."""
+        """Return the entropy (rows,)."""
         return (self.distribution.entropy() @ self._policy.shares)[:, 0]
 
     def sample(self) -> Tensor:
-        """See ``Distribution``."""
+        """Draw actions (rows, components), equal within a group up to sign."""
         mean, spread = self.distribution.mean, self.distribution.stddev
         return mean + spread * (torch.randn_like(mean) @ self._policy.follow.t())
 

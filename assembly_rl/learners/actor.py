@@ -22,7 +22,7 @@ def extract_actor(policy: BasePolicy) -> MLP:
         policy: Policy of DDPG, TD3, SAC or PPO, with linear layers and known activations.
 
     Raises:
-        TypeError: The policy is of another class, or has a layer that an ``MLP`` cannot be.
+        TypeError: The policy is of another class, or an ``MLP`` cannot represent one of its layers.
     """
     actor = actor_layers(policy)
     modules = [*actor.body, actor.mean, nn.Tanh() if actor.squashed else nn.Identity()]
@@ -44,15 +44,15 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class ActorWeights:
-    """Weights of an actor, as a file of a policy has them.
+    """Weights of an actor, read from a policy file.
 
     Attributes:
         hidden: Weight (outputs, inputs) and bias (outputs,) of each hidden layer.
         mean: Weight and bias of the output layer.
         log_std: Weight and bias of the layer of the logarithm of the standard deviation, or these logarithms
-            (actions,) themselves; None of a deterministic actor.
+            (actions,) themselves; None for a deterministic actor.
         activation: Activation of the hidden layers, ``relu`` or ``tanh``.
-        squashed: Tanh follows the output layer.
+        squashed: True if tanh follows the output layer.
     """
 
     hidden: list[tuple[Tensor, Tensor]]
@@ -63,13 +63,13 @@ class ActorWeights:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Tensor]) -> "ActorWeights":
-        """Find an actor in the state of a policy of DDPG, TD3, SAC or PPO.
+        """Extract the actor from the state of a policy of DDPG, TD3, SAC or PPO.
 
         Args:
-            state: Tensors by the names that stable-baselines3 gives them.
+            state: Tensors by their names in stable-baselines3.
 
         Raises:
-            TypeError: The names are those of another policy.
+            TypeError: The names belong to another kind of policy.
         """
 
         def layer(name: str) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Adam over one flat tensor, with its state where the optimizer of the parameters keeps it."""
+"""Adam over one flat tensor, which shares its state with the optimizer of the parameters."""
 
 import torch
 
@@ -8,12 +8,12 @@ from assembly_rl.learners.networks import Flat
 
 
 class Adam:
-    """One step for all parameters of a ``Flat``; the same numbers as ``torch.optim.Adam``.
+    """Adam for all parameters of a ``Flat``, numerically equal to ``torch.optim.Adam``.
 
     Args:
-        optimizer: ``torch.optim.Adam`` of the parameters; from now on its state consists of views of this
-            one's, so that it is saved and loaded as ever.
-        flat: The parameters, in any order.
+        optimizer: ``torch.optim.Adam`` of the parameters; its state becomes views of this one's, so that it
+            is saved and loaded as usual.
+        flat: Parameters, in any order.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, flat: Flat) -> None:
@@ -42,7 +42,7 @@ class Adam:
             state["step"] = self.step_count
 
     def step(self, learning_rate: float) -> None:
-        """Move the parameters along their gradients."""
+        """Update the parameters from their gradients."""
         flat = self.flat
         average(flat.gradients)
         self.step_count += 1

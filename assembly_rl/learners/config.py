@@ -1,6 +1,6 @@
 """Algorithms and their hyperparameters, whose defaults are tuned for the default task (docs/results.md).
 
-Building a model imports torch and stable-baselines3; until then this module is light.
+Only building a model imports torch and stable-baselines3.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class HiddenLayers:
 
 @dataclass
 class AlgorithmConfig:
-    """Hyperparameters that all algorithms have.
+    """Hyperparameters common to all algorithms.
 
-    A subclass with ``create`` and a call of ``register_algorithm`` make an algorithm.
+    An algorithm is a subclass that implements ``create``, registered by ``register_algorithm``.
 
     Attributes:
         name: Name of the algorithm.
         network: Widths of the hidden layers of actor and critic.
         learning_rate: Learning rate of Adam.
         batch_size: Transitions in a gradient step.
-        gamma: Discount factor of a policy step.
+        gamma: Discount factor per policy step.
     """
 
     name: str = "???"
@@ -68,20 +68,20 @@ class AlgorithmConfig:
         return environments
 
     def updates_per_step(self) -> float:
-        """Return the gradient steps for each policy step."""
+        """Return the gradient steps per policy step."""
         return 1.0
 
     @property
     def replay_size(self) -> int:
-        """Transitions of the replay buffer; 0 without one."""
+        """Capacity of the replay buffer in transitions; 0 without one."""
         return 0
 
     def for_one_update(self) -> AlgorithmConfig:
-        """Return the algorithm with as few transitions as one update needs."""
+        """Return the algorithm with the fewest transitions that one update needs."""
         return self
 
     def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
-        """Return the algorithm with rollouts of so many steps of each environment, and few updates."""
+        """Return the algorithm with rollouts of ``steps`` steps per environment, and few updates."""
         return self
 
     def create(
@@ -100,7 +100,7 @@ class AlgorithmConfig:
     def _arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
-        """Return the arguments that all models of stable-baselines3 take."""
+        """Return the arguments common to all models of stable-baselines3."""
         return {
             "policy": "MlpPolicy",
             "env": environments,
@@ -115,13 +115,13 @@ class AlgorithmConfig:
 
 @dataclass
 class OffPolicyConfig(AlgorithmConfig):
-    """Hyperparameters that DDPG, TD3 and SAC have.
+    """Hyperparameters common to DDPG, TD3 and SAC.
 
     Attributes:
         learning_starts: Policy steps with uniformly random actions before learning.
-        tau: Share of the networks that moves into the target networks at each gradient step.
-        buffer_size: Transitions kept; the oldest are overwritten.
-        gradient_steps: Gradient steps for each policy step.
+        tau: Coefficient of the soft update of the target networks at each gradient step.
+        buffer_size: Capacity of the replay buffer in transitions; the oldest are overwritten.
+        gradient_steps: Gradient steps per policy step.
     """
 
     learning_starts: int = 1500
@@ -141,11 +141,11 @@ class OffPolicyConfig(AlgorithmConfig):
 
     @property
     def replay_size(self) -> int:
-        """Transitions of the replay buffer."""
+        """Capacity of the replay buffer in transitions."""
         return self.buffer_size
 
     def updates_per_step(self) -> float:
-        """Return the gradient steps for each policy step."""
+        """Return the gradient steps per policy step."""
         return float(self.gradient_steps)
 
     def for_one_update(self) -> AlgorithmConfig:
@@ -191,7 +191,7 @@ class DDPGConfig(OffPolicyConfig):
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
     ) -> BaseAlgorithm:
-        """See ``AlgorithmConfig.create``."""
+        """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from assembly_rl.learners.off_policy import DDPG, action_noise
 
         noise = action_noise(environments, self.noise)
@@ -218,7 +218,7 @@ class TD3Config(OffPolicyConfig):
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
     ) -> BaseAlgorithm:
-        """See ``AlgorithmConfig.create``."""
+        """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from assembly_rl.learners.off_policy import TD3, action_noise
 
         noise = action_noise(environments, self.noise)
@@ -230,7 +230,7 @@ class SACConfig(OffPolicyConfig):
     """Soft actor-critic.
 
     Attributes:
-        entropy: Entropy coefficient; the automatic one learns this task unsteadily.
+        entropy: Entropy coefficient; with the automatic one, learning of this task is unstable.
     """
 
     name: str = "sac"
@@ -243,7 +243,7 @@ class SACConfig(OffPolicyConfig):
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
     ) -> BaseAlgorithm:
-        """See ``AlgorithmConfig.create``."""
+        """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from assembly_rl.learners.off_policy import SAC
 
         return SAC(**self._arguments(environments, layers, seed, device), ent_coef=self.entropy)
@@ -254,7 +254,7 @@ class PPOConfig(AlgorithmConfig):
     """Proximal policy optimisation.
 
     Attributes:
-        rollout: Policy steps of each environment between updates.
+        rollout: Policy steps per environment between updates.
         epochs: Passes over a rollout.
         gae_lambda: Lambda of the generalised advantage estimate.
         clip: Clip range of the probability ratio.
@@ -281,7 +281,7 @@ class PPOConfig(AlgorithmConfig):
         return environments * self.rollout
 
     def updates_per_step(self) -> float:
-        """Return the gradient steps for each policy step."""
+        """Return the gradient steps per policy step."""
         return self.epochs / self.batch_size
 
     def for_one_update(self) -> AlgorithmConfig:
@@ -289,13 +289,13 @@ class PPOConfig(AlgorithmConfig):
         return replace(self, rollout=self.batch_size, epochs=1)
 
     def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
-        """Return the algorithm with rollouts of so many steps, which are one batch."""
+        """Return the algorithm with rollouts of ``steps`` steps, which form one batch."""
         return replace(self, rollout=steps, batch_size=steps * environments, epochs=1)
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
     ) -> BaseAlgorithm:
-        """See ``AlgorithmConfig.create``."""
+        """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from stable_baselines3 import PPO
 
         common = self._arguments(environments, layers, seed, device, critic="vf")
@@ -314,14 +314,14 @@ ALGORITHMS: Registry[type[AlgorithmConfig]] = Registry("algorithm")
 
 
 def register_algorithm(name: str, config: type[AlgorithmConfig]) -> None:
-    """Make an algorithm known under the name that ``algo.name`` has.
+    """Register an algorithm under its name in ``algo.name``.
 
     Args:
         name: Name of the algorithm.
         config: Hyperparameters, a dataclass whose ``name`` defaults to that name.
 
     Raises:
-        ValueError: The name is taken by another algorithm.
+        ValueError: Another algorithm has the name.
     """
     ALGORITHMS.register(name, config)
 

@@ -1,4 +1,4 @@
-"""Environments as a learner steps them."""
+"""Environments for a learner: with a monitor, and several of them in parallel."""
 
 import functools
 from typing import Any
@@ -16,7 +16,7 @@ def make_monitored(part: PegHole, task: TaskConfig) -> Monitor[Any, Any]:
 
 
 def make_environments(part: PegHole, task: TaskConfig, count: int) -> VecEnv:
-    """Make one environment in this process, or several, each in a process of its own."""
+    """Create one environment in this process, or several, each in its own process."""
     make = functools.partial(make_monitored, part, task)
     if count == 1:
         return DummyVecEnv([make])

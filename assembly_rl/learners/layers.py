@@ -1,4 +1,4 @@
-"""Layers of a stable-baselines3 policy in one view, whatever the algorithm."""
+"""Uniform access to the layers of stable-baselines3 policies of all algorithms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class ActorLayers:
 
     Attributes:
         body: Hidden layers and activations, in order.
-        mean: Output layer of the action, or of the mean of its distribution, before ``squashed``.
-        log_std: Layer or parameter of the logarithm of the standard deviation; None of a deterministic actor.
-        squashed: Tanh follows the mean.
+        mean: Output layer of the action, or of the mean of its distribution, before tanh.
+        log_std: Layer or parameter of the logarithm of the standard deviation; None if deterministic.
+        squashed: True if tanh follows the mean.
     """
 
     body: tuple[nn.Module, ...]
@@ -34,7 +34,7 @@ class ActorLayers:
 
     @property
     def outputs(self) -> list[nn.Linear]:
-        """Output layers: of the mean, and of the standard deviation where it is a layer."""
+        """Output layers of the mean and, if it is a layer, of the standard deviation."""
         return [self.mean, *linear_layers([self.log_std])]
 
 
@@ -56,7 +56,7 @@ def actor_layers(policy: BasePolicy) -> ActorLayers:
 
 
 def actors_with_targets(policy: BasePolicy) -> list[ActorLayers]:
-    """Return the layers of a policy's actor and, where it has one, of its target actor."""
+    """Return the layers of a policy's actor and of its target actor, if any."""
     return _actors(policy)
 
 
@@ -96,12 +96,12 @@ def actor_optimizer(policy: BasePolicy) -> Optimizer:
 
 
 def optimizers(policy: BasePolicy) -> list[Optimizer]:
-    """Return all optimizers: of actor and critics, or the one of both."""
+    """Return all optimizers: those of actor and critics, or their common one."""
     own: Any = policy
     shared = isinstance(policy, ActorCriticPolicy)
     return [own.optimizer] if shared else [own.actor.optimizer, own.critic.optimizer]
 
 
 def in_heads(heads: Sequence[Sequence[Any]]) -> list[Sequence[Sequence[nn.Linear]]]:
-    """Regroup the linear modules of parallel heads layer by layer, as ``Network`` takes them."""
+    """Regroup the linear modules of parallel heads layer by layer, the order that ``Network`` expects."""
     return [[[module] for module in of] for of in zip(*map(linear_layers, heads), strict=True)]

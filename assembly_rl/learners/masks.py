@@ -1,4 +1,4 @@
-"""Linear layers with a part of their connections: the others are zero and stay so."""
+"""Masked linear layers: the weights of removed connections are zero and stay zero."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 BUFFER = "mask"
-"""Name of the buffer of a layer; part of the format of checkpoints."""
+"""Name of a layer's buffer for its mask; part of the checkpoint format."""
 
 
 def mask_of(layer: nn.Module) -> Tensor | None:
-    """Return a layer's mask, of the shape of its weight; None where all connections are there."""
+    """Return a layer's mask, of the shape of its weight; None if all connections exist."""
     return layer._buffers.get(BUFFER)
 
 
 def set_masks(layers: Sequence[nn.Linear], masks: Sequence[Tensor]) -> None:
-    """Give layers the connections where a mask is one; other weights become zero.
+    """Keep the connections where a mask is one, and set the other weights to zero.
 
     Args:
         layers: Linear layers.
@@ -35,7 +35,7 @@ def set_masks(layers: Sequence[nn.Linear], masks: Sequence[Tensor]) -> None:
 
 
 def mask_momentum(policy: nn.Module, optimizers: Sequence[Optimizer]) -> None:
-    """Clear the optimizers' momentum of masked weights, which would bring them back."""
+    """Clear the optimizers' momentum of masked weights, which would otherwise move them from zero."""
     masked = {
         module.weight: mask
         for module in policy.modules()

@@ -1,7 +1,7 @@
-"""Networks whose gradients are written out: a few large operators on fixed memory, for any device.
+"""Networks with explicit backpropagation: a few large operators on preallocated memory, for any device.
 
-The memory belongs to one flat tensor for each optimizer: an update of Adam or of a target network is one
-operator over all parameters. ``torch.nn`` modules stay what they are; their parameters become views.
+All parameters of an optimizer are views of one flat tensor: an update by Adam or of a target network is one
+operator over all parameters. The ``torch.nn`` modules remain; their parameters become views.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from assembly_rl.learners.action_groups import group_sum_of
 from assembly_rl.learners.masks import mask_of
 
 Heads = Sequence[Sequence[nn.Linear]]
-"""Of one layer: for each head the linear modules that stand one below the other in its output."""
+"""Linear modules of one layer, for each head those whose outputs are concatenated."""
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -24,11 +24,11 @@ LARGEST = torch.finfo(torch.float32).max
 
 
 class Flat:
-    """Tensors that hold all parameters of a network, and their gradients.
+    """Flat tensors of all parameters of a network and of their gradients.
 
     Args:
         size: Number of parameters.
-        device: Where they lie.
+        device: Device of the tensors.
     """
 
     def __init__(self, size: int, device: torch.device) -> None:
@@ -37,7 +37,7 @@ class Flat:
         self._used = 0
 
     def take(self, *shape: int) -> tuple[Tensor, Tensor]:
-        """The next part of values and gradients, as views of this shape."""
+        """Return the next part of the values and of the gradients, as views of a shape."""
         start, self._used = self._used, self._used + torch.Size(shape).numel()
         values, gradients = (whole[start : self._used] for whole in (self.values, self.gradients))
         return values.view(shape), gradients.view(shape)
@@ -47,8 +47,8 @@ class Flat:
 class Layer:
     """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
 
-    Weights whose ``mask`` is zero are zero and stay so. With a ``group_sum`` (outputs, outputs), symmetric,
-    the gradients of weights and biases are multiplied by it: the outputs of a group learn as one.
+    Weights whose ``mask`` is zero are zero and stay zero. A symmetric ``group_sum`` (outputs, outputs)
+    multiplies the gradients of weights and biases, so that the outputs of a group learn as one.
     """
 
     weight: Tensor
@@ -59,7 +59,7 @@ class Layer:
     group_sum: Tensor | None = None
 
     def only(self, heads: slice) -> "Layer":
-        """The same with some of its heads."""
+        """Return the layer restricted to some of its heads, with the same parameters."""
         mask = None if self.mask is None else self.mask[heads]
         parts = (self.weight[heads], self.bias[heads])
         return Layer(*parts, self.weight_gradient[heads], self.bias_gradient[heads], mask, self.group_sum)
@@ -68,12 +68,12 @@ class Layer:
 class Network:
     """A multilayer perceptron with one or more heads side by side, ReLU between its layers.
 
-    Heads share the input and nothing else: the two critics of TD3 are one network with two heads.
+    Heads share only the input: the two critics of TD3 are one network with two heads.
 
     Args:
-        layers: Modules of each layer; their parameters become views of ``flat``. Masks and action groups of
-            the modules are respected; see ``masks`` and ``action_groups``.
-        flat: Memory of the parameters from now on.
+        layers: Modules of each layer; their parameters become views of ``flat``. Their masks and action
+            groups are respected; see ``masks`` and ``action_groups``.
+        flat: Memory for the parameters.
     """
 
     def __init__(self, layers: Sequence[Heads], flat: Flat) -> None:
@@ -82,7 +82,7 @@ class Network:
         self.layers = [_layer(heads, flat) for heads in layers]
 
     def only(self, head: int) -> "Network":
-        """This network with one of its heads; the parameters are the same."""
+        """Return the network restricted to one of its heads, with the same parameters."""
         part = slice(head, head + 1)
         single = object.__new__(Network)
         single.heads, single.flat = 1, self.flat
@@ -91,18 +91,18 @@ class Network:
 
 
 class Pass:
-    """The way of one input through a network, and back; all memory is laid out beforehand.
+    """Forward and backward pass of a fixed input through a network, on preallocated memory.
 
     Args:
-        network: The network.
-        inputs: (rows, inputs), read at every call.
-        learns: How many of the first rows go back to the gradients of the parameters.
-        through: Columns of the inputs to whose gradients all rows go back.
+        network: Network.
+        inputs: (rows, inputs) tensor, read at every call.
+        learns: Number of first rows that contribute to the gradients of the parameters.
+        through: Columns of the inputs whose gradients are computed, from all rows.
 
     Attributes:
-        outputs: (heads, rows, outputs) of ``forward``.
-        slope: (heads, rows, outputs) for ``backward``: derivatives of what is minimised by the outputs.
-        input_slope: (rows, columns), of ``backward``: its derivatives by the inputs.
+        outputs: (heads, rows, outputs) result of ``forward``.
+        slope: (heads, rows, outputs) input of ``backward``: gradient of the loss by the outputs.
+        input_slope: (rows, columns) result of ``backward``: gradient of the loss by the inputs.
     """
 
     def __init__(
@@ -146,13 +146,13 @@ class Pass:
             self._backward.append((torch.sum, (of_heads, 0), {"out": self.input_slope}))
 
     def forward(self) -> Tensor:
-        """Outputs for the inputs as they are now; they last until the next call."""
+        """Compute the outputs for the present inputs; they are valid until the next call."""
         for function, arguments, options in self._forward:
             function(*arguments, **options)
         return self.outputs
 
     def backward(self) -> None:
-        """Gradients from ``slope``, over what is there; right after ``forward``."""
+        """Overwrite the gradients with those from ``slope``; call it right after ``forward``."""
         for function, arguments, options in self._backward:
             function(*arguments, **options)
 
@@ -196,12 +196,12 @@ def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
 
 
 WIDE = 128
-"""From this width on oneDNN's matrix product is faster than the BLAS's (1.6 times at 128, 2.1 at 256)."""
+"""Least width at which oneDNN's matrix product is faster than the BLAS's (1.6 times at 128, 2.1 at 256)."""
 
 
 @cache
 def has_one_dnn() -> bool:
-    """Whether this CPU has the instructions with which oneDNN is faster."""
+    """Return True if this CPU has the instructions with which oneDNN is faster."""
     capability = torch.backends.cpu.get_cpu_capability()
     return torch.backends.mkldnn.is_available() and capability.startswith("AVX512")
 
@@ -211,7 +211,7 @@ def _is_wide(matrix: Tensor) -> bool:
 
 
 def _one_dnn(inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: str, out: Tensor) -> None:
-    """Out = activation(inputs @ weight^T + bias)."""
+    """Compute out = activation(inputs @ weight^T + bias)."""
     out.copy_(torch.ops.mkldnn._linear_pointwise(inputs, weight, bias, activation, [], ""))
 
 
@@ -250,6 +250,6 @@ def _layer(heads: Heads, flat: Flat) -> Layer:
 
 
 def size_of(layers: Sequence[Heads]) -> int:
-    """Number of parameters of a network."""
+    """Return the number of parameters of a network."""
     modules = [module for heads in layers for of in heads for module in of]
     return sum(parameter.numel() for module in modules for parameter in module.parameters())

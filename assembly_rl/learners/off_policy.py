@@ -1,4 +1,4 @@
-"""SAC, TD3 and DDPG of stable-baselines3 with the fast update, the fast replay buffer and fast acting."""
+"""SAC, TD3 and DDPG of stable-baselines3 with faster updates, replay buffer and action selection."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,31 +24,31 @@ from assembly_rl.learners.replay_buffer import PackedReplayBuffer
 from assembly_rl.learners.updates import ActorLoss, Batch, Critics, SACUpdate, TD3Update
 
 LOG_EVERY = 100
-"""Updates between readings of the losses: each reading waits for the device."""
+"""Updates between readings of the losses: each reading synchronises with the device."""
 
 REFRESH_EVERY = 100
-"""Updates between copies of the actor to the CPU, where it acts; on the CPU there is nothing to copy."""
+"""Updates between copies of the actor to the CPU, where it acts; unused if it learns on the CPU."""
 
 
 def action_noise(environments: VecEnv, deviation: float) -> NormalActionNoise:
-    """Create Gaussian exploration noise of equal deviation for all action components."""
+    """Create Gaussian exploration noise of equal standard deviation for all action components."""
     size = flatdim(environments.action_space)
     return NormalActionNoise(np.zeros(size), np.full(size, deviation))
 
 
 class Learner(OffPolicyAlgorithm):
-    """Common part of the algorithms: memory, the loop over updates, the log, and acting.
+    """Common part of the algorithms: memory, the loop over updates, logging, and action selection.
 
-    Policy, optimizers and replay buffer can be read as those of stable-baselines3; their tensors are views of
+    Policy, optimizers and replay buffer have the interface of stable-baselines3; their tensors are views of
     flat ones.
 
     Attributes:
-        copying: Seconds so far in which batches were put together.
+        copying: Time spent assembling batches so far [s].
         actor_rate: Factor on the actor's learning rate.
         noise_scale: Factor on the noise of the actions.
-        group_random_actions: Random actions before learning respect the policy's action groups.
-        further_loss: Further loss of the actor; ``bind`` puts it to use.
-        average: Exponential moving average of the actor's weights, if ``average_over`` asks for it.
+        group_random_actions: True if random actions before learning respect the policy's action groups.
+        further_loss: Further loss of the actor; it takes effect at the next ``bind``.
+        average: Exponential moving average of the actor's weights; None unless ``average_over`` was called.
     """
 
     copying = 0.0
@@ -67,7 +67,7 @@ class Learner(OffPolicyAlgorithm):
         super().__init__(*arguments, **options)
 
     def bind(self) -> None:
-        """Lay out memory anew: before the first update, and after a checkpoint has been loaded."""
+        """Allocate memory anew: before the first update, and after a checkpoint has been loaded."""
         assert isinstance(self.replay_buffer, PackedReplayBuffer) and self.observation_space.shape is not None
         self._batch = Batch(
             self.batch_size, self.observation_space.shape[0], self.replay_buffer.action_dim, self.device
@@ -82,12 +82,12 @@ class Learner(OffPolicyAlgorithm):
             self.average.copy_(self._actor_weights)
 
     def average_over(self, steps: int) -> None:
-        """Keep an exponential moving average of the actor's weights; a checkpoint holds it.
+        """Maintain an exponential moving average of the actor's weights, which checkpoints include.
 
-        To be asked for before the first step, and before a checkpoint is loaded.
+        Call it before the first step, and before a checkpoint is loaded.
 
         Args:
-            steps: Policy steps after which weights count 1/e of what they did.
+            steps: Time constant of the average in policy steps.
         """
         self._averaging = min(1.0, self.n_envs / steps)
         size = sum(parameter.numel() for parameter in self.actor.parameters())
@@ -95,7 +95,7 @@ class Learner(OffPolicyAlgorithm):
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within it the actor has its averaged weights, if there are any."""
+        """Give the actor its averaged weights, if any, within the context."""
         if self.average is None:
             yield
             return
@@ -114,7 +114,7 @@ class Learner(OffPolicyAlgorithm):
         raise NotImplementedError
 
     def _groups(self) -> ActionGroups | None:
-        """Return the policy's action groups, and note them for acting."""
+        """Return the policy's action groups, and store them for action selection."""
         groups = action_groups(self.policy)
         self._leaders = None if groups is None else groups.leaders.cpu().numpy()
         return groups
@@ -126,7 +126,7 @@ class Learner(OffPolicyAlgorithm):
 
     @torch.no_grad()
     def train(self, gradient_steps: int, batch_size: int = 0) -> None:
-        """See ``OffPolicyAlgorithm.train``; the size of a batch is the one that the learner was made with."""
+        """Run gradient steps, with the batch size of the learner; ``batch_size`` is ignored."""
         if self._update is None:
             self.bind()
         assert isinstance(self.replay_buffer, PackedReplayBuffer)
@@ -145,7 +145,7 @@ class Learner(OffPolicyAlgorithm):
             self.average.lerp_(self._actor_weights, self._averaging)
 
     def _learning_rates(self) -> tuple[float, float]:
-        """Of actor and critics, as the schedule has them now."""
+        """Return the present learning rates of actor and critics."""
         policy: Any = self.policy
         optimizers = [policy.actor.optimizer, policy.critic.optimizer]
         self._update_learning_rate(optimizers)
@@ -153,11 +153,11 @@ class Learner(OffPolicyAlgorithm):
         return self.actor_rate * actor, critics
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
-        """One update; whether the actor was updated, too."""
+        """Run one update, and return True if it included the actor."""
         raise NotImplementedError
 
     def _log(self) -> None:
-        """Mean losses since the last time."""
+        """Log the mean losses since the previous call."""
         rows, critics = self.batch_size, self._update.critics
         actor_loss, critic_loss = torch.stack((self._update.loss, critics.loss)).tolist()
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
@@ -183,7 +183,7 @@ class Learner(OffPolicyAlgorithm):
         return self.policy.unscale_action(actions), actions
 
     def _drawn(self, actions: np.ndarray, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return random actions; within a group of components the first one counts."""
+        """Return random actions; a group of components takes the value of its first one."""
         if self._leaders is None or not self.group_random_actions:
             return actions, scaled
         scaled = scaled @ self._leaders.T
@@ -244,7 +244,7 @@ class TD3(Learner, stable_baselines3.TD3):
 
 
 class DDPG(TD3, stable_baselines3.DDPG):
-    """DDPG whose actor has a learning rate of its own: with the critic's, Q explodes on this task."""
+    """DDPG with a separate learning rate of the actor: with the critic's, Q diverges on this task."""
 
     actor_learning_rate: float
 

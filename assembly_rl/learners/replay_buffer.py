@@ -12,21 +12,21 @@ from assembly_rl.controllers.validation import InputError
 
 
 class PackedReplayBuffer(ReplayBuffer):
-    """stable-baselines3's replay buffer, whose arrays are columns of one float32 array.
+    """Replay buffer of stable-baselines3 whose arrays are columns of one float32 array.
 
-    A row is observation, action, next observation, reward, done and timeout. Batches are drawn from numpy's
-    global generator, as ever.
+    A row is observation, action, next observation, reward, done and timeout. Batches are drawn with numpy's
+    global generator, as in stable-baselines3.
 
     Args:
-        buffer_size: Transitions.
-        observation_space: A flat box.
-        action_space: A flat box.
-        device: Where batches go; on another device than the CPU a copy of the buffer lies there, too.
-        n_envs: Environments.
-        **options: Of the replay buffer; its defaults only.
+        buffer_size: Capacity in transitions.
+        observation_space: Flat box.
+        action_space: Flat box.
+        device: Device of the batches; a device other than the CPU also holds a copy of the buffer.
+        n_envs: Number of environments.
+        **options: Options of the replay buffer, with their default values only.
 
     Attributes:
-        prior_size: Transitions at the beginning that are prior data; see ``keep_as_prior_data``.
+        prior_size: Number of first transitions that are prior data; see ``keep_as_prior_data``.
     """
 
     prior_size = 0
@@ -48,7 +48,7 @@ class PackedReplayBuffer(ReplayBuffer):
         self.columns = (width, width + actions, 2 * width + actions)
         memory = torch.zeros(self.buffer_size, n_envs, self.columns[2] + 3)
         if self.device.type != "cpu":
-            memory = memory.pin_memory()  # copies from it do not wait for the device
+            memory = memory.pin_memory()  # copies from it do not synchronise with the device
         rows = memory.numpy()
         first, second, third = self.columns
         self.observations, self.actions = rows[..., :first], rows[..., first:second]
@@ -61,7 +61,7 @@ class PackedReplayBuffer(ReplayBuffer):
         self._copied = 0  # position up to which the device has the rows
 
     def refresh(self) -> None:
-        """Show the device all rows, after they have been loaded."""
+        """Copy all rows to the device, after they have been loaded."""
         if self._near is not self._host:
             self._near.copy_(self._host)
         self._copied = self.pos
@@ -69,8 +69,8 @@ class PackedReplayBuffer(ReplayBuffer):
     def keep_as_prior_data(self) -> None:
         """Draw half of each batch from the present transitions, the other half from those still to come.
 
-        This holds until the buffer is full. The latest of the present transitions are kept, half a buffer at
-        most. Source of the equal halves: P. J. Ball et al., "Efficient online reinforcement learning with
+        This holds until the buffer is full. Only the latest present transitions are kept, at most half a
+        buffer. Source of the equal halves: P. J. Ball et al., "Efficient online reinforcement learning with
         offline data", 2023.
         """
         kept = min(self.size(), self.buffer_size // 2)

@@ -1,7 +1,7 @@
-"""One update of SAC, TD3 and DDPG, with gradients written out.
+"""Updates of SAC, TD3 and DDPG with explicit backpropagation.
 
-The formulas are those of stable-baselines3 2.9, whose numbers come out. An update has no loop over
-parameters, hardly allocates, and never waits for the device.
+The formulas are those of stable-baselines3 2.9, with the same numerical results. An update has no loop over
+parameters, hardly allocates memory, and never synchronises with the device.
 """
 
 from math import log, pi
@@ -16,17 +16,17 @@ from assembly_rl.learners.networks import Network, Pass
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
 EPSILON = 1e-6
-"""Keeps the logarithm in the density of a squashed Gaussian finite."""
+"""Offset that keeps the logarithm in the density of a squashed Gaussian finite."""
 
 
 class Batch:
-    """A batch of transitions and the inputs made of it.
+    """Batch of transitions, and the network inputs made from it.
 
     Args:
-        rows: How many.
-        observations: Width of an observation.
-        actions: Width of an action.
-        device: Where.
+        rows: Number of transitions.
+        observations: Number of components of an observation.
+        actions: Number of components of an action.
+        device: Device of the batch.
     """
 
     def __init__(self, rows: int, observations: int, actions: int, device: torch.device) -> None:
@@ -40,27 +40,27 @@ class Batch:
         self.rewards, self.dones, self.timeouts = self.whole[:, third:].split(1, dim=1)
 
     def beside_action(self, observations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Memory for observations and other actions: all of it, and the columns of each."""
+        """Allocate memory for observations and other actions; return all of it, and views of both parts."""
         whole = torch.zeros_like(self.whole[:, : self.action.stop])
         return whole, whole[:, : self.action.start], whole[:, self.action]
 
     def returns(self, values: Tensor, gamma: float) -> Tensor:
-        """Reward and discounted value of the next state (rows, 1); a truncated episode went on."""
+        """Return reward plus discounted next value (rows, 1); a truncated episode is not terminal."""
         goes_on = torch.addcmul(1.0 - self.dones, self.dones, self.timeouts)
         return torch.addcmul(self.rewards, goes_on, values, value=gamma)
 
 
 class Critics:
-    """The critics and their targets.
+    """Critics and their target networks.
 
     Args:
-        network: The critics, one head each; inputs are observation and action.
-        target: Their targets.
-        adam: Of the critics.
-        batch: What they learn from.
-        gamma: Discount.
-        tau: Share by which the targets follow.
-        scale: The loss is this times the mean square of the error, summed over critics.
+        network: Network with one head for each critic; its inputs are observation and action.
+        target: Target network of the critics.
+        adam: Optimizer of the critics.
+        batch: Batch of transitions.
+        gamma: Discount factor per policy step.
+        tau: Coefficient of the soft update of the targets.
+        scale: Factor of the loss on the mean squared error, summed over critics.
 
     Attributes:
         loss: Sum of the squared errors so far; ``loss_scale`` times that of a batch is its loss.
@@ -87,12 +87,12 @@ class Critics:
         self.loss = torch.zeros((), device=batch.whole.device)
 
     def next_values(self) -> Tensor:
-        """Least of the targets' values (rows, 1) at ``next_actions``."""
+        """Return the least of the target values (rows, 1) at ``next_actions``."""
         self._next_observations.copy_(self.batch.next_observations)
         return self._next.forward().amin(0)
 
     def learn(self, values: Tensor, learning_rate: float) -> None:
-        """A step towards the rewards and the discounted values of the next states."""
+        """Take a gradient step towards rewards plus discounted next values."""
         slope = self._now.slope
         torch.sub(self._now.forward(), self.batch.returns(values, self.gamma), out=slope)
         error = slope.view(-1)
@@ -102,15 +102,15 @@ class Critics:
         self.adam.step(learning_rate)
 
     def follow(self) -> None:
-        """Move the targets."""
+        """Update the targets towards the critics."""
         self.targets[0].lerp_(self.targets[1], self.tau)
 
 
 class ActorLoss(Protocol):
-    """A further loss of an actor beside that of its critics; its tensors are changed in place.
+    """Further loss of an actor besides that of its critics; its tensors are changed in place.
 
     Attributes:
-        critic_weight: () factor on the loss of the critics.
+        critic_weight: () factor on the actor's loss from the critics.
     """
 
     critic_weight: Tensor
@@ -128,11 +128,11 @@ class SACUpdate:
     """Soft actor-critic with a fixed entropy coefficient.
 
     Args:
-        actor: Its outputs are means, then logarithms of standard deviations.
-        adam: Of the actor.
-        critics: The critics.
-        entropy: Coefficient.
-        groups: Groups of action components; by default each component moves by itself.
+        actor: Actor; its outputs are means, then logarithms of standard deviations.
+        adam: Optimizer of the actor.
+        critics: Critics.
+        entropy: Entropy coefficient.
+        groups: Groups of action components; by default the components are independent.
         further: Further loss of the actor; by default there is none.
 
     Attributes:
@@ -161,12 +161,12 @@ class SACUpdate:
         self._observations.append((own_observations, batch.observations))
         self._critic = Pass(critics.network, own, through=batch.action)
         self._noise, self._actions = empty(2 * rows, width), empty(2 * rows, width)
-        self._noises = self._noise.split(rows)  # drawn one by one: of now, of next, as stable-baselines3 does
+        self._noises = self._noise.split(rows)  # drawn one by one, present then next, as in stable-baselines3
         self._normaliser = 0.5 * width * log(2.0 * pi)
         self.loss = empty(())
 
     def __call__(self, learning_rates: tuple[float, float]) -> None:
-        """One update with the learning rates of actor and critics."""
+        """Run one update with the learning rates of actor and critics."""
         critics, entropy, rows, groups = self.critics, self.entropy, self.critics.batch.rows, self.groups
         for inputs, observations in self._observations:
             inputs.copy_(observations)
@@ -180,7 +180,7 @@ class SACUpdate:
         actions = torch.add(self._means, spread, out=self._actions).tanh_()
         rest = torch.mul(actions, actions).neg_().add_(1.0)
         density = torch.addcmul(log_std, self._noise, self._noise, value=0.5).add_((rest + EPSILON).log_())
-        # Minus the logarithm of the density, of one component for each dimension.
+        # Minus the logarithm of the density, with one component for each group.
         if groups is None:
             cost = density.sum(1, keepdim=True).add_(self._normaliser)
         else:
@@ -196,7 +196,7 @@ class SACUpdate:
         self.loss -= torch.add(least[0], cost[:rows], alpha=entropy).sum()
         self._critic.slope.zero_().scatter_(0, which, -1.0 / rows)
         self._critic.backward()
-        # By the actions: through the critic and the logarithm of 1 - tanh^2; then through tanh.
+        # Gradient by the actions, through the critic and the logarithm of 1 - tanh^2; then through tanh.
         slope = self._critic.input_slope
         shared = own if groups is None else own * groups.shares.t()
         slope = slope.addcdiv_(shared, rest + EPSILON, value=2.0 * entropy / rows).mul_(rest)
@@ -222,16 +222,16 @@ class SACUpdate:
 
 
 class TD3Update:
-    """Twin delayed DDPG; DDPG itself with one critic, no delay and no noise on the target.
+    """Twin delayed DDPG; with one critic, no delay and no target noise it is DDPG.
 
     Args:
-        actor: Its outputs are actions before tanh.
-        target: Its target.
-        adam: Of the actor.
-        critics: The critics.
-        noise: Standard deviation of the noise on the target's action.
-        clip: Its bound.
-        groups: Groups of action components; by default each component moves by itself.
+        actor: Actor; its outputs are actions before tanh.
+        target: Target network of the actor.
+        adam: Optimizer of the actor.
+        critics: Critics.
+        noise: Standard deviation of the noise on the target action.
+        clip: Bound of that noise.
+        groups: Groups of action components; by default the components are independent.
         further: Further loss of the actor; by default there is none.
 
     Attributes:
@@ -264,7 +264,12 @@ class TD3Update:
         self.loss = batch.whole.new_zeros(())
 
     def __call__(self, learning_rates: tuple[float, float], with_actor: bool) -> None:
-        """One update of the critics with the learning rates of actor and critics; of all, where it is due."""
+        """Update the critics, and with ``with_actor`` the actor and all targets.
+
+        Args:
+            learning_rates: Learning rates of actor and critics.
+            with_actor: True if the actor's update is due.
+        """
         critics = self.critics
         self._next.forward()
         noise = self._noise.normal_(0.0, self._scale).clamp_(-self._clip, self._clip)

@@ -1,4 +1,4 @@
-"""Learning methods, each in a folder of its own; importing this package registers all of them."""
+"""Learning methods, one folder each; importing this package registers all of them."""
 
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl_pead.config import LCRLPEADConfig

@@ -1,4 +1,4 @@
-"""The profile of the CPU at hand: kernels by themselves, then what they cost within a whole update."""
+"""Calibration of this CPU's profile: kernels in isolation, then their cost within whole updates."""
 
 import hashlib
 import json
@@ -23,17 +23,17 @@ from assembly_rl.planner.profile import Profile
 
 
 def cpu_profile(renew: bool = False) -> Profile:
-    """The CPU at hand, one thread; measured once for each machine and version of torch, in a few seconds.
+    """Return the profile of one thread of this CPU, measured once per machine and version of torch (seconds).
 
     Args:
-        renew: Measure again, as when the machine was busy before.
+        renew: True to measure again, such as when the machine was busy before.
     """
     path = _cache()
     try:
         if not renew:
             return Profile(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        pass  # not measured yet, or by another version
+        pass  # not measured yet, or written by another version
     profile = calibrated_cpu()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,12 +41,12 @@ def cpu_profile(renew: bool = False) -> Profile:
         partial.write_text(json.dumps(asdict(profile)), encoding="utf-8")
         partial.replace(path)
     except OSError:
-        pass  # nowhere to keep it: measured again next time
+        pass  # no writable cache: measured again next time
     return profile
 
 
 def _cache() -> Path:
-    """A file of the user's cache for this CPU and this torch."""
+    """Return the file in the user's cache for this CPU and this version of torch."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assembly_rl"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -58,7 +58,7 @@ def _cache() -> Path:
 
 
 def calibrated_cpu() -> Profile:
-    """The CPU at hand: kernels of many sizes by themselves, then whole updates of a few sizes."""
+    """Measure the profile of this CPU: kernels of many sizes in isolation, then updates of a few sizes."""
     kernels = _kernels()
     peak = 1.0 / min(kernels[kind][1] for kind in ("matrix", "wide") if kernels.get(kind, (0, 0))[1])
     alone = Profile("CPU (one thread)", "cpu", True, kernels, peak=peak)
@@ -72,7 +72,7 @@ def calibrated_cpu() -> Profile:
 
 @torch.no_grad()
 def _kernels() -> dict[str, list[float]]:
-    """Kind -> seconds for each call, floating-point operation and byte, fitted to many sizes."""
+    """Fit kind -> seconds per call, floating-point operation and byte to kernels of many sizes."""
     fitted = {}
     for kind, calls in _benchmarks().items():
         rows, seconds = [], []
@@ -85,7 +85,7 @@ def _kernels() -> dict[str, list[float]]:
 
 
 def _updates() -> dict[str, list[AlgorithmConfig]]:
-    """How updates are made -> a few of them; of sizes that nobody uses."""
+    """Return implementation of updates -> algorithms in a few sizes that are not used otherwise."""
     sizes = [([48, 48], 96), ([48, 48], 384), ([176, 176], 96), ([176, 176], 384), ([320, 320], 640)]
     return {
         "learner": [
@@ -96,7 +96,7 @@ def _updates() -> dict[str, list[AlgorithmConfig]]:
 
 
 def _context(alone: Profile, algos: list[AlgorithmConfig], environment: PegInHoleEnv) -> list[float]:
-    """Factor by which kernels take longer in a training, with its cold caches, and host seconds for each."""
+    """Fit the factor on kernel times in a training, with cold caches, and the host time per kernel [s]."""
     spaces = environment.observation_space, environment.action_space
     rows, seconds = [], []
     for algo in algos:
@@ -107,7 +107,7 @@ def _context(alone: Profile, algos: list[AlgorithmConfig], environment: PegInHol
 
 
 def _time_in_training(update: Callable[[], None], environment: PegInHoleEnv, repeats: int = 40) -> float:
-    """Median time of an update after a step of the environment."""
+    """Measure the median time of an update after a step of the environment [s]."""
     ended, times = True, []
     for _ in range(repeats):
         if ended:
@@ -121,7 +121,7 @@ def _time_in_training(update: Callable[[], None], environment: PegInHoleEnv, rep
 
 
 def _fit(rows: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[float]:
-    """Coefficients >= 0. Relative errors count: a small kernel is called as often as a large one."""
+    """Fit coefficients >= 0 by relative errors: a small kernel is called as often as a large one."""
     weights = np.array(rows) / np.array(seconds)[:, None]
     scale = weights.max(0)
     solution, _ = nnls(weights / scale, np.ones(len(seconds)))
@@ -129,7 +129,7 @@ def _fit(rows: Sequence[Sequence[float]], seconds: Sequence[float]) -> list[floa
 
 
 def _time(call: Callable[[], object], repeats: int = 7, at_least: float = 3e-4) -> float:
-    """Least mean time of a call: what disturbs a measurement only adds to it."""
+    """Measure the least mean time of a call [s]: disturbances only add to it."""
     call()
     count, best = 1, np.inf
     for _ in range(repeats):
@@ -143,7 +143,7 @@ def _time(call: Callable[[], object], repeats: int = 7, at_least: float = 3e-4) 
 
 
 def _benchmarks() -> dict[str, list[Callable[[], object]]]:
-    """Kind -> calls with operators as an update has them."""
+    """Return kind -> calls of operators that occur in an update."""
     gate = torch.ops.aten.hardtanh_backward.grad_input
     calls: dict[str, list[Callable[[], object]]] = {"matrix": [], "vector": [], "costly": []}
     for rows in (128, 512):
@@ -182,7 +182,7 @@ def _benchmarks() -> dict[str, list[Callable[[], object]]]:
 
 
 def _products(rows: int, inputs: int, outputs: int, heads: int) -> list[Callable[[], object]]:
-    """Forward, gradient of the inputs, gradient of the weights."""
+    """Return the matrix products of a layer: forward, gradient of the inputs, gradient of the weights."""
     x, slope = torch.rand(heads, rows, inputs), torch.rand(heads, rows, outputs)
     weight, bias = torch.rand(heads, outputs, inputs), torch.rand(heads, 1, outputs)
     if heads == 1:

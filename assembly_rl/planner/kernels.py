@@ -1,4 +1,4 @@
-"""What an update consists of, counted while it runs: each kernel with its arithmetic and its traffic."""
+"""Kernels of an update, recorded while it runs, with their arithmetic and memory traffic."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ FREE = {
     "select", "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unsqueeze",
     "view",
 }  # fmt: skip
-"""Operators that move nothing."""
+"""Operators without arithmetic or memory traffic."""
 
 COSTLY = {"exp", "log", "log_", "normal_", "sqrt", "tanh", "tanh_", "tanh_backward", "_fused_adam_"}
-"""Operators whose time is that of their arithmetic, not of memory."""
+"""Elementwise operators whose time is bound by arithmetic, not by memory."""
 
 MATRIX = {"mm": 0, "addmm": 1, "bmm": 0, "baddbmm": 1, "_linear_pointwise": 0}
-"""Matrix products, and which argument is their left factor."""
+"""Matrix product -> position of the left factor among its arguments."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """One operator on the device.
+    """Operator on the device.
 
     Attributes:
-        name: Of the operator.
+        name: Name of the operator.
         kind: ``matrix``, ``wide`` (oneDNN's matrix product), ``costly`` or ``vector``.
-        flops: Floating-point operations; of a vector operator one for each element.
-        bytes: Read and written.
+        flops: Floating-point operations; one per element for an operator that is no matrix product.
+        bytes: Bytes read and written.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Kernel:
 
 
 class Recorder(TorchDispatchMode):
-    """Records the kernels of what runs inside.
+    """Context that records the kernels run within it.
 
     Attributes:
-        kernels: In their order.
+        kernels: Recorded kernels, in order.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Recorder(TorchDispatchMode):
         self.kernels: list[Kernel] = []
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """See ``TorchDispatchMode``."""
+        """Run an operator and record it."""
         options = kwargs or {}
         result = function(*args, **options)
         name = function.overloadpacket.__name__
@@ -64,7 +64,7 @@ class Recorder(TorchDispatchMode):
 
 
 def record(function: Callable[[], Any]) -> list[Kernel]:
-    """The kernels of one call."""
+    """Return the kernels of one call."""
     with Recorder() as recorder:
         function()
     return recorder.kernels

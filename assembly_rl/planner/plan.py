@@ -1,4 +1,4 @@
-"""Choice of the device and of the number of environments, neither of which changes what is learned."""
+"""Choice of the device and of the number of environments, neither of which changes the learning problem."""
 
 import os
 
@@ -21,7 +21,7 @@ from assembly_rl.planner.profile import Profile, known_profiles
 
 
 def profile_of(kind: str) -> Profile:
-    """Return the profile of a kind of device; of an accelerator the first known one."""
+    """Return the profile of a kind of device; for an accelerator the first known one."""
     if kind == "cpu":
         return cpu_profile()
     return next(profile for profile in known_profiles().values() if profile.device == kind)
@@ -33,9 +33,9 @@ def choose_device(
     """Choose the device to learn on.
 
     Args:
-        name: Name of a device, see ``resolve``; ``auto`` for the one with the shortest predicted update.
+        name: Name of a device, see ``resolve``; ``auto`` selects the one with the shortest predicted update.
         part: Part and hole.
-        task: Task.
+        task: Configuration of the task.
         algo: Algorithm and sizes.
         make: Builder of the model.
 
@@ -59,13 +59,13 @@ def choose_device(
 def plan(
     part: PegHole, task: TaskConfig, algo: AlgorithmConfig, make: ModelFactory = dense_model
 ) -> tuple[torch.device, int, str]:
-    """Find the device and the number of environments that are fastest here.
+    """Find the device and the number of environments that are fastest on this machine.
 
-    Algorithm, batch and networks stay: they decide what is learned.
+    Algorithm, batch and networks are kept: they determine what is learned.
 
     Args:
         part: Part and hole.
-        task: Task.
+        task: Configuration of the task.
         algo: Algorithm and sizes.
         make: Builder of the model.
 

@@ -1,4 +1,4 @@
-"""What a training would cost, predicted before it runs: time, memory and use of a device."""
+"""Prediction of a training's time, memory and utilisation of a device before it runs."""
 
 import functools
 import time
@@ -22,25 +22,25 @@ from assembly_rl.planner.kernels import Kernel, record
 from assembly_rl.planner.profile import Profile
 
 COLLECTED, ROUNDS = 200, 5
-"""Policy steps of which the collecting is timed, and how often."""
+"""Policy steps in a measurement of the collection time, and number of measurements."""
 
 NEARLY = 0.05
-"""More environments have to gain more than this share: they take memory, and learn from older samples."""
+"""Least relative gain that justifies more environments: they take memory, and learn from older samples."""
 
 UPDATES = 2
-"""Updates that are counted: TD3's actor learns in every second."""
+"""Updates that are recorded: TD3's actor learns in every second one."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Of one update.
+    """Computational work of the updates of a training.
 
     Attributes:
-        kernels: On average.
-        count: How many updates they are of.
-        how: They are made by the ``learner`` of this package or by ``autograd``.
-        parameters: Trained numbers of actor and critics.
-        row: Bytes of a transition in the replay buffer.
+        kernels: Kernels of ``count`` updates.
+        count: Number of updates.
+        how: Implementation of the updates: ``learner`` (this package) or ``autograd``.
+        parameters: Number of trained parameters of actor and critics.
+        row: Size of a transition in the replay buffer [byte].
     """
 
     kernels: tuple[Kernel, ...]
@@ -58,18 +58,18 @@ class Work:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of one configuration on one device; a policy step is one of one environment.
+    """Prediction for one configuration on one device; a policy step is one step of one environment.
 
     Attributes:
-        profile: Of the device.
+        profile: Profile of the device.
         algo: Algorithm and sizes.
-        environments: That are stepped together.
-        collecting: Environment, acting, replay buffer; seconds for a policy step.
-        update: Seconds for an update.
-        updates: For a policy step.
+        environments: Number of environments stepped together.
+        collecting: Time of environment, action selection and replay buffer per policy step [s].
+        update: Time of an update [s].
+        updates: Updates per policy step.
         flops: Floating-point operations of the matrix products of an update.
-        memory: On the device [byte].
-        launching: Share of an update's time that is spent on launches.
+        memory: Memory on the device [byte].
+        launching: Share of launches in the time of an update.
     """
 
     profile: Profile
@@ -84,17 +84,17 @@ class Prediction:
 
     @property
     def updating(self) -> float:
-        """Seconds for the updates of a policy step."""
+        """Time of the updates per policy step [s]."""
         return self.update * self.updates
 
     @property
     def utilisation(self) -> float:
-        """Share of the device's peak that the matrix products of an update use."""
+        """Share of the device's peak reached by the matrix products of an update."""
         return self.flops / self.update / self.profile.peak
 
     @property
     def step(self) -> float:
-        """Seconds for a policy step."""
+        """Time per policy step [s]."""
         return self.collecting + self.updating
 
 
@@ -115,7 +115,7 @@ class IdleEnv(gymnasium.Env):
 
 
 class ModelFactory(Protocol):
-    """Builds a model; see ``training.model.make_model``."""
+    """Builder of a model; see ``training.model.make_model``."""
 
     def __call__(
         self, config: AlgorithmConfig, environments: VecEnv, seed: int, device: str = "cpu"
@@ -137,7 +137,7 @@ def learner(
     device: str = "cpu",
     make: ModelFactory = dense_model,
 ) -> Any:
-    """Build a model with transitions to learn from, at rest.
+    """Build a model with transitions to learn from, without a simulation.
 
     Args:
         algo: Algorithm and sizes.
@@ -164,7 +164,7 @@ def learner(
 def count(
     algo: AlgorithmConfig, observation_space: Any, action_space: Any, make: ModelFactory = dense_model
 ) -> Work:
-    """The kernels of an update of this algorithm and method at these sizes."""
+    """Record the kernels of updates of an algorithm and method."""
     model = learner(algo, observation_space, action_space, make=make)
     update = update_of(model)
     update()
@@ -177,7 +177,7 @@ def count(
 
 
 def update_of(model: Any) -> Callable[[], None]:
-    """One update of a model that ``learner`` made."""
+    """Return a function that runs one update of a model from ``learner``."""
     return functools.partial(model.train, 1) if isinstance(model, Learner) else model.train
 
 
@@ -188,9 +188,13 @@ def collecting_times(
     environments: Sequence[int],
     make: ModelFactory = dense_model,
 ) -> dict[int, float]:
-    """Measured seconds for a policy step without updates, by number of environments: step, acting, storing.
+    """Measure the time per policy step without updates [s], for several numbers of environments.
 
-    They take turns: what disturbs the machine meanwhile disturbs all of them.
+    The time is that of the environment, action selection and storage. The measurements alternate, so that a
+    disturbance of the machine affects all numbers of environments.
+
+    Returns:
+        Number of environments -> time per policy step [s].
     """
     with ExitStack() as stack:
         collect = {}
@@ -203,7 +207,7 @@ def collecting_times(
 
 
 def _collector(algo: AlgorithmConfig, venv: VecEnv, make: ModelFactory) -> Callable[[], float]:
-    """Measures seconds for a policy step without updates."""
+    """Return a function that measures the time per policy step without updates [s]."""
     each = -(-COLLECTED // venv.num_envs)
     model: Any = make(algo.for_collecting(each, venv.num_envs), venv, 0)
     if algo.off_policy:
@@ -220,7 +224,7 @@ def _collector(algo: AlgorithmConfig, venv: VecEnv, make: ModelFactory) -> Calla
 
 
 class _Watch(BaseCallback):
-    """Notes when the last rollout ended."""
+    """Callback that records the end time of the last rollout."""
 
     ended = 0.0
 
@@ -247,14 +251,14 @@ def predict(
     environments: int,
     collecting: float = float("nan"),
 ) -> Prediction:
-    """Time, memory and use of a device for one configuration.
+    """Predict time, memory and utilisation of a device for one configuration.
 
     Args:
-        profile: The device.
+        profile: Profile of the device.
         algo: Algorithm and sizes.
-        work: Of an update; see ``count``.
-        environments: How many.
-        collecting: Seconds of a policy step without updates, if they are known; see ``collecting_times``.
+        work: Work of the updates; see ``count``.
+        environments: Number of environments.
+        collecting: Time per policy step without updates [s], nan if unknown; see ``collecting_times``.
     """
     on_device = sum(map(profile.seconds, work.kernels)) / work.count
     launching = sum(profile.costs(kernel)[0] for kernel in work.kernels) / work.count
@@ -292,7 +296,7 @@ def predictions(
     profiles: Sequence[Profile],
     make: ModelFactory = dense_model,
 ) -> Iterator[Prediction]:
-    """Predictions of all combinations, as they are made; the algorithms are one, in several sizes."""
+    """Yield the predictions of all combinations; the algorithms are one algorithm in several sizes."""
     spaces = spaces_of(part, task)
     collecting = collecting_times(algos[0], part, task, environments, make)
     for algo in algos:
@@ -303,7 +307,7 @@ def predictions(
 
 
 def choose(rows: Sequence[Prediction]) -> Prediction:
-    """The fastest; of those that are nearly as fast the one with the fewest environments."""
+    """Return the fastest prediction; among nearly equal ones that with the fewest environments."""
     fastest = min(row.step for row in rows)
     near = [row for row in rows if row.step <= (1.0 + NEARLY) * fastest]
     return min(near, key=lambda row: (row.environments, row.step))

@@ -1,4 +1,4 @@
-"""How fast a device is: data, from a file of conf/profile or measured on the machine at hand."""
+"""Profile of a device's speed, from a file of conf/profile or measured on this machine."""
 
 from dataclasses import dataclass, field
 from importlib import resources
@@ -11,20 +11,20 @@ from assembly_rl.planner.kernels import Kernel
 
 @dataclass
 class Profile:
-    """A device, for the planner. SI units.
+    """Speed and memory of a device, in SI units.
 
     Attributes:
-        name: Shown in tables.
+        name: Name in tables.
         device: Kind of torch device.
-        calibrated: Measured where it stands; else from data sheets.
-        kernels: Kind of kernel -> seconds for each call, floating-point operation and byte.
-        context: How updates are made (``learner``, ``autograd``) -> factor by which kernels take longer in an
-            update than by themselves, and host seconds for each; of a CPU.
+        calibrated: True if measured on the device; otherwise the values are from data sheets.
+        kernels: Kind of kernel -> time per call, floating-point operation and byte [s].
+        context: Implementation of updates (``learner``, ``autograd``) -> ratio of a kernel's time in an
+            update to that in isolation, and host time per kernel [s]; for a CPU only.
         launch: Host time to launch a kernel [s]; 0 where the host does the work itself.
-        captures: One graph holds a whole update.
-        copy: Copy of a batch's indices or of a row to the device [s].
-        memory: [byte].
-        peak: [floating-point operations/s], for the share that is used of it.
+        captures: True if a whole update can be captured as one graph.
+        copy: Time to copy a batch's indices or a row to the device [s].
+        memory: Memory [byte].
+        peak: Peak performance [floating-point operations/s], for the utilisation.
     """
 
     name: str = "???"
@@ -39,11 +39,11 @@ class Profile:
     peak: float = 0.0
 
     def costs(self, kernel: Kernel) -> list[float]:
-        """Seconds for a call, a floating-point operation and a byte."""
+        """Return the time per call, floating-point operation and byte of a kernel [s]."""
         return self.kernels["matrix" if kernel.kind == "wide" and "wide" not in self.kernels else kernel.kind]
 
     def seconds(self, kernel: Kernel) -> float:
-        """Time of a kernel on the device."""
+        """Return the time of a kernel on the device [s]."""
         call, flop, byte = self.costs(kernel)
         if self.device == "cpu":
             return call + flop * kernel.flops + byte * kernel.bytes  # fitted together

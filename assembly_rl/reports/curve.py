@@ -24,9 +24,9 @@ def plot_learning_curve(evaluations: Rows, episodes: Rows, path: Path, title: st
         evaluations: Rows with ``step``, ``success``, ``low``, ``high`` (its 95 % Wilson interval), ``time``
             (median of the insertions [s], nan without any) and ``peak_force`` (median [N]).
         episodes: Rows of the training episodes with ``step`` and ``success``.
-        path: File of the picture; its suffix chooses the format.
-        title: Title above the picture.
-        stages: Rows with ``step`` and ``dimensions`` of the stages of an action that grows.
+        path: File of the picture; its suffix selects the format.
+        title: Title of the picture.
+        stages: Rows with ``step`` and ``dimensions`` of the stages of a growing action dimension.
     """
     figure = new_figure(10.0, 4.2)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold")
@@ -59,7 +59,7 @@ def _draw_success(axes: Axes, evaluations: Rows, episodes: Rows) -> None:
         axes.plot(steps[window - 1 :], average, color=GREY, linewidth=1.0, alpha=0.8, label=label)
     step, rate = _column(evaluations, "step"), _column(evaluations, "success")
     low, high = _column(evaluations, "low"), _column(evaluations, "high")
-    if len(step) == 1:  # a band of no width would not be seen
+    if len(step) == 1:  # a band without width would be invisible
         axes.errorbar(step, rate, [rate - low, high - rate], color=BLUE, alpha=0.5, capsize=4, linewidth=2.0)
     axes.fill_between(step, low, high, color=BLUE, alpha=0.2, linewidth=0.0, label="95 % Wilson interval")
     axes.plot(

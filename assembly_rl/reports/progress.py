@@ -4,15 +4,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 SPEED_PERIOD = 1800.0
-"""Longest time over which the speed is averaged for the time left [s]: cells of a study take minutes."""
+"""Longest averaging time of the speed for the remaining time [s]: cells of a study take minutes."""
 
 
 def progress_bar(console: Console, transient: bool = True) -> Progress:
-    """Make a bar with description, count, and the time left; at the end, the time taken.
+    """Create a bar with description, count, and remaining time; at the end, elapsed time.
 
     Args:
-        console: Console that it is drawn on.
-        transient: Remove the bar when it is done.
+        console: Console of the bar.
+        transient: True to remove the bar at the end.
     """
     columns = (
         TextColumn("{task.description}"),

@@ -13,12 +13,12 @@ Array = NDArray[np.float64]
 
 
 def plot_replay(recorded: Recording, own: Recording, path: Path) -> None:
-    """Draw commands in the axes of the hole, thick as recorded and thin of the bundle; below them the wrench.
+    """Draw recorded commands (thick), commands of the bundle (thin) in hole axes, and below them the wrench.
 
     Args:
         recorded: Recording with or without commands.
-        own: The same recording with the commands of the bundle.
-        path: File of the picture; its suffix chooses the format.
+        own: Same recording with the commands of the bundle.
+        path: File of the picture; its suffix selects the format.
     """
     figure = new_figure(9.0, 8.0)
     panels = figure.subplots(4, 1, sharex=True, height_ratios=[1.2, 1.0, 0.8, 0.8])

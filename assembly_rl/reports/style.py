@@ -1,4 +1,4 @@
-"""Colours, axes and files that all pictures share."""
+"""Colours, axes and files common to all pictures."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# After Okabe and Ito: colours that colour-blind people can tell apart.
+# Palette of Okabe and Ito, which colour-blind people can distinguish.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#A5528A", "#56B4E9",
 )  # fmt: skip
@@ -18,7 +18,7 @@ XYZ = (BLUE, VERMILION, GREEN)
 
 
 def new_figure(width: float, height: float, dpi: float = 150.0) -> Figure:
-    """Make an empty figure with a canvas of its own, which touches no global state.
+    """Create an empty figure with its own canvas, without changes to global state.
 
     Args:
         width: Width [inch].
@@ -31,7 +31,7 @@ def new_figure(width: float, height: float, dpi: float = 150.0) -> Figure:
 
 
 def tidy(axes: Axes, ylabel: str, xlabel: str = "") -> Axes:
-    """Label axes, draw a faint grid and drop the frame's upper and right side."""
+    """Label axes, draw a faint grid, and remove the frame's upper and right side."""
     axes.set_ylabel(ylabel, color=INK)
     axes.set_xlabel(xlabel, color=INK)
     axes.grid(color=LIGHT, linewidth=0.6, alpha=0.7)
@@ -51,8 +51,8 @@ def legend(axes: Axes, columns: int = 3, place: Place = "upper left") -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix of the path chooses the format."""
+    """Write a figure; the suffix of the path selects the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    with rc_context({"svg.hashsalt": "assembly_rl"}):  # the same picture, the same file
+    with rc_context({"svg.hashsalt": "assembly_rl"}):  # equal pictures give equal files
         figure.savefig(path, metadata=metadata)

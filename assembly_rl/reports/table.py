@@ -10,7 +10,7 @@ from assembly_rl.evaluation import Summary
 
 
 def comparison_table(entries: list[tuple[str, str, Summary]]) -> Table:
-    """Make a table with a row for each controller and condition; it fits into 100 columns.
+    """Create a table with a row for each controller and condition, at most 100 columns wide.
 
     Args:
         entries: Controller, condition (such as "square 0.10 mm, friction 0.2") and summary of its episodes.

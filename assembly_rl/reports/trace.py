@@ -28,10 +28,10 @@ from assembly_rl.reports.style import (
 Array = NDArray[np.float64]
 
 CONTACT_FORCE = 1.0
-"""Force [N] from which on the tool counts as in contact."""
+"""Least force [N] of a contact."""
 
 ENTRY_DEPTH = 0.001
-"""Depth [m] from which on the peg counts as in the hole."""
+"""Least depth [m] of a peg in the hole."""
 
 PHASES = {"above the rim": "#eceff3", "searching": "#fbe3b5", "inserting": "#dcecf8"}
 """Name and background colour of the phases of an insertion."""
@@ -55,7 +55,7 @@ class Trace:
         hole_depth: Thickness of the plate [m].
         goal_depth: Depth that counts as success [m].
         rate: Policy rate [Hz].
-        frames: N pictures (H, W, 3) uint8; none unless they were asked for.
+        frames: N pictures (H, W, 3) uint8; empty unless requested.
     """
 
     time: Array
@@ -75,7 +75,7 @@ class Trace:
 
     @property
     def phases(self) -> list[tuple[str, float, float]]:
-        """Name, start and end [s] of the phases: above the rim, searching, inserting; without empty ones."""
+        """Name, start and end [s] of the nonempty phases above the rim, searching and inserting."""
         touches = (self.peak_force > CONTACT_FORCE) | (self.depth > 0.0)
         contact = int(np.argmax(touches)) if touches.any() else len(self.time) - 1
         shallow = np.flatnonzero(self.depth < ENTRY_DEPTH)
@@ -94,13 +94,13 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
     """Run the episode of a seed.
 
     Args:
-        environment: Environment, with ``render_mode="rgb_array"`` if pictures are wanted.
+        environment: Environment, with ``render_mode="rgb_array"`` for pictures.
         policy: Policy that chooses the actions.
         seed: Seed of the episode.
         frames: True to render every step.
 
     Raises:
-        ValueError: Frames are asked of an environment that does not render.
+        ValueError: Frames are requested from an environment that does not render.
     """
     if frames and environment.render_mode != "rgb_array":
         raise InputError("frames need an environment made with render_mode='rgb_array'")
@@ -130,7 +130,7 @@ def plot_trace(trace: Trace, path: Path) -> None:
 
     Args:
         trace: Record of the episode.
-        path: File of the picture; its suffix chooses the format.
+        path: File of the picture; its suffix selects the format.
     """
     figure = new_figure(10.0, 7.6)
     figure.suptitle(trace.title.capitalize(), color=INK, fontsize=13, fontweight="bold")
@@ -160,7 +160,7 @@ def plot_trace(trace: Trace, path: Path) -> None:
 
 
 def draw_depth(axes: Axes, trace: Trace) -> None:
-    """Draw depth over time, downwards as the peg goes, with the mouth, the goal and the bottom."""
+    """Draw depth over time, downwards, with the mouth, the goal and the bottom."""
     tidy(axes, "depth of the tip [mm]")
     axes.plot(trace.time, 1e3 * trace.depth, color=BLUE, linewidth=2.0)
     deepest = 1e3 * trace.hole_depth
@@ -210,5 +210,5 @@ def shade_phases(axes: Axes, trace: Trace) -> None:
 
 
 def phase_patches(trace: Trace) -> list[Patch]:
-    """Entries of a legend for the phases."""
+    """Return the legend entries of the phases."""
     return [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]

@@ -1,4 +1,4 @@
-"""Video of an episode: the scene, and beside it depth and force as they develop."""
+"""Video of an episode: the scene, and beside it depth and force over time."""
 
 import importlib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ GIF_COLOURS = 192
 """Number of colours of a GIF."""
 
 HOLD = 1.0
-"""Time for which the last picture stays [s]."""
+"""Display time of the last picture [s]."""
 
 
 def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
@@ -33,12 +33,12 @@ def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
 
     Args:
         trace: Record of the episode, with frames.
-        path: File of the video; its suffix chooses the format.
-        speed: Speed of playing; 0.5 is slow motion.
+        path: File of the video; its suffix selects the format.
+        speed: Playback speed; 0.5 is slow motion.
 
     Raises:
-        ValueError: The trace has no frames, or the suffix is another one.
-        ImportError: The extra [video] is missing; a GIF does without.
+        ValueError: The trace has no frames, or the suffix is unknown.
+        ImportError: The extra [video] is missing, which a GIF does not need.
     """
     if not trace.frames:
         raise InputError("the trace has no frames: record_episode(..., frames=True)")
@@ -59,7 +59,7 @@ def _write_mp4(pictures: Iterator[Image.Image], path: Path, rate: float) -> None
     except ImportError as error:
         raise ImportError("MP4 videos need ffmpeg: pip install assembly_rl[video]") from error
     picture = next(pictures)
-    even = (picture.width // 2 * 2, picture.height // 2 * 2)  # as H.264 with yuv420p wants it
+    even = (picture.width // 2 * 2, picture.height // 2 * 2)  # as H.264 with yuv420p requires
     writer = ffmpeg.write_frames(
         str(path), even, fps=rate, codec="libx264", pix_fmt_out="yuv420p", quality=None, macro_block_size=2,
         output_params=["-crf", "20", "-preset", "veryfast", "-movflags", "+faststart"],
@@ -81,7 +81,7 @@ def _write_gif(pictures: Iterator[Image.Image], path: Path, period: float) -> No
     for picture in pictures:
         height = round(picture.height * GIF_WIDTH / picture.width)
         small.append(picture.resize((GIF_WIDTH, height), Image.Resampling.LANCZOS))
-    sample = small[-1].copy()  # one palette for all: what does not move does not flicker
+    sample = small[-1].copy()  # one palette for all frames avoids flicker
     for index, colour in enumerate((BLUE, GREEN, GREY, INK, PURPLE, VERMILION)):
         sample.paste(colour, (0, 30 * index, 60, 30 * index + 30))  # thin lines keep their colours
     palette = sample.quantize(GIF_COLOURS)
@@ -91,7 +91,7 @@ def _write_gif(pictures: Iterator[Image.Image], path: Path, period: float) -> No
 
 
 def _pictures(trace: Trace, stride: int) -> Iterator[Image.Image]:
-    """Scene and curves of every stride-th step, counted so that the last one is among them."""
+    """Yield scene and curves of every stride-th step, including the last one."""
     height, width, _ = trace.frames[0].shape
     plot = _Plot(trace, height)
     font = ImageFont.load_default(height / 24)
@@ -118,7 +118,7 @@ def _stamp(draw: ImageDraw.ImageDraw, trace: Trace, width: int, height: int) -> 
 
 
 class _Plot:
-    """Depth and force, drawn once without and once with the curves; a cursor divides the two.
+    """Plot of depth and force, drawn once without and once with the curves; a cursor divides the two.
 
     Args:
         trace: Record of the episode.
@@ -159,7 +159,7 @@ class _Plot:
         self._top, self._bottom = height - high, height - low
 
     def at(self, step: int) -> Image.Image:
-        """Plot at a step of the episode."""
+        """Return the plot at a step of the episode."""
         picture = self._empty.copy()
         x = self._dots[0][1][step][0]
         picture.paste(self._curves.crop((0, 0, round(x), picture.height)))

@@ -1,6 +1,6 @@
-"""Run directories: the files of a training, and its continuation exactly where it was stopped.
+"""Run directories: the files of a training, and its exact continuation after a stop.
 
-Everything on disk is JSON, CSV or safetensors; nothing is ever unpickled.
+All data on disk is JSON, CSV or safetensors; nothing is unpickled.
 """
 
 from assembly_rl.runs.checkpoint import load_checkpoint, load_policy, save_checkpoint, save_policy

@@ -1,9 +1,9 @@
 """Checkpoints: the whole state of a stable-baselines3 training in JSON and safetensors.
 
-A checkpoint is a folder with ``state.json``, ``policy.safetensors`` (the networks alone, all an
-evaluation needs) and ``training.safetensors`` (optimizers, replay buffer, random states). It is
-exact only where observations, buffers and updates agree: at the start of a rollout or after the
-last update, which is when `Checkpointer` saves.
+A checkpoint is a folder with ``state.json``, ``policy.safetensors`` (the networks only, sufficient for
+an evaluation) and ``training.safetensors`` (optimizers, replay buffer, random states). It is exact only
+when observations, buffers and updates are consistent: at the start of a rollout or after the last
+update, when `Checkpointer` saves.
 """
 
 import shutil
@@ -52,10 +52,10 @@ _EPISODES = ("ep_info_buffer", "ep_success_buffer")
 
 
 def save_checkpoint(model: BaseAlgorithm, folder: Path) -> None:
-    """Write the whole state of a training; the folder appears complete or not at all.
+    """Write the whole state of a training atomically: the folder is complete or absent.
 
     Raises:
-        RunError: The training has state that a checkpoint cannot hold exactly.
+        RunError: A checkpoint cannot hold the state of the training exactly.
     """
     folder = Path(folder)
     environments = get_environments(_environments(model))
@@ -94,12 +94,12 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path) -> None:
 
 
 def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
-    """Restore a training into a freshly made model of the same configuration.
+    """Restore a training into a new model of the same configuration.
 
-    Everything is read and compared before the model is touched. Continue with `learn_until`.
+    All data is read and checked before the model is changed. Continue with `learn_until`.
 
     Returns:
-        The step of the checkpoint.
+        Step of the checkpoint.
 
     Raises:
         RunError: A file is missing or damaged, or the model differs from the saved one.
@@ -110,11 +110,11 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
     tensors = read_tensors(folder / TRAINING_FILE)
     weights = _read_policy(model.policy, folder)
 
-    set_environments(_environments(model), state["environments"])  # first: it runs foreign code
+    set_environments(_environments(model), state["environments"])  # first, because it runs external code
     model.policy.load_state_dict(weights)
     with torch.no_grad():
         for name, tensor in variables(model).items():
-            tensor.copy_(tensors[f"variable/{name}"])  # in place: an optimizer holds it
+            tensor.copy_(tensors[f"variable/{name}"])  # in place, because an optimizer holds it
     for name, optimizer in optimizers(model).items():
         set_optimizer(optimizer, state["optimizers"][name], below(f"optimizer/{name}", tensors))
     for name, value in state["counters"].items():
@@ -131,7 +131,7 @@ def load_replay(model: BaseAlgorithm, folder: Path) -> None:
     """Read only the replay buffer of a checkpoint.
 
     Raises:
-        RunError: A file is missing or damaged, or the buffer holds something else than the model's.
+        RunError: A file is missing or damaged, or the buffer does not fit the model's.
     """
     replay = read_json(Path(folder) / STATE_FILE, FORMAT)["replay"]
     tensors = below("replay", read_tensors(Path(folder) / TRAINING_FILE))
@@ -143,7 +143,7 @@ def load_replay(model: BaseAlgorithm, folder: Path) -> None:
 
 
 def save_policy(policy: torch.nn.Module, folder: Path) -> None:
-    """Write only the networks, replacing those in the folder in one step."""
+    """Write only the networks, and replace those in the folder atomically."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     write_tensors(Path(folder) / POLICY_FILE, copied(policy.state_dict()))
 
@@ -179,7 +179,7 @@ def _environments(model: BaseAlgorithm) -> VecEnv:
 
 
 def _layout(model: BaseAlgorithm) -> Json:
-    """What must agree between a checkpoint and the model that loads it."""
+    """Return the properties in which a checkpoint and the model that loads it must agree."""
     return {
         "algorithm": type(model).__qualname__,
         "observation_space": repr(model.observation_space),

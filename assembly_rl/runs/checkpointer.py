@@ -1,4 +1,4 @@
-"""When checkpoints are taken, how a signal stops a training, and how a training goes on."""
+"""Times of checkpoints, stop of a training by a signal, and its continuation."""
 
 import signal
 import threading
@@ -17,23 +17,23 @@ from assembly_rl.runs.states import get_streams, set_streams
 
 
 class Checkpointer(BaseCallback):
-    """Saves checkpoints during training and turns signals into a clean stop.
+    """Callback that saves checkpoints during training and turns signals into a clean stop.
 
-    Use it as a context manager around `learn_until`: inside, SIGTERM or Ctrl-C lets the rollout and
-    its updates finish, saves, and ends the training; a second Ctrl-C raises KeyboardInterrupt at
-    once. It saves at the start of rollouts only: in ``_on_step`` the environment is one transition
+    Use it as a context manager around `learn_until`. SIGTERM or Ctrl-C then ends the training after the
+    present rollout, its updates and a checkpoint; a second Ctrl-C raises KeyboardInterrupt at once.
+    Checkpoints are saved only at the start of rollouts: in ``_on_step`` the environment is one transition
     ahead of the replay buffer.
 
     Attributes:
-        interrupted: Whether a signal ended the training before its last step.
+        interrupted: True if a signal ended the training before its last step.
     """
 
     def __init__(self, run: RunDirectory, every: int, keep: int = 2) -> None:
-        """Prepare to save.
+        """Initialise the callback.
 
         Args:
-            run: Where to.
-            every: Steps between checkpoints.
+            run: Directory of the run.
+            every: Policy steps between checkpoints.
             keep: Number of newest checkpoints to keep.
         """
         super().__init__()
@@ -62,7 +62,7 @@ class Checkpointer(BaseCallback):
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        # Only Ctrl-C insists: tools such as timeout(1) send SIGTERM twice.
+        # Only a second Ctrl-C interrupts at once: tools such as timeout(1) send SIGTERM twice.
         if number == signal.SIGINT and self._signalled:
             raise KeyboardInterrupt
         self._signalled = True
@@ -73,7 +73,7 @@ class Checkpointer(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self._collecting = True
-        # The first one is saved too, so that what cannot be checkpointed fails now, not hours later.
+        # The first one is saved, too, so that a state that cannot be saved fails now, not hours later.
         stop = any_process(self._signalled)
         due = self._saved is None or self.model.num_timesteps // self.every > self._saved // self.every
         if due or stop:
@@ -87,7 +87,7 @@ class Checkpointer(BaseCallback):
         self._collecting = False
 
     def _on_training_end(self) -> None:
-        # A rollout that some callback broke off is not a consistent point.
+        # The state after a rollout that a callback has stopped is not consistent.
         if not self._collecting:
             self._save()
 
@@ -100,7 +100,7 @@ class Checkpointer(BaseCallback):
 
 
 class _RestoreStreams(BaseCallback):
-    """Undoes what ``learn`` does to a resumed model: it resets action noise and redraws gSDE noise."""
+    """Callback that reverts a side effect of ``learn``: it resets action noise and redraws gSDE noise."""
 
     def __init__(self, model: BaseAlgorithm) -> None:
         super().__init__()
@@ -119,16 +119,16 @@ class _RestoreStreams(BaseCallback):
 def learn_until(
     model: BaseAlgorithm, total_timesteps: int, callbacks: Sequence[BaseCallback] = (), **options: Any
 ) -> None:
-    """Train a new or a restored model up to ``total_timesteps`` steps counted from its very start.
+    """Train a new or restored model up to ``total_timesteps`` steps, counted from its beginning.
 
     Args:
-        model: The model; one restored by `load_checkpoint` just before goes on as
-            if it had never stopped.
-        total_timesteps: Steps of the whole training, including those already done.
-        callbacks: Called in this order.
+        model: Model; one that `load_checkpoint` has just restored continues as if it
+            had never stopped.
+        total_timesteps: Policy steps of the whole training, including those already done.
+        callbacks: Callbacks, called in this order.
         **options: Further arguments of the model's ``learn``.
     """
     first = [_RestoreStreams(model)] if model._last_obs is not None else []
     remaining = total_timesteps - model.num_timesteps
-    # Without the reset, schedules see the whole training and go on where they were.
+    # Without the reset, schedules cover the whole training and continue.
     model.learn(remaining, CallbackList([*first, *callbacks]), reset_num_timesteps=False, **options)

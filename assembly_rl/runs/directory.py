@@ -1,4 +1,4 @@
-"""The folder of one training: what was run, with what, and where its results lie."""
+"""Directory of one training: its configuration, software versions and results."""
 
 import platform
 import re
@@ -21,17 +21,17 @@ _STEP = re.compile(r"step_(\d+)")
 
 
 def unused(name: str) -> Path:
-    """A folder under runs/ that is not there yet."""
+    """Return a folder under runs/ that does not exist yet."""
     candidates = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 1000))]
     return next(path for path in candidates if not path.exists())
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run: ``run.json`` is written once, at its start; everything else grows around it.
+    """Directory of a run; ``run.json`` is written once, at its start.
 
     Attributes:
-        path: The folder.
+        path: Folder.
         info: Content of ``run.json``.
     """
 
@@ -45,9 +45,9 @@ class RunDirectory:
         """Start a run in a new or empty folder.
 
         Args:
-            path: The folder; made if absent.
-            config: The resolved configuration, able to be written as JSON.
-            command: The command line that started the run.
+            path: Folder; it is created if absent.
+            config: Resolved configuration, in types of JSON.
+            command: Command line that started the run.
             seed: Seed of the training.
 
         Raises:
@@ -73,7 +73,7 @@ class RunDirectory:
             },
             "git": _git(Path(assembly_rl.__file__).parent),
             "platform": platform.platform(),
-            # Sums over threads round differently with another number of them.
+            # The rounding of sums depends on the number of threads.
             "torch_threads": torch.get_num_threads(),
         }
         write_json(path / "run.json", info)
@@ -93,7 +93,7 @@ class RunDirectory:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration the run was started with."""
+        """Resolved configuration at the start of the run."""
         config: dict[str, Any] = self.info["config"]
         return config
 
@@ -104,22 +104,22 @@ class RunDirectory:
 
     @property
     def best(self) -> Path:
-        """Folder of the best policy so far; never pruned."""
+        """Folder of the best policy so far; `prune` keeps it."""
         return self.checkpoints / "best"
 
     @property
     def evaluations(self) -> Path:
-        """CSV of the evaluations during training."""
+        """CSV file of the evaluations during training."""
         return self.path / "evaluations.csv"
 
     @property
     def episodes(self) -> Path:
-        """CSV of the training episodes."""
+        """CSV file of the training episodes."""
         return self.path / "episodes.csv"
 
     @property
     def stages(self) -> Path:
-        """CSV of the stages of an action that grows."""
+        """CSV file of the stages of a growing action dimension."""
         return self.path / "stages.csv"
 
     @property
@@ -133,14 +133,14 @@ class RunDirectory:
         return self.path / "figures"
 
     def checkpoint(self, step: int) -> Path:
-        """Folder of the checkpoint at ``step``, whether it exists or not."""
+        """Return the folder of the checkpoint at ``step``, which need not exist."""
         return self.checkpoints / f"step_{step:010d}"
 
     def latest_checkpoint(self) -> Path:
-        """Folder of the newest checkpoint.
+        """Return the folder of the newest checkpoint.
 
         Raises:
-            RunError: There is none.
+            RunError: There is no checkpoint.
         """
         found = self._saved()
         if not found:
@@ -148,7 +148,7 @@ class RunDirectory:
         return found[-1]
 
     def prune(self, keep: int) -> None:
-        """Delete all but the newest ``keep`` checkpoints, and what a killed save left behind."""
+        """Delete all but the newest ``keep`` checkpoints, and the remains of interrupted saves."""
         for folder in [*self._saved()[:-keep], *self.checkpoints.glob(".step_*.partial")]:
             shutil.rmtree(folder)
 
@@ -170,14 +170,14 @@ def _found(path: Path) -> str:
 
 
 def _git(folder: Path) -> dict[str, Any] | None:
-    """Revision of the checkout the package runs from; None if it is installed or git is absent."""
+    """Return the revision of the package's checkout; None if it is installed or git is absent."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
 
     try:
-        # An installed package may lie inside some other project's checkout: only a tracked file counts.
+        # An installed package may lie inside another project's checkout, so this file must be tracked.
         git("ls-files", "--error-unmatch", "__init__.py")
         return {"revision": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""JSON and safetensors files that are either whole or absent, and errors that name the file."""
+"""JSON and safetensors files that are either complete or absent, and errors that name the file."""
 
 import hashlib
 import json
@@ -15,21 +15,21 @@ from assembly_rl.controllers.validation import InputError
 
 
 class RunError(InputError):
-    """Error of a run directory or checkpoint; the message names the path and the way out."""
+    """Error of a run directory or checkpoint; the message names the path and says what to do."""
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON in one atomic step.
+    """Write a JSON file atomically.
 
-    Floats keep every bit (shortest repr); NaN and infinities are written as Python's JSON does
-    (``NaN``, ``Infinity``); numpy scalars and arrays become numbers and lists.
+    Floats are exact (shortest repr); NaN and infinities are written as in Python's JSON (``NaN``,
+    ``Infinity``); numpy scalars and arrays become numbers and lists.
 
     Args:
         path: File that is written or replaced.
-        content: Content in types of JSON and numpy.
+        content: Content, in types of JSON and numpy.
 
     Raises:
-        TypeError: A value of another type.
+        TypeError: A value has another type.
     """
     partial = _partial(path)
     partial.write_text(json.dumps(content, indent=1, default=_plain) + "\n", encoding="utf-8")
@@ -41,7 +41,7 @@ def read_json(path: Path, version: int) -> dict[str, Any]:
 
     Args:
         path: File that is read.
-        version: Latest format that is understood.
+        version: Latest supported format.
 
     Raises:
         RunError: The file is missing, damaged, or of a later format.
@@ -59,7 +59,7 @@ def read_json(path: Path, version: int) -> dict[str, Any]:
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write CPU tensors as safetensors in one atomic step, with a checksum.
+    """Write CPU tensors as safetensors atomically, with a checksum.
 
     Args:
         path: File that is written or replaced.
@@ -89,11 +89,11 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Rename a finished file or folder into place so that it survives a power cut.
+    """Rename a finished file or folder to its final path so that it survives a power failure.
 
     Args:
         partial: Finished file or folder.
-        path: Path in the same folder that it gets.
+        path: Final path, in the same folder.
     """
     _sync(partial)
     os.replace(partial, path)

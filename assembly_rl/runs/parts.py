@@ -1,4 +1,4 @@
-"""The pieces of a stable-baselines3 model that a checkpoint holds, as JSON-able values and CPU tensors."""
+"""Parts of a stable-baselines3 model for a checkpoint, as JSON values and CPU tensors."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ _POSITIONS = {"pos": "pos", "full": "full", "apart": "prior_size"}
 
 
 def under(name: str, tensors: Tensors) -> Tensors:
-    """Put a name before every key."""
+    """Prefix every key with a name."""
     return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
 
 
 def below(name: str, tensors: Tensors) -> Tensors:
-    """The tensors that `under` put below a name."""
+    """Return the tensors that `under` has prefixed with a name."""
     start = f"{name}/"
     return {key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)}
 
 
 def copied(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """CPU copies that own their memory; safetensors refuses tensors that share it."""
+    """Return CPU copies that own their memory; safetensors refuses tensors that share it."""
     return {
         key: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for key, tensor in tensors.items()
@@ -40,18 +40,18 @@ def copied(tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def variables(model: BaseAlgorithm) -> Tensors:
-    """Tensors learned outside the policy, such as SAC's entropy coefficient."""
+    """Return the tensors learned outside the policy, such as SAC's entropy coefficient."""
     return {name: recursive_getattr(model, name) for name in model._get_torch_save_params()[1]}
 
 
 def optimizers(model: BaseAlgorithm) -> dict[str, torch.optim.Optimizer]:
-    """The optimizers by attribute path."""
+    """Return attribute path -> optimizer."""
     found = {name: recursive_getattr(model, name) for name in model._get_torch_save_params()[0]}
     return {name: part for name, part in found.items() if isinstance(part, torch.optim.Optimizer)}
 
 
 def get_optimizer(optimizer: torch.optim.Optimizer) -> tuple[Json, Tensors]:
-    """State of an optimizer."""
+    """Return the state of an optimizer."""
     state = optimizer.state_dict()
     entries = {f"{i}/{key}": value for i, values in state["state"].items() for key, value in values.items()}
     tensors = copied({key: value for key, value in entries.items() if isinstance(value, torch.Tensor)})
@@ -60,7 +60,7 @@ def get_optimizer(optimizer: torch.optim.Optimizer) -> tuple[Json, Tensors]:
 
 
 def set_optimizer(optimizer: torch.optim.Optimizer, plain: Json, tensors: Tensors) -> None:
-    """Put back what `get_optimizer` read."""
+    """Restore the state from `get_optimizer`."""
     state: dict[int, dict[str, Any]] = defaultdict(dict)
     for name, value in {**plain["entries"], **tensors}.items():
         index, key = name.split("/")
@@ -71,7 +71,7 @@ def set_optimizer(optimizer: torch.optim.Optimizer, plain: Json, tensors: Tensor
 
 
 def replay_arrays(model: Any) -> dict[str, np.ndarray]:
-    """The arrays of the replay buffer; none where the algorithm has no such buffer."""
+    """Return the arrays of the replay buffer; empty if the algorithm has no such buffer."""
     buffer = getattr(model, "replay_buffer", None)
     if isinstance(buffer, HerReplayBuffer):
         raise RunError("a HerReplayBuffer cannot be checkpointed: it keeps arbitrary objects")
@@ -79,7 +79,7 @@ def replay_arrays(model: Any) -> dict[str, np.ndarray]:
 
 
 def get_replay(model: Any) -> tuple[Json, Tensors]:
-    """The filled part of the replay buffer."""
+    """Return the filled part of the replay buffer."""
     arrays = replay_arrays(model)
     if not arrays:
         return {}, {}
@@ -92,7 +92,7 @@ def get_replay(model: Any) -> tuple[Json, Tensors]:
 
 
 def set_replay(model: Any, plain: Json, tensors: Tensors) -> None:
-    """Put back what `get_replay` read."""
+    """Restore the replay buffer from `get_replay`."""
     for key, array in replay_arrays(model).items():
         array[: len(tensors[key])] = tensors[key].numpy()
     for key, value in plain.items():
@@ -100,20 +100,20 @@ def set_replay(model: Any, plain: Json, tensors: Tensors) -> None:
 
 
 def get_observed(model: BaseAlgorithm) -> Tensors:
-    """What the environments showed last."""
+    """Return the latest observations of the environments."""
     arrays = _arrays({name: getattr(model, name) for name in _OBSERVED})
     return {key: torch.tensor(array) for key, array in arrays.items()}
 
 
 def set_observed(model: BaseAlgorithm, tensors: Tensors) -> None:
-    """Put back what `get_observed` read."""
+    """Restore the observations from `get_observed`."""
     for name in _OBSERVED:
         parts = {key: tensor.numpy() for key, tensor in below(name, tensors).items()}
         setattr(model, name, parts or (tensors[name].numpy() if name in tensors else None))
 
 
 def _arrays(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The numpy arrays among the values, those of dictionaries as ``name/key``."""
+    """Return the numpy arrays among the values, those of dictionaries as ``name/key``."""
     found = {}
     for name, value in values.items():
         if isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""CSV files of a run: a reader, and a log that a resumed training continues as if it had never stopped."""
+"""CSV files of a run: a reader, and a log that a resumed training continues."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ from assembly_rl.runs.files import RunError, publish
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read a CSV file with a header: numbers as floats, everything else as text.
+    """Read a CSV file with a header: numbers as floats, other values as text.
 
-    A last line without its line break is dropped: it is being written, or a kill has torn it.
+    A last line without its line break is dropped, because it is incomplete.
 
     Raises:
         OSError: The file cannot be read.
@@ -36,14 +36,14 @@ def _number_or_text(value: str) -> float | str:
 
 
 class RowLog:
-    """Rows keyed by training step, each on disk as soon as it is appended.
+    """Rows keyed by training step, written to disk as soon as they are appended.
 
-    A callback writes its rows in ``_on_step`` or ``_on_rollout_end``: a checkpoint is taken at
-    ``_on_rollout_start``, so rows up to its step are exactly those written before it.
+    A callback writes its rows in ``_on_step`` or ``_on_rollout_end``. A checkpoint is taken at
+    ``_on_rollout_start``, so that the rows up to its step are exactly those written before it.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        """Open or start the log.
+        """Open or create the log.
 
         Args:
             path: CSV file; an existing one is continued and must have these columns.
@@ -68,7 +68,7 @@ class RowLog:
             self._replace(whole)
 
     def append(self, step: int, row: Mapping[str, Any]) -> None:
-        """Write one row; floats keep every bit.
+        """Write one row; floats are exact.
 
         Args:
             step: Training step of the row.
@@ -83,14 +83,14 @@ class RowLog:
             file.write(_line([step, *(row[column] for column in self.columns)]))
 
     def truncate_after(self, step: int) -> None:
-        """Drop the rows after ``step``: the training resumed there writes them again."""
+        """Delete the rows after ``step``: the training resumed there writes them again."""
         header, *rows = self.path.read_bytes().splitlines(keepends=True)
         kept = [row for row in rows if int(row.split(b",", 1)[0]) <= step]
         if len(kept) < len(rows):
             self._replace(b"".join([header, *kept]))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the rows as ``read_rows`` gives them."""
+        """Iterate over the rows, in the form of ``read_rows``."""
         return iter(read_rows(self.path))
 
     def _replace(self, content: bytes) -> None:

@@ -1,6 +1,6 @@
-"""State of a training that lies outside its networks: random streams and environments.
+"""State of a training outside its networks: random generators and environments.
 
-Each ``get_*`` only reads: taking a checkpoint never changes the training.
+``get_*`` functions only read: a checkpoint does not change the training.
 """
 
 import random
@@ -26,7 +26,7 @@ _GSDE_NOISE = ("exploration_mat", "exploration_matrices")
 
 
 def get_streams(model: BaseAlgorithm) -> tuple[Json, Tensors]:
-    """All random generators a training draws from, its action noise and its gSDE noise."""
+    """Return the states of all random generators of a training, its action noise and its gSDE noise."""
     plain = {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
@@ -46,7 +46,7 @@ def get_streams(model: BaseAlgorithm) -> tuple[Json, Tensors]:
 
 
 def set_streams(model: BaseAlgorithm, plain: Json, tensors: Tensors) -> None:
-    """Put back what `get_streams` read."""
+    """Restore the states from `get_streams`."""
     kind, words, gauss = plain["python"]
     random.setstate((kind, tuple(words), gauss))
     np.random.set_state(plain["numpy"])
@@ -64,7 +64,7 @@ def set_streams(model: BaseAlgorithm, plain: Json, tensors: Tensors) -> None:
 
 
 def get_environments(venv: VecEnv) -> list[Json]:
-    """State of each environment and of the wrappers around it."""
+    """Return the state of each environment and of its wrappers."""
     _check_wrappers(venv)
     if not (venv.has_attr("get_state") and venv.has_attr("set_state")):
         raise RunError("the environments cannot be checkpointed: they need get_state() and set_state(state)")
@@ -77,24 +77,24 @@ def get_environments(venv: VecEnv) -> list[Json]:
 
 
 def set_environments(venv: VecEnv, states: list[Json]) -> None:
-    """Put back what `get_environments` read."""
+    """Restore the states from `get_environments`."""
     _check_wrappers(venv)
     for index, state in enumerate(states):
         venv.env_method("set_state", state["environment"], indices=index)
         for name in set(state) - {"environment"}:
-            # Not venv.set_attr: that writes to the outermost wrapper, whichever it is.
+            # Not venv.set_attr, which writes to the outermost wrapper.
             venv.env_method("set_wrapper_attr", name, state[name], indices=index)
 
 
 def noises(model: BaseAlgorithm) -> list[ActionNoise]:
-    """The action noise of each environment; none where there is no action noise."""
+    """Return the action noise of each environment; empty without action noise."""
     noise = model.action_noise
     if noise is None:
         return []
     if model.n_envs == 1:
         return [noise]
     if not isinstance(noise, VectorizedActionNoise):
-        # What learn() does before its first step; a model that has not learned yet has one noise for all.
+        # As in learn() before its first step; a model that has not learned yet has one noise for all.
         noise = model.action_noise = VectorizedActionNoise(noise, model.n_envs)
     return noise.noises
 

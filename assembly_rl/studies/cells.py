@@ -32,17 +32,17 @@ Kind = TypeVar("Kind", bound="Cell")
 INTERRUPTED = 130
 """Exit code of a process whose cell a signal stopped."""
 EPISODE_STEPS = 50
-"""Policy steps that an episode counts as in the progress of a study."""
+"""Policy steps by which an episode is weighted in the progress of a study."""
 
 
 @dataclass(frozen=True)
 class Cell(ABC):
-    """Part of a study that runs on its own and leaves one result.
+    """Part of a study that runs independently and produces one result.
 
     Attributes:
-        method: Name of the method; of one that learns, with the algorithm where the study has several.
+        method: Name of the method, for a training with the algorithm if the study has several.
         condition: Name of the condition in the study, with geometry and clearance.
-        config: Configuration of the training; of a controller, only part, task and number of episodes count.
+        config: Configuration of the training; a controller uses only part, task and number of episodes.
         digest: Hash over configuration, evaluation episodes, code and package versions (hex).
     """
 
@@ -61,7 +61,7 @@ class Cell(ABC):
 
     @property
     def name(self) -> str:
-        """Name of the cell's folder: readable, and another one for other code or configuration."""
+        """Name of the cell's folder, which depends on code and configuration."""
         seed = "" if self.seed is None else f"_seed{self.seed}"
         readable = f"{self.method}_{self.condition}{seed}".replace(", ", "-").replace(" ", "")
         return f"{readable}_{self.digest[:10]}"
@@ -69,23 +69,23 @@ class Cell(ABC):
     @property
     @abstractmethod
     def steps(self) -> int:
-        """Policy steps of the whole cell, for its progress; an episode counts as ``EPISODE_STEPS``."""
+        """Policy steps of the whole cell, for its progress; an episode has the weight ``EPISODE_STEPS``."""
 
     @abstractmethod
     def completed_steps(self, home: Path) -> int:
-        """Policy steps of a running cell, as far as the files in its folder tell."""
+        """Return the policy steps of a running cell, from the files in its folder."""
 
     @abstractmethod
     def run(self, home: Path, console: Console) -> None:
-        """Run to the end, from where the cell was stopped.
+        """Run the cell to its end, or resume it.
 
         Args:
             home: Folder of the cell.
-            console: Console for what a training prints.
+            console: Console for the output of a training.
         """
 
     def description(self) -> dict[str, Any]:
-        """All that identifies the cell, in types of JSON."""
+        """Return all properties that identify the cell, in types of JSON."""
         own = {field.name: to_mapping(getattr(self, field.name)) for field in fields(self)}
         return {
             "format": 2,
@@ -115,7 +115,7 @@ class TrainingCell(Cell):
         return self.config.steps + EPISODE_STEPS * self.config.evaluation.held_out
 
     def completed_steps(self, home: Path) -> int:
-        """Step of the latest validation."""
+        """Return the step of the latest validation."""
         rows = _rows_so_far(home / "evaluations.csv")
         return int(rows[-1]["step"]) if rows else 0
 
@@ -126,7 +126,7 @@ class TrainingCell(Cell):
             run.latest_checkpoint()
             resume = True
         except RunError:
-            if home.exists():  # killed before its first checkpoint: nothing to go on from
+            if home.exists():  # killed before its first checkpoint: it cannot be resumed
                 abandoned = home.parents[1] / "abandoned"
                 abandoned.mkdir(exist_ok=True)
                 home.rename(abandoned / f"{self.name}-{time.time_ns()}")
@@ -162,7 +162,7 @@ class ControllerCell(Cell):
                 scenario = Scenario(part.part(), candidate.task)
                 episodes = self.config.evaluation.held_out
                 rows += evaluator.evaluate(scenario, candidate.policy, episodes, HELD_OUT_SEED)
-        (home / "held_out.csv").unlink(missing_ok=True)  # of one that was killed before its result
+        (home / "held_out.csv").unlink(missing_ok=True)  # left by a process killed before its result
         write_rows(home / "held_out.csv", rows)
         write_json(home / "result.json", vars(summarize(rows)))
 
@@ -172,7 +172,7 @@ class ControllerCell(Cell):
 
     @abstractmethod
     def _controller(self, home: Path, evaluator: Evaluator) -> ControllerConfig:
-        """Controller that is evaluated."""
+        """Return the controller that is evaluated."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class TuningCell(ControllerCell):
     Attributes:
         result: Name of the tuned controller, as a choice of the group ``controller``.
         guidance: Name of the guidance that is tuned.
-        parts: Parts that one controller has to insert.
+        parts: Parts that the same controller has to insert.
         rounds: Rounds of the search; see ``StudyConfig``.
     """
 
@@ -211,7 +211,7 @@ class TuningCell(ControllerCell):
         return super().steps + EPISODE_STEPS * sum(count * episodes for count, episodes in self.rounds)
 
     def completed_steps(self, home: Path) -> int:
-        """Policy steps of the candidates that have been evaluated."""
+        """Return the policy steps of the candidates that have been evaluated."""
         episodes = [episodes for count, episodes in self.rounds for _ in range(count)]
         return EPISODE_STEPS * sum(episodes[: len(_rows_so_far(home / TRIALS))])
 
@@ -219,7 +219,7 @@ class TuningCell(ControllerCell):
         return self.parts
 
     def _controller(self, home: Path, evaluator: Evaluator) -> ControllerConfig:
-        """Tune, and write the result as a file for conf/controller."""
+        """Tune the controller, and write the result as a file for conf/controller."""
         scenarios = [Scenario(part.part(), self.config.task) for part in self.parts]
         best = tune(home, self.guidance, scenarios, self.rounds, evaluator)
         budget = ", ".join(f"{count} x {episodes}" for count, episodes in self.rounds)
@@ -229,17 +229,17 @@ class TuningCell(ControllerCell):
 
 
 def make_cell(kind: type[Kind], method: str, condition: str, config: TrainConfig, **own: Any) -> Kind:
-    """Make a cell with its digest.
+    """Create a cell with its digest.
 
     Args:
         kind: Class of the cell.
         method: Name of the method.
         condition: Name of the condition.
         config: Configuration of the training.
-        own: Fields of the class that ``Cell`` does not have.
+        own: Fields of the class in addition to those of ``Cell``.
 
     Raises:
-        RunError: The run that the training starts from has no policy.
+        RunError: The source run of the training has no policy.
     """
     content = [kind.__name__, to_mapping(config), to_mapping(own), HELD_OUT_SEED, code_digest(), versions()]
     content += [digest for of in (config.transfer, config.method) if (digest := of.sources_digest())]
@@ -248,7 +248,7 @@ def make_cell(kind: type[Kind], method: str, condition: str, config: TrainConfig
 
 
 def study_command(overrides: Sequence[str]) -> list[str]:
-    """Command line of a study, without the overrides that change no number."""
+    """Return the command line of a study, without overrides that do not affect results."""
     silent = ("output=", "processes=", "cell=", "-m", "--multirun", "hydra/", "hydra.")
     return ["assembly-rl-benchmark", *(text for text in overrides if not text.startswith(silent))]
 

@@ -6,20 +6,20 @@ from typing import Any
 from assembly_rl.controllers.validation import InputError, require_positive
 
 MOST_METHODS = 9
-"""Largest number of methods in a study: more cannot be told apart in a picture."""
+"""Largest number of methods in a study: more cannot be distinguished in a picture."""
 METRICS = ("success", "time", "peak_force", "force_p95", "peak_moment", "reward")
-"""Columns of a run's evaluations that a threshold can be set on."""
+"""Columns of a run's evaluations for which thresholds can be set."""
 
 
 @dataclass
 class ComparedMethodConfig:
-    """Method that a study compares: a way to train, a controller that does not learn, or its tuning.
+    """Method that a study compares: a training, a controller that does not learn, or its tuning.
 
     Attributes:
-        overrides: Overrides of ``assembly-rl-train``, applied last. ``{seed}`` in them stands for the seed of
-            the training.
+        overrides: Overrides of ``assembly-rl-train``, applied last. ``{seed}`` in them is the seed of the
+            training.
         controller: Condition -> name of a controller of conf/controller, which is evaluated instead.
-        tune: Guidance to tune instead, once for all parts of a condition.
+        tune: Guidance that is tuned instead, once for all parts of a condition.
     """
 
     overrides: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class ComparedMethodConfig:
 
 @dataclass
 class ConditionConfig:
-    """Condition that all methods meet: a task with each of its geometries at each of its clearances.
+    """Condition for all methods: a task with each of its geometries at each of its clearances.
 
     Attributes:
         task: Name in conf/task.
@@ -49,11 +49,11 @@ class ConditionConfig:
 
 @dataclass
 class StudyConfig:
-    """Study in which every method meets every condition: fields of conf/study.
+    """Study of every method under every condition: fields of conf/study.
 
     Attributes:
-        question: Question that the study is to answer, in a sentence or two.
-        methods: Name -> method. One that learns is trained with each algorithm and each seed.
+        question: Question of the study, in a sentence or two.
+        methods: Name -> method. A method that learns is trained with each algorithm and each seed.
         conditions: Name -> condition; without any, the default task with a square part.
         algorithms: Names in conf/algo.
         seeds: Seeds of the trainings.
@@ -61,9 +61,9 @@ class StudyConfig:
         every: Policy steps between validations.
         validation: Number of episodes of a validation; the best policy on them is kept.
         episodes: Number of held-out episodes for each trained policy and each controller, the same for all.
-        thresholds: Metric -> level; "steps to" it are counted in validations.
+        thresholds: Metric -> level to which the report counts the steps, by validations.
         rounds: Rounds of a tuning, each a pair: number of candidates, and number of episodes of each,
-            spread over the parts. The best of a round go on to the next.
+            distributed over the parts. The best of a round enter the next one.
     """
 
     question: str
@@ -123,9 +123,9 @@ class BenchmarkConfig:
     Attributes:
         study: Study that is run.
         output: Folder of the study; by default runs/studies/<name>.
-        processes: Number of cells at a time; by default one for each core. 0 runs none and reports on what
-            there is.
-        cell: Number of the one cell to run, for launchers that spread cells over machines.
+        processes: Number of parallel cells; by default one per core. 0 only reports on the existing
+            results.
+        cell: Number of the only cell that is run, for launchers that distribute cells over machines.
     """
 
     study: StudyConfig

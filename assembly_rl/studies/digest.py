@@ -1,4 +1,4 @@
-"""Digest of the code that makes results: it is part of the name of every cell of a study."""
+"""Digest of the code that produces results, which is part of the name of every cell of a study."""
 
 import ast
 import hashlib
@@ -23,13 +23,13 @@ PRESENTATION = (
     "studies/scores.py",
     "studies/statistics.py",
 )
-"""Files and folders of assembly_rl that show or export results; everything else makes them."""
+"""Files and folders of assembly_rl that show or export results; all others produce them."""
 OTHER_PACKAGES = ("conf/", "controllers/", "envs/")
-"""Packages that an installed assembly_rl holds as folders."""
+"""Packages that an installed assembly_rl contains as folders."""
 
 
 def code_files() -> dict[str, Path]:
-    """Files that results depend on, by name: simulation, control, learning, and the running of studies."""
+    """Return name -> file that results depend on: simulation, control, learning, and execution of studies."""
     files = {}
     for package, left_out in ((assembly_rl, (*PRESENTATION, *OTHER_PACKAGES)), (envs, ()), (controllers, ())):
         root = Path(package.__path__[0])
@@ -42,7 +42,7 @@ def code_files() -> dict[str, Path]:
 
 @lru_cache
 def code_digest() -> str:
-    """SHA-256 (hex) over the syntax of ``code_files``: comments, docstrings and line breaks do not count."""
+    """Return the SHA-256 (hex) over the syntax of ``code_files``, without comments, docstrings and layout."""
     digest = hashlib.sha256()
     for name, path in code_files().items():
         digest.update(f"{name}\0{_syntax(path.read_bytes())}\0".encode())
@@ -50,7 +50,7 @@ def code_digest() -> str:
 
 
 def _syntax(source: bytes) -> str:
-    """Syntax tree of a module as text, without docstrings of modules, classes, functions and attributes."""
+    """Return a module's syntax tree as text, without any docstrings."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
@@ -68,5 +68,5 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 @lru_cache
 def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on."""
+    """Return the versions of the packages that results depend on."""
     return {name: version(name) for name in PACKAGES}

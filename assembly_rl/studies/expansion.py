@@ -19,10 +19,10 @@ SEED = "{seed}"
 
 
 def expand(study: StudyConfig) -> list[Cell]:
-    """List all cells of a study, the conditions outermost; every configuration is checked on the way.
+    """List all cells of a study, with conditions in the outer loop, and check every configuration.
 
     Raises:
-        ValueError: An unknown name or a value that is refused, before anything runs.
+        ValueError: A name is unknown or a value is refused; nothing has run yet.
     """
     _check_names(study)
     cells: list[Cell] = []
@@ -61,7 +61,7 @@ def _check_names(study: StudyConfig) -> None:
 
 
 def _overrides_by_part(key: str, condition: ConditionConfig) -> dict[str, list[str]]:
-    """Name of each part under a condition -> overrides of ``assembly-rl-train``."""
+    """Return name of each part under a condition -> overrides of ``assembly-rl-train``."""
     return {
         f"{key}, {geometry}, {clearance * 1e3:g} mm": [
             f"task={condition.task}",
@@ -97,7 +97,7 @@ def _tuning_cell(
 def _training_cells(
     study: StudyConfig, name: str, method: ComparedMethodConfig, condition: str, overrides: list[str]
 ) -> list[TrainingCell]:
-    """Trainings of a method with each algorithm and each seed."""
+    """Return the trainings of a method with each algorithm and each seed."""
     cells = []
     for algorithm in study.algorithms:
         label = name if len(study.algorithms) == 1 else f"{name}, {algorithm}"

@@ -1,4 +1,4 @@
-"""Pictures of a study: learning curves, performance profiles, estimates with their intervals."""
+"""Pictures of a study: learning curves, performance profiles, and estimates with intervals."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ COLOURS = (BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 assert len(COLOURS) == len(MARKERS) == MOST_METHODS
 SEED = 0
-"""Seed of the bootstrap: the same data make the same picture."""
+"""Seed of the bootstrap, so that equal data give equal pictures."""
 
 
 def plot_learning_curves(
@@ -33,16 +33,17 @@ def plot_learning_curves(
     path: Path,
     levels: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
-    """Draw a metric over the environment steps, first of all conditions together, then of each.
+    """Draw a metric over the environment steps, first for all conditions together, then for each one.
 
-    A line is the interquartile mean of the runs, its band the 95 % stratified bootstrap interval. There is a
-    gap where a run has no value (nan: the time of no success); the mean of the other runs would flatter.
+    A line is the interquartile mean of the runs, its band the 95 % stratified bootstrap interval. The line
+    has a gap where a run has no value (nan, such as its time without a success), because the mean of the
+    other runs would be biased.
 
     Args:
-        curves: Method -> condition -> steps, and values of shape (runs, steps). The steps of a method are the
-            same under all conditions.
+        curves: Method -> condition -> steps, and values of shape (runs, steps). The steps of a method are
+            equal under all conditions.
         label: Name of the metric on its axis.
-        path: File of the picture; its suffix chooses the format.
+        path: File of the picture; its suffix selects the format.
         levels: Method that does not learn -> condition -> value, drawn as a dashed line.
     """
     levels = levels or {}
@@ -78,7 +79,7 @@ def plot_performance_profile(scores: Mapping[str, Mapping[str, ArrayLike]], labe
     """Draw the share of runs whose score is above tau, over tau, with a 95 % stratified bootstrap band.
 
     Args:
-        scores: Method -> condition -> one score for each run; more is better.
+        scores: Method -> condition -> one score per run; larger is better.
         label: Name of the score on its axis.
         path: File of the picture; its suffix chooses the format.
     """
@@ -112,11 +113,11 @@ def plot_intervals(
     """Draw estimates and their intervals, the largest on top.
 
     Args:
-        estimates: Name -> value, low and high. A value that is nan has its name, but no dot; an interval
-            without end (``inf``) has an arrow.
+        estimates: Name -> value, low and high. For a value of nan only the name is drawn; an infinite end of
+            an interval is an arrow.
         label: Name of the value on its axis.
         path: File of the picture; its suffix chooses the format.
-        reference: Value that is drawn as a line, such as that of no difference.
+        reference: Value of a reference line, such as no difference.
     """
     names = sorted(estimates, key=lambda name: (np.isnan(estimates[name][0]), -estimates[name][0]))
     numbers = np.array([*estimates.values(), 3 * (reference,)], dtype=np.float64)
@@ -168,7 +169,7 @@ def _draw_curve(axes: Axes, method: str, curve: Mapping[str, Curve], look: int, 
         strata = {name: values[:, full] for name, values in strata.items()}
         lines[:, full] = bootstrap_band(strata, np.random.default_rng(SEED))
     value, low, high = lines
-    if full.sum() == 1:  # a band of no width would not be seen
+    if full.sum() == 1:  # a band without width would be invisible
         axes.errorbar(
             steps, value, [value - low, high - value], fmt="none", color=colour, alpha=0.5, capsize=4
         )
@@ -193,7 +194,7 @@ def _draw_levels(
 
 
 def _name_ends(axes: Axes) -> None:
-    """Write the name of each line beside its last point, names apart from each other."""
+    """Write the name of each line beside its last point, without overlaps."""
     lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
     bottom, top = axes.get_ylim()
     ends = []

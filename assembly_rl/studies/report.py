@@ -1,4 +1,4 @@
-"""Report of a study: Markdown that anyone can read, its pictures, and the rows behind it."""
+"""Report of a study: Markdown, pictures, and the rows behind them."""
 
 import platform
 import shlex
@@ -49,18 +49,18 @@ NOTES = f"""
 def write_report(
     name: str, study: StudyConfig, results: list[CellResult], stale: int, folder: Path, command: Sequence[str]
 ) -> tuple[Path, str]:
-    """Write ``README.md``, its pictures and its rows into a folder, in place of those before.
+    """Write ``README.md``, its pictures and its rows into a folder, and replace existing ones.
 
     Args:
         name: Name of the study.
         study: Configuration of the study.
         results: Results of its cells.
-        stale: Number of cells beside them that are of other code or another configuration.
+        stale: Number of further cells from other code or another configuration.
         folder: Folder of the report.
         command: Command that ran the study.
 
     Returns:
-        The Markdown file, and its main table.
+        Markdown file, and its main table.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_tables(results, folder)
@@ -105,7 +105,7 @@ def _estimate(estimate: Estimate, scale: float = 1.0, decimals: int = 2) -> str:
 
 
 def _state(results: list[CellResult], stale: int) -> str:
-    """State of the study, with all that went wrong."""
+    """Describe the state of the study, failures included."""
     done = sum(bool(result.episodes) for result in results)
     dead = [result for result in results if result.failure is not None]
     diverged = [result for result in results if result.diverged]
@@ -193,10 +193,10 @@ def _conditions(methods: RunsByMethod) -> str:
 
 
 def _pairs(methods: RunsByMethod) -> list[tuple[str, str]]:
-    """Pairs of the study's first method, with each algorithm, with the others and with all other methods.
+    """Pair the study's first method, with each algorithm, with its other algorithms and all other methods.
 
-    Methods that learn are compared under the same algorithm. To test all pairs of many methods would leave
-    none of them a chance.
+    Methods that learn are compared under the same algorithm. Tests of all pairs of many methods would have
+    too little power.
     """
     cells = {label: all_runs(runs)[0].cell for label, runs in methods.items()}
     algorithms = {label: cell.config.algo.name if cell.learns else None for label, cell in cells.items()}
@@ -212,7 +212,7 @@ def _pairs(methods: RunsByMethod) -> list[tuple[str, str]]:
 
 
 def _comparisons(study: StudyConfig, methods: RunsByMethod) -> list[str]:
-    """Comparisons by success; of methods that learn also by area."""
+    """Compare methods by success, and methods that learn also by area."""
     if len(methods) < 2:
         return []
     pairs = _pairs(methods)
@@ -266,7 +266,7 @@ def _forces(methods: RunsByMethod) -> str:
 
 
 def _pictures(study: StudyConfig, methods: RunsByMethod, folder: Path) -> list[str]:
-    """Pictures of all methods, or of those of one algorithm at a time where they are too many for one."""
+    """Draw pictures of all methods or, if they are too many, of one algorithm at a time."""
     text = []
     learners = scores.learners(methods)
     known = {name: _success(runs) for name, runs in methods.items() if name not in learners}

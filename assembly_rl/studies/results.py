@@ -1,4 +1,4 @@
-"""Results of the cells of a study, read from their folders and written as tables."""
+"""Results of the cells of a study: reading from their folders, and tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +15,19 @@ from assembly_rl.studies.cells import Cell
 from assembly_rl.studies.run import cell_folder, failure, is_done, wall_clock
 
 DIVERGED = 100.0
-"""Largest weight of a training that has not diverged; trainings that learn stay below 5 (measured)."""
+"""Largest weight of a training that has not diverged; measured weights stay below 5."""
 
 Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """Result of one cell, as far as it has run.
+    """Result of one cell, which may be incomplete.
 
     Attributes:
-        cell: Cell that it is of.
-        failure: Last line of the traceback if the cell died; None if it did not.
-        episodes: Columns of the held-out episodes; empty where the cell is not done.
+        cell: Cell of the result.
+        failure: Last line of the traceback if the cell failed, otherwise None.
+        episodes: Columns of the held-out episodes; empty if the cell is not done.
         curve: Columns of the validations; empty for a controller.
         seconds: Wall-clock time [s].
         parameters: Number of trained parameters of actor and critics; 0 for a controller.
@@ -44,12 +44,12 @@ class CellResult:
 
     @property
     def ended(self) -> bool:
-        """True if the cell is done or has died; the others are still to be run."""
+        """True if the cell is done or has failed; other cells still have to run."""
         return bool(self.episodes) or self.failure is not None
 
     @property
     def diverged(self) -> bool:
-        """True if the weights are too large or not numbers; the cell may have died of that or gone on."""
+        """True if the weights are too large or nan, whether or not the cell has failed."""
         return not self.largest_weight <= DIVERGED
 
 
@@ -80,7 +80,7 @@ def _read(path: Path) -> Columns:
 
 
 def _weights(home: Path) -> tuple[int, float]:
-    """Number of trained parameters, without those of masked connections, and their largest magnitude."""
+    """Return the number of trained, unmasked parameters, and their largest magnitude."""
     try:
         tensors = load_file(RunDirectory.open(home).latest_checkpoint() / "policy.safetensors")
     except RunError:
@@ -96,7 +96,7 @@ def _weights(home: Path) -> tuple[int, float]:
 
 
 def write_tables(results: list[CellResult], folder: Path) -> None:
-    """Write ``episodes.parquet`` and ``validations.parquet``: rows of all cells, with the cell of each row.
+    """Write ``episodes.parquet`` and ``validations.parquet`` with the rows of all cells and their cells.
 
     Args:
         results: Results of the cells.

@@ -1,4 +1,4 @@
-"""Running of the cells of a study: each in a process of its own, resumable, and reported if it dies."""
+"""Execution of the cells of a study: each in its own process, resumable, with reports of failures."""
 
 import fcntl
 import json
@@ -21,32 +21,32 @@ from assembly_rl.runs import RunError
 from assembly_rl.studies.cells import Cell
 
 POLL = 0.5
-"""Seconds between looks at the running cells."""
+"""Period of the checks of running cells [s]."""
 
 
 def cell_folder(study: Path, cell: Cell) -> Path:
-    """Folder of a cell in that of its study; of a training it is the run directory, too."""
+    """Return the folder of a cell in that of its study; for a training it is the run directory."""
     return study / "cells" / cell.name
 
 
 def is_done(study: Path, cell: Cell) -> bool:
-    """True if a cell has its result."""
+    """Return True if a cell has its result."""
     return (cell_folder(study, cell) / "result.json").is_file()
 
 
 def count_stale_cells(study: Path, cells: Sequence[Cell]) -> int:
-    """Number of cells in the folder of a study that are of other code or another configuration.
+    """Count the cells in the folder of a study from other code or another configuration.
 
     Args:
         study: Folder of the study.
-        cells: Cells of the study as it is now.
+        cells: Present cells of the study.
     """
     names = {cell.name for cell in cells}
     return sum(home.name not in names for home in (study / "cells").glob("*"))
 
 
 def failure(study: Path, cell: Cell) -> str | None:
-    """Last line of the traceback that ended a cell when it ran last; None if it did not die."""
+    """Return the last line of the traceback of a cell's latest run; None if it did not fail."""
     path = _failure_file(study, cell)
     return path.read_text(encoding="utf-8").strip().splitlines()[-1] if path.is_file() else None
 
@@ -56,22 +56,22 @@ def _failure_file(study: Path, cell: Cell) -> Path:
 
 
 def run_cell(study: Path, cell: Cell) -> None:
-    """Run a cell to its end, from where it was stopped; the traceback of one that dies is kept.
+    """Run a cell to its end, or resume it; the traceback of a failure is kept.
 
     Args:
         study: Folder of the study.
         cell: Cell that is run.
 
     Raises:
-        SystemExit: A signal stopped the cell; it can go on.
+        SystemExit: A signal stopped the cell; it can be resumed.
         RunError: Another process is running the cell.
-        Exception: Error that the cell died of.
+        Exception: The cell failed with this error.
     """
     for name in ("cells", "failures", "logs"):
         (study / name).mkdir(parents=True, exist_ok=True)
     with (study / "logs" / f"{cell.name}.txt").open("a", encoding="utf-8") as log:
         try:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go of when the process ends, however
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released at any end of the process
         except BlockingIOError:
             raise RunError(f"{cell.name} is being run by another process") from None
         if is_done(study, cell):
@@ -89,7 +89,7 @@ def run_cell(study: Path, cell: Cell) -> None:
 
 
 def wall_clock(study: Path, cell: Cell) -> float:
-    """Time that a cell has run [s], without the time after a checkpoint that a kill -9 lost."""
+    """Return the running time of a cell [s], without the time after the last checkpoint before a kill -9."""
     path = cell_folder(study, cell) / "wall_clock.txt"
     return sum(map(float, path.read_text(encoding="utf-8").split())) if path.is_file() else float("nan")
 
@@ -105,24 +105,24 @@ def _cell_process(study: Path, cell: Cell, parent: int) -> None:
 
 
 def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console: Console) -> bool:
-    """Run all cells that are not done, several at a time, and show the progress.
+    """Run all cells that are not done in parallel, and show the progress.
 
-    Ctrl-C or SIGTERM lets the running cells save; the next call goes on. A cell that dies is reported, and
-    the others go on.
+    After Ctrl-C or SIGTERM the running cells save; the next call resumes them. The failure of a cell is
+    reported, and does not stop the others.
 
     Args:
         study: Folder of the study.
         cells: Cells of the study.
-        processes: Number of cells at a time; None for one for each core.
+        processes: Number of parallel cells; None for one per core.
         console: Console of the progress.
 
     Returns:
-        True if all cells ended, with or without dead ones; False if a signal came first.
+        True if all cells ended, failed ones included; False if a signal came first.
     """
     waiting = [cell for cell in cells if not is_done(study, cell)]
     running: dict[SpawnProcess, Cell] = {}
     count = processes or len(os.sched_getaffinity(0))
-    context = multiprocessing.get_context("spawn")  # torch and PyBullet do not survive a fork of a user
+    context = multiprocessing.get_context("spawn")  # torch and PyBullet, once in use, do not survive a fork
     with _received_signals() as stopped, progress_bar(console, transient=False) as bar:
         progress = bar.add_task("policy steps", total=sum(cell.steps for cell in waiting))
         finished = 0
@@ -135,7 +135,7 @@ def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console
             time.sleep(POLL)
             if stopped:
                 for process in running:
-                    process.terminate()  # SIGTERM: save and leave; a second one changes nothing
+                    process.terminate()  # SIGTERM: save and exit; a second one has no effect
             for process in [process for process in running if not process.is_alive()]:
                 cell = running.pop(process)
                 finished += cell.steps
@@ -151,7 +151,7 @@ def run_cells(study: Path, cells: Sequence[Cell], processes: int | None, console
 
 @contextmanager
 def _received_signals() -> Iterator[list[int]]:
-    """List that is empty until SIGINT or SIGTERM comes."""
+    """Yield a list to which SIGINT and SIGTERM are appended."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Scores for the report of a study: of each run, then of each method over its runs."""
+"""Scores for the report of a study: per run, and per method over its runs."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,15 +21,15 @@ RunsByCondition = dict[str, list[CellResult]]
 """Condition -> ended runs of one method."""
 RunsByMethod = dict[str, RunsByCondition]
 ScoresByCondition = dict[str, NDArray[np.float64]]
-"""Condition -> a score for each run of one method."""
+"""Condition -> one score per run of one method."""
 
 LOWER_IS_BETTER = ("time", "peak_force", "force_p95", "peak_moment")
 SEED = 0
-"""Seed of the bootstrap: the same rows make the same report."""
+"""Seed of the bootstrap, so that equal rows give equal reports."""
 
 
 def by_method(results: Iterable[CellResult]) -> RunsByMethod:
-    """Group the runs that are done or have died by method and condition."""
+    """Group the runs that are done or have failed by method and condition."""
     methods: RunsByMethod = {}
     for result in results:
         if result.ended:
@@ -39,7 +39,7 @@ def by_method(results: Iterable[CellResult]) -> RunsByMethod:
 
 
 def shared_conditions(methods: RunsByMethod) -> RunsByMethod:
-    """Select the conditions that all methods have met."""
+    """Select the conditions in which all methods have runs."""
     shared = [
         condition
         for condition in next(iter(methods.values()), {})
@@ -54,7 +54,7 @@ def learners(methods: RunsByMethod) -> RunsByMethod:
 
 
 def all_runs(runs: RunsByCondition) -> list[CellResult]:
-    """Runs of a method under all conditions."""
+    """Return the runs of a method under all conditions."""
     return [run for of in runs.values() for run in of]
 
 
@@ -63,43 +63,43 @@ def score_runs(runs: RunsByCondition, score: Callable[[CellResult], float]) -> S
 
     Args:
         runs: Runs of one method.
-        score: Function that gives the score of a run.
+        score: Function that returns the score of a run.
     """
     return {condition: np.array([score(run) for run in of]) for condition, of in runs.items()}
 
 
 def success(run: CellResult) -> float:
-    """Share of successful held-out episodes; 0 of a training that died."""
+    """Return the share of successful held-out episodes; 0 for a failed training."""
     return float(run.episodes["success"].mean()) if run.episodes else 0.0
 
 
 def pooled_episodes(runs: Iterable[CellResult], column: str) -> NDArray[np.float64]:
-    """Column of the episodes of all runs that are done, as numbers."""
+    """Return a column of the episodes of all runs that are done, as numbers."""
     parts = [run.episodes[column] for run in runs if run.episodes]
     return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
 
 
 def time_of_successes(runs: Iterable[CellResult]) -> NDArray[np.float64]:
-    """Times of the successful episodes of all runs [s]."""
+    """Return the times of the successful episodes of all runs [s]."""
     runs = list(runs)
     return pooled_episodes(runs, "time")[pooled_episodes(runs, "success") > 0.0]
 
 
 def area(run: CellResult) -> float:
-    """Normalised area under the curve of validation success; a training that died counts 0 from there on."""
+    """Return the normalised area under the curve of validation success, 0 after a failure."""
     grid, values = _whole_curve(run, "success", 0.0)
     return normalised_area(grid, values, run.cell.config.steps)
 
 
 def curve(runs: list[CellResult], metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Learning curves of runs under one condition.
+    """Return the learning curves of runs under one condition.
 
     Args:
         runs: Runs of one method under one condition.
         metric: Column of the validations.
 
     Returns:
-        Steps (n,), and values (runs, n); of a run that has died the later success is 0, other metrics nan.
+        Steps (n,), and values (runs, n); after a failure success is 0 and other metrics are nan.
     """
     missing = 0.0 if metric == "success" else np.nan
     curves = [_whole_curve(run, metric, missing) for run in runs]
@@ -109,7 +109,7 @@ def curve(runs: list[CellResult], metric: str) -> tuple[NDArray[np.float64], NDA
 def _whole_curve(
     run: CellResult, metric: str, missing: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Curve of a run over all planned validations, step 0 included where it starts from another run."""
+    """Return the curve of a run over all planned validations, with step 0 if it starts from another run."""
     config = run.cell.config
     steps, every = config.steps, config.evaluation.every
     first = every if not config.transfer.starts_trained else 0
@@ -121,12 +121,12 @@ def _whole_curve(
 
 
 def steps_to(runs: RunsByCondition, metric: str, level: float) -> tuple[Estimate, int]:
-    """Kaplan-Meier median of the steps to a level.
+    """Estimate the Kaplan-Meier median of the steps to a level.
 
     Args:
         runs: Runs of one method.
         metric: Column of the validations.
-        level: Level of the metric, to be reached from below, or from above where lower is better.
+        level: Level of the metric, reached from below, or from above if lower is better.
 
     Returns:
         Median with its interval, and the number of runs that reach the level.
@@ -135,26 +135,26 @@ def steps_to(runs: RunsByCondition, metric: str, level: float) -> tuple[Estimate
     pairs = []
     for run in all_runs(runs):
         grid, values = _whole_curve(run, metric, np.nan)
-        values = np.where(np.isnan(values), sign * level - 1.0, sign * values)  # no success has no time
-        pairs.append(steps_to_threshold(grid, values, sign * level))  # one that died never gets there
+        values = np.where(np.isnan(values), sign * level - 1.0, sign * values)  # no success: no time
+        pairs.append(steps_to_threshold(grid, values, sign * level))  # a failed run never reaches it
     steps, reached = zip(*pairs, strict=True)
     return median_steps(steps, np.array(reached)), sum(reached)
 
 
 def interquartile(scores: ScoresByCondition) -> Estimate:
-    """Interquartile mean over all runs with its stratified bootstrap interval."""
+    """Compute the interquartile mean over all runs with its stratified bootstrap interval."""
     return bootstrap_interval(scores, np.random.default_rng(SEED))
 
 
 def improvements(
     scores: dict[str, ScoresByCondition], pairs: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Estimate, float | None]]:
-    """Probability of improvement for pairs of methods, with p-values adjusted over all pairs (Holm).
+    """Estimate the probability of improvement for pairs of methods, with Holm-adjusted p-values.
 
-    One run under each condition, as a controller has, is no sample to test: no p-value.
+    There is no p-value with a single run per condition, such as for a controller.
 
     Args:
-        scores: Method -> condition -> a score for each run.
+        scores: Method -> condition -> one score per run.
         pairs: Pairs of methods.
 
     Returns:

@@ -1,11 +1,11 @@
 """Statistics of a study: several methods, each trained with several seeds under several conditions.
 
-The seeds of one method under one condition are the runs; they are few, so every estimate has an interval. A
-stratum is the runs of one condition. Follows Agarwal et al., "Deep reinforcement learning at the edge of the
-statistical precipice", NeurIPS 2021.
+The runs of one method under one condition differ by their seeds; they are few, so every estimate has an
+interval. The runs of one condition form a stratum. The methods follow Agarwal et al., "Deep reinforcement
+learning at the edge of the statistical precipice", NeurIPS 2021.
 
-Trimmed means, bootstraps, ranks and the Kaplan-Meier curve are scipy's; it has no stratified exact rank test
-with ties, no Holm adjustment, and no median of a survival curve with its interval: those are here.
+Trimmed means, bootstraps, ranks and the Kaplan-Meier curve are from scipy. This module adds a stratified
+exact rank test with ties, the Holm adjustment, and the median of a survival curve with its interval.
 """
 
 import warnings
@@ -20,11 +20,11 @@ from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 Strata = Mapping[str, ArrayLike]
-Statistic = Callable[..., Any]  # of an array along ``axis``, as ``numpy.mean`` is
+Statistic = Callable[..., Any]  # function of an array along ``axis``, as ``numpy.mean``
 
 
 class Estimate(NamedTuple):
-    """Value and its interval; low and high are nan where the runs tell nothing about their spread."""
+    """Value and its interval; low and high are nan if the runs do not determine their spread."""
 
     value: float
     low: float
@@ -32,11 +32,11 @@ class Estimate(NamedTuple):
 
 
 def interquartile_mean(values: ArrayLike, axis: int | None = None) -> Any:
-    """Mean of the values that are left when the lowest and the highest quarter are cut off.
+    """Compute the mean of the values without the lowest and the highest quarter.
 
-    Cut are ``floor(n / 4)`` whole values on each side, as Agarwal et al. do with the same function of scipy:
-    3 of 5 stay, and fewer than 4 values give the plain mean. The interquartile mean of textbooks, which
-    weighs the values at the quartiles by fractions, is the same where 4 divides n.
+    On each side ``floor(n / 4)`` values are removed, as by Agarwal et al. with the same function of scipy: 3
+    of 5 remain, and fewer than 4 values give the plain mean. The textbook interquartile mean, with fractional
+    weights of the values at the quartiles, is equal if 4 divides n.
     """
     return stats.trim_mean(finite_array("values", values, None), 0.25, axis=axis)
 
@@ -48,22 +48,22 @@ def bootstrap_interval(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> Estimate:
-    """Statistic of all runs together with its stratified percentile bootstrap interval.
+    """Compute a statistic of all runs, with its stratified percentile bootstrap interval.
 
-    Runs are drawn with replacement within their condition; the statistic is of all values in one pool, so
-    that a condition with more runs weighs more. With few runs the interval is too narrow: of 5 runs a
-    condition it covers the truth in 89 (one condition) to 92 of 100 simulated studies, of 10 in 93.
-    One run under a condition tells nothing of its spread: no interval.
+    Runs are drawn with replacement within their condition; the statistic pools all values, so that a
+    condition with more runs has a larger weight. With few runs the interval is too narrow: for 5 runs per
+    condition it covers the true value in 89 (one condition) to 92 of 100 simulated studies, for 10 in 93.
+    With a single run under a condition there is no interval.
 
     Args:
-        strata: Condition -> one value for each run.
+        strata: Condition -> one value per run.
         rng: Random generator of the resamples.
-        statistic: Function of an array and ``axis``, as ``numpy.mean`` is.
+        statistic: Function of an array and ``axis``, as ``numpy.mean``.
         confidence: Coverage of the interval, in (0, 1).
         resamples: Number of resamples.
 
     Raises:
-        ValueError: No condition, or values that are missing or not finite.
+        ValueError: There is no condition, or values are missing or not finite.
     """
     columns = {name: finite_array(f"condition {name!r}", runs)[:, None] for name, runs in strata.items()}
     value, low, high = bootstrap_band(columns, rng, statistic, confidence, resamples)
@@ -77,7 +77,7 @@ def bootstrap_band(
     confidence: float = 0.95,
     resamples: int = 2000,
 ) -> tuple[Array, Array, Array]:
-    """``bootstrap_interval`` at each point of curves, by drawing whole curves.
+    """Compute ``bootstrap_interval`` at each point of curves, with resamples of whole curves.
 
     Args:
         strata: Condition -> curves of shape (runs, points), with the same number of points under all.
@@ -90,7 +90,7 @@ def bootstrap_band(
         Value, low and high, shape (points,) each.
 
     Raises:
-        ValueError: No condition, different numbers of points, or values that are missing or not finite.
+        ValueError: There is no condition, the numbers of points differ, or values are missing or not finite.
     """
     samples = [finite_array(f"condition {name!r}", runs, 2).T for name, runs in strata.items()]
     if len({len(sample) for sample in samples}) != 1:
@@ -106,10 +106,10 @@ def bootstrap_band(
 def probability_of_improvement(
     a: Strata, b: Strata, rng: np.random.Generator, confidence: float = 0.95, resamples: int = 2000
 ) -> Estimate:
-    """P(X > Y) + P(X = Y) / 2 for a run X of a and a run Y of b, averaged over the conditions.
+    """Estimate P(X > Y) + P(X = Y) / 2 for a run X of a and a run Y of b, averaged over the conditions.
 
-    Of each condition it is the Mann-Whitney U over its greatest value. The bootstrap draws the runs of a and
-    of b within their condition, without an interval if there is one run.
+    For each condition it is the Mann-Whitney U divided by its largest value. The bootstrap draws the runs of
+    a and of b within their condition; with a single run there is no interval.
 
     Args:
         a: Condition -> one value for each run of the first method.
@@ -137,12 +137,12 @@ def probability_of_improvement(
 
 
 def rank_test(a: Strata, b: Strata) -> float:
-    """Two-sided p-value of "under each condition a and b do not differ" by the ranks of their runs.
+    """Compute the two-sided p-value of equality of a and b under each condition, by the ranks of their runs.
 
-    Runs are few, so it is exact, with ties: all exchanges of runs between a and b within the conditions are
-    counted, by the Mann-Whitney U summed over the conditions. That compares runs as
-    ``probability_of_improvement`` does, and no condition decides alone because its values are large. With as
-    many runs under all conditions it is van Elteren's test. With 5 against 5 under one, p is at least 2/252.
+    The test is exact for few runs, with ties: all exchanges of runs between a and b within the conditions are
+    counted, by the Mann-Whitney U summed over the conditions. It compares runs as
+    ``probability_of_improvement`` does, so that no condition dominates by large values. With equally many
+    runs under all conditions it is van Elteren's test. For 5 against 5 runs under one, p is at least 2/252.
 
     Args:
         a: Condition -> one value for each run of the first method.
@@ -153,7 +153,7 @@ def rank_test(a: Strata, b: Strata) -> float:
     """
     distribution, observed, expected = np.ones(1), 0, 0
     for x, y in _pairs(a, b):
-        ranks = np.rint(2.0 * stats.rankdata([*x, *y])).astype(int)  # twice the rank: ties have halves
+        ranks = np.rint(2.0 * stats.rankdata([*x, *y])).astype(int)  # doubled, as ties have half ranks
         shares = np.zeros((len(x) + 1, ranks.sum() + 1))  # [k, s]: ways to draw k runs whose ranks sum to s
         shares[0, 0] = 1.0
         for rank in ranks:
@@ -166,13 +166,13 @@ def rank_test(a: Strata, b: Strata) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjust the p-values of several tests so that all can be held against one level (Holm 1979).
+    """Adjust the p-values of several tests for comparison with one level (Holm 1979).
 
     Args:
         p_values: Name of a test -> its p-value.
 
     Raises:
-        ValueError: A p-value outside [0, 1].
+        ValueError: A p-value is outside [0, 1].
     """
     for name, p in p_values.items():
         if not 0.0 <= p <= 1.0:
@@ -184,14 +184,14 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def steps_to_threshold(steps: ArrayLike, values: ArrayLike, threshold: float) -> tuple[float, bool]:
-    """Step of the first evaluation at or above a threshold and True; without one, the last step and False.
+    """Return the step of the first evaluation at or above a threshold and True, else the last step and False.
 
-    Nothing is interpolated: the curve can have crossed at any time since the evaluation before.
+    There is no interpolation: the curve may have crossed at any time since the previous evaluation.
 
     Args:
         steps: Steps of the evaluations, rising.
         values: Value of each evaluation.
-        threshold: Value to be reached.
+        threshold: Value that is reached.
 
     Raises:
         ValueError: Steps that do not rise, or values that are not finite.
@@ -204,20 +204,20 @@ def steps_to_threshold(steps: ArrayLike, values: ArrayLike, threshold: float) ->
 
 
 def median_steps(steps: ArrayLike, reached: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Kaplan-Meier median of the steps that runs need, with those that did not get there.
+    """Estimate the Kaplan-Meier median of the steps that runs need; runs that fail are censored.
 
-    The median is the first step at which the share of runs still on their way is 1/2 or less; ``inf`` where
-    that does not happen. Its interval is where the band of that share (log-log, Greenwood's variance) gets to
-    1/2. At a share of 1 or 0, of which that variance knows nothing, the band is Clopper and Pearson's. High
-    is ``inf`` where the band does not get there, low then the last step. 5 runs give 0 to ``inf`` at 95 %.
+    The median is the first step at which the share of remaining runs is at most 1/2, or ``inf``. Its interval
+    is where the band of that share (log-log, Greenwood's variance) reaches 1/2. At a share of 1 or 0, where
+    that variance is undefined, the band is Clopper and Pearson's. If the band does not reach 1/2, high is
+    ``inf`` and low the last step. 5 runs give 0 to ``inf`` at 95 %.
 
     Args:
-        steps: Steps of each run, as ``steps_to_threshold`` gives them.
-        reached: True for each run that got there; the others ended at their step.
+        steps: Steps of each run, from ``steps_to_threshold``.
+        reached: True for each run that reached the threshold; the others ended at their step.
         confidence: Coverage of the interval, in (0, 1).
 
     Raises:
-        ValueError: No runs, steps that are negative or not finite, or ``reached`` of another length or type.
+        ValueError: There are no runs, steps are negative or not finite, or ``reached`` does not fit.
     """
     steps, arrived, tail = finite_array("steps", steps), np.asarray(reached), _tail(confidence)
     if arrived.dtype != bool or arrived.shape != steps.shape:
@@ -236,17 +236,17 @@ def median_steps(steps: ArrayLike, reached: ArrayLike, confidence: float = 0.95)
     high = np.where(shares == 0.0, 1.0 - tail ** (1.0 / max(1, arrived.sum())), high)
 
     def crossing(curve: Array) -> float:
-        below = times[curve <= 0.5 + 1e-12]  # shares are products: a half can come out a little above
+        below = times[curve <= 0.5 + 1e-12]  # shares are products: a half may be rounded up
         return float(below[0]) if len(below) else np.inf
 
     return Estimate(crossing(shares), min(crossing(low), float(times[-1])), crossing(high))
 
 
 def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
-    """Area under a learning curve from step 0 to ``last`` over ``last``: its mean height.
+    """Compute the area under a learning curve from step 0 to ``last`` divided by ``last``, its mean height.
 
-    Straight lines join the evaluations; before the first the curve rises from 0 at step 0. The curve has to
-    reach ``last``; what comes after does not count.
+    The curve is linear between evaluations, and before the first one from 0 at step 0. It has to reach
+    ``last``; later evaluations are ignored.
 
     Args:
         steps: Steps of the evaluations, rising.
@@ -254,7 +254,7 @@ def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
         last: End of the integral, in (0, last of ``steps``].
 
     Raises:
-        ValueError: Steps that do not rise, values that are not finite, or another ``last``.
+        ValueError: Steps do not increase, values are not finite, or ``last`` is outside its range.
     """
     steps, values = _curve(steps, values)
     if not 0.0 < last <= steps[-1]:
@@ -266,15 +266,15 @@ def normalised_area(steps: ArrayLike, values: ArrayLike, last: float) -> float:
 
 
 def finite_array(name: str, values: ArrayLike, dimensions: int | None = 1) -> Array:
-    """Convert values to an array and require that there are some and that all are finite.
+    """Convert values to an array that is not empty and has finite values only.
 
     Args:
         name: Name of the values in an error.
         values: Numbers.
-        dimensions: Number of dimensions that they must have; None for any.
+        dimensions: Required number of dimensions; None for any.
 
     Raises:
-        ValueError: No values, other dimensions, or a value that is not finite.
+        ValueError: There are no values, the dimensions differ, or a value is not finite.
     """
     array = np.asarray(values, dtype=np.float64)
     if not array.size or dimensions not in (None, array.ndim):

@@ -1,6 +1,6 @@
 """Tuning of a baseline: random search over its parameters and its compliance law, in rounds.
 
-Every candidate of a round meets the same episodes; the best go on to the next round, which has other ones.
+Every candidate of a round runs the same episodes; the best enter the next round, which has other episodes.
 """
 
 import json
@@ -17,7 +17,7 @@ from assembly_rl.methods.transfer.contact import is_stable
 from assembly_rl.runs import RowLog, RunError
 
 TUNING_SEED = 3_000_000
-"""First seed of the episodes that parameters are chosen on; none of them is held out or for validation."""
+"""First seed of the episodes on which parameters are chosen; none is used for validation or held out."""
 
 Range = tuple[float, float]
 
@@ -62,7 +62,7 @@ COLUMNS = ("round", "candidate", "success", "reward", "controller")
 
 
 def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> ControllerConfig:
-    """Draw parameters whose compliance law is stable in contact, as that of a training has to be.
+    """Draw parameters whose compliance law is stable in contact, as required for a training.
 
     Args:
         guidance: Name of the guidance, a key of ``PARAMETERS``.
@@ -70,7 +70,7 @@ def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> 
         rng: Random generator of the draw.
 
     Raises:
-        ValueError: A task whose rates or filters do not go together.
+        ValueError: Rates or filters of a task are not compatible.
     """
 
     def sample(low: float, high: float) -> float:
@@ -97,7 +97,7 @@ def draw(guidance: str, scenarios: list[Scenario], rng: np.random.Generator) -> 
 def tune(
     home: Path, guidance: str, scenarios: list[Scenario], rounds: list[list[int]], evaluator: Evaluator
 ) -> ControllerConfig:
-    """Search for the best parameters, from where the search was stopped.
+    """Search for the best parameters, or resume the search.
 
     Args:
         home: Folder for ``TRIALS``.
@@ -107,10 +107,10 @@ def tune(
         evaluator: Evaluator that runs the episodes.
 
     Returns:
-        Controller with most successes in the last round, among equals with the largest mean reward.
+        Controller with the most successes in the last round, then with the largest mean reward.
 
     Raises:
-        RunError: ``TRIALS`` is of another search.
+        RunError: ``TRIALS`` belongs to another search.
     """
     rng = np.random.default_rng(0)
     candidates = [draw(guidance, scenarios, rng) for _ in range(rounds[0][0])]
@@ -142,7 +142,7 @@ def tune(
 
 
 def controller_yaml(name: str, controller: ControllerConfig, head: list[str]) -> str:
-    """Write a controller as a file for conf/controller.
+    """Return a controller as the text of a file for conf/controller.
 
     Args:
         name: Name of the controller.

@@ -43,18 +43,18 @@ class TrainConfig:
 
     Attributes:
         geometry: Part and hole.
-        task: Everything else about the environment.
+        task: Task: all other properties of the environment.
         algo: Algorithm and its hyperparameters.
         method: Method of learning.
         transfer: Initialisation from another run, where ``transfer.run`` names one.
         seed: Seed of all random generators of the training.
         steps: Policy steps.
-        environments: Environments that are stepped in turn, each in a process of its own if several.
+        environments: Number of parallel environments, each in its own process if there are several.
         evaluation: Validations, and the final evaluation.
         checkpoint_every: Policy steps between checkpoints.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<i>``, ``npu`` or ``npu:<i>``.
         plan: ``auto`` chooses device and environments by the predictions of ``assembly-rl-plan``.
-        pictures: Draw the learning curve and the trace of an episode, and film one, at the end.
+        pictures: Draw the learning curve and the trace of an episode, and make a video of one, at the end.
         run_dir: Directory of the run; by default named after the training, under runs/.
         resume: Directory of a run to continue; it keeps its configuration.
     """
@@ -84,7 +84,7 @@ class TrainConfig:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """Build a checked configuration from that of a run's ``run.json``.
+        """Build a checked configuration from the one in a run's ``run.json``.
 
         Raises:
             ValueError: A value is refused, or algorithm or method is unknown.

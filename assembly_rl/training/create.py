@@ -1,4 +1,4 @@
-"""Creation of a run: everything that can be wrong is said before its directory exists."""
+"""Creation of a run: all errors of its configuration are raised before its directory exists."""
 
 import sys
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ def prepare(config: TrainConfig) -> tuple[TrainConfig, list[Method]]:
     """Complete and check the configuration of a training.
 
     Returns:
-        Configuration that is to be trained, and its methods, which ``create_run`` needs.
+        Complete configuration, and its methods, for ``create_run``.
 
     Raises:
-        ValueError: Anything wrong in part, task, algorithm, method or device; see the message.
+        ValueError: Part, task, algorithm, method or device cannot be used; the message says why.
     """
     methods = config.methods()
     for method in methods:
@@ -38,7 +38,7 @@ def prepare(config: TrainConfig) -> tuple[TrainConfig, list[Method]]:
 
 
 def planned(config: TrainConfig) -> tuple[TrainConfig, str]:
-    """Return the same training on the device, and with the number of environments, that are fastest here.
+    """Replace device and number of environments by those that are fastest on this machine.
 
     Returns:
         Configuration, and the predictions in words.
@@ -57,7 +57,7 @@ def create_run(
         config: Configuration from ``prepare``.
         methods: Methods from ``prepare``.
         path: New or empty folder.
-        command: Command line that is noted; by default that of this process.
+        command: Command line that is recorded; by default that of this process.
 
     Raises:
         RunError: The folder exists and is not empty.

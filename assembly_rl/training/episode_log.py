@@ -12,7 +12,7 @@ COLUMNS = ("environment", "success", "result", "reward", "length", "time")
 
 
 class EpisodeLog:
-    """Writes a row for each training episode, and the means of its reward terms for TensorBoard.
+    """Log with a row for each training episode, and the means of its reward terms for TensorBoard.
 
     Args:
         run: Directory of the run.
@@ -24,7 +24,7 @@ class EpisodeLog:
         self._progress = progress
 
     def add(self, step: int, infos: Sequence[dict[str, Any]], logger: Logger) -> None:
-        """Note a step of all environments.
+        """Record a step of all environments.
 
         Args:
             step: Policy steps so far.

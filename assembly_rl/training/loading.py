@@ -1,4 +1,4 @@
-"""Trained policies from the directories of their runs: files are read, nothing is simulated or seeded."""
+"""Loading of trained policies from run directories, without a simulation or seeding."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def read_config(run: RunDirectory) -> TrainConfig:
     """Return the configuration of a run.
 
     Raises:
-        RunError: The run's configuration cannot be used by this version; the message says which value.
+        RunError: This version refuses the run's configuration; the message names the value.
     """
     try:
         return TrainConfig.from_mapping(run.config)
@@ -36,7 +36,7 @@ def load_policy(run: RunDirectory | str | Path) -> LearnedPolicy:
     """Load the best policy of a run.
 
     Args:
-        run: Run, or its folder.
+        run: Run or its folder.
 
     Raises:
         RunError: There is no such run, it has no best policy yet, or a file is damaged.

@@ -1,4 +1,4 @@
-"""The phases of a training, in their order."""
+"""Order of the phases of a training."""
 
 from collections.abc import Sequence
 
@@ -13,19 +13,19 @@ from assembly_rl.training.validation import Validation
 
 
 class TrainingLoop(BaseCallback):
-    """Runs the phases of a training around stable-baselines3's loop of rollouts and updates.
+    """Callback that runs the phases of a training in stable-baselines3's loop of rollouts and updates.
 
-    Before a rollout: the learner's time ends; the methods act; a checkpoint is taken where it is due. After a
-    step: the methods act; its episodes are logged; a validation runs where it is due. After a rollout: the
-    learner's time begins; the methods act.
+    Before a rollout the learner's time ends, the methods act, and a checkpoint is taken if due. After a step
+    the methods act, finished episodes are logged, and a validation runs if due. After a rollout the learner's
+    time begins, and the methods act.
 
     Args:
-        methods: Phases of the methods, in the order in which they act.
-        checkpointer: Takes checkpoints, and stops the training at a signal.
+        methods: Phases of the methods, in the order of their actions.
+        checkpointer: Callback that saves checkpoints and stops the training at a signal.
         episodes: Log of the training episodes.
         validation: Validation; None in processes that only learn.
-        speed: Clock.
-        progress: Display.
+        speed: Log of the training speed.
+        progress: Display of the progress.
     """
 
     def __init__(

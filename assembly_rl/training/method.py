@@ -1,7 +1,7 @@
-"""Interface of learning methods: what a method can change, and when.
+"""Interface of learning methods.
 
-A method is a dataclass ``MethodConfig`` that the configuration names, and a ``Method`` made by it, whose
-hooks the training calls. The hooks of the base class change nothing.
+A method consists of a dataclass ``MethodConfig``, selected in the configuration, and of the ``Method`` that
+it creates, whose hooks the training calls. The hooks of the base class change nothing.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class MethodConfig:
 
     @property
     def starts_trained(self) -> bool:
-        """True if a training begins with a trained policy."""
+        """True if a training starts from a trained policy."""
         return False
 
     def sources_digest(self) -> str:
-        """Return a hash (hex) of the files that a training rests on; empty without any."""
+        """Return a hash (hex) of the files that a training depends on; empty without any."""
         return ""
 
     def check(self, training: TrainConfig) -> None:
-        """Check that the method goes with the rest of a training's configuration.
+        """Check that the method is compatible with the rest of a training's configuration.
 
         Raises:
-            ValueError: It does not; the message says what to change.
+            ValueError: The method is not compatible; the message says what to change.
         """
 
     def create(self) -> Method:
@@ -58,7 +58,7 @@ class MethodConfig:
         return method
 
     def for_student(self, source: RunDirectory) -> MethodConfig:
-        """Return the method of a student whose teacher was trained with this one.
+        """Return the method for a student whose teacher was trained with this one.
 
         Args:
             source: Run of the teacher.
@@ -89,14 +89,14 @@ class DenseConfig(MethodConfig):
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """A training as a method sees it.
+    """Access of a method to a training.
 
     Attributes:
-        run: Directory of the run; a method may keep files of its own there.
+        run: Directory of the run, in which a method may write its own files.
         config: Configuration.
         model: Model that learns.
         observation_names: Name of each component of the observation.
-        show: Shows a line of text to people.
+        show: Function that prints a line of text for the user.
     """
 
     run: RunDirectory
@@ -107,18 +107,18 @@ class TrainingContext:
 
 
 class Phases:
-    """Moments of a training at which a method acts.
+    """Actions of a method during a training.
 
     A training runs ``begin`` or ``after_load``; then, until its last step, ``before_rollout``, ``after_step``
     for each step of the environments, ``after_rollout``, and the updates of the learner. A checkpoint is
-    taken after ``before_rollout``: files and rows that a method has written up to there belong to it.
+    taken after ``before_rollout``: files and rows that a method has written by then belong to it.
     """
 
     def begin(self) -> None:
         """Act before the first rollout of a new training."""
 
     def after_load(self) -> None:
-        """Act before the first rollout of a training that goes on from a checkpoint, instead of ``begin``."""
+        """Act before the first rollout of a training resumed from a checkpoint, instead of ``begin``."""
 
     def before_rollout(self) -> None:
         """Act before transitions are collected; the networks may be changed here."""
@@ -131,7 +131,7 @@ class Phases:
         """
 
     def after_rollout(self) -> None:
-        """Act after transitions were collected, before the updates that learn from them."""
+        """Act after transitions are collected, before the updates that learn from them."""
 
 
 class Method:
@@ -145,7 +145,7 @@ class Method:
         self._config: Any = config
 
     def configure(self, config: TrainConfig) -> TrainConfig:
-        """Return the configuration that is to be trained; called once, before the run exists.
+        """Return the complete configuration of the training; called once, before the run exists.
 
         Raises:
             ValueError: Configuration or sources cannot be used.
@@ -156,17 +156,17 @@ class Method:
         """Check a configuration against the environment, before the run exists.
 
         Raises:
-            ValueError: They do not go together; the message says what to change.
+            ValueError: They are not compatible; the message says what to change.
         """
 
     def created(self, run: RunDirectory) -> None:
-        """Write what the training rests on into the directory of a new run."""
+        """Write the files that the training depends on into the directory of a new run."""
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
         """Return the hidden layers of the networks.
 
         Args:
-            layers: Layers that the algorithm's configuration asks for.
+            layers: Layers from the algorithm's configuration.
             actions: Number of action components.
         """
         return layers
@@ -175,11 +175,11 @@ class Method:
         """Change a new model, before a checkpoint is loaded into it."""
 
     def first_kept_step(self, config: TrainConfig) -> int:
-        """Return the step after which a validated policy can be kept as the best one."""
+        """Return the step after which a validated policy may become the best one."""
         return 0
 
     def phases(self, context: TrainingContext) -> Phases:
-        """Return the moments of the training at which the method acts."""
+        """Return the actions of the method during a training."""
         return Phases()
 
 
@@ -190,7 +190,7 @@ class Dense(Method):
         self._config = config
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
-        """See ``Method.hidden_layers``."""
+        """Return the hidden layers of the networks, with the actor's widths from the configuration."""
         return HiddenLayers(list(self._config.actor or layers.actor), layers.critic)
 
 
@@ -198,14 +198,14 @@ METHODS: Registry[type[MethodConfig]] = Registry("method")
 
 
 def register_method(name: str, config: type[MethodConfig]) -> None:
-    """Make a method known under the name that ``method.name`` has.
+    """Register a method under its name in ``method.name``.
 
     Args:
         name: Name of the method.
         config: Configuration, a dataclass whose ``name`` defaults to that name.
 
     Raises:
-        ValueError: The name is taken by another method.
+        ValueError: Another method has the name.
     """
     METHODS.register(name, config)
 
@@ -214,6 +214,6 @@ register_method("dense", DenseConfig)
 
 
 def require_widths(name: str, widths: list[int]) -> None:
-    """Raise a ValueError unless a field of a method has one or more widths."""
+    """Raise a ValueError unless a field of a method contains at least one width."""
     if not widths or min(widths) < 1:
         raise InputError(f"method.{name} must be one or more widths >= 1, got {list(widths)}")

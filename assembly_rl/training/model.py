@@ -1,4 +1,4 @@
-"""The model of a training: an algorithm with the networks of a method."""
+"""Model of a training: an algorithm with the networks of a method."""
 
 from gymnasium.spaces.utils import flatdim
 from stable_baselines3.common.base_class import BaseAlgorithm

@@ -1,4 +1,4 @@
-"""Display of a training: a progress bar with the success of the latest episodes, and lines above it."""
+"""Display of a training: a progress bar with the success rate of recent episodes, and lines above it."""
 
 from collections import deque
 from types import TracebackType
@@ -8,15 +8,15 @@ from rich.console import Console
 from assembly_rl.reports.progress import progress_bar
 
 WINDOW = 100
-"""Training episodes in the success rate that is shown."""
+"""Number of training episodes in the displayed success rate."""
 
 
 class TrainingProgress:
-    """Progress of a training on a console.
+    """Display of a training's progress on a console.
 
     Args:
         steps: Policy steps of the training.
-        console: Console to draw on; a quiet one shows nothing.
+        console: Console; a quiet one shows nothing.
     """
 
     def __init__(self, steps: int, console: Console) -> None:
@@ -42,6 +42,6 @@ class TrainingProgress:
         self._progress.console.print(text)
 
     def update(self, step: int) -> None:
-        """Show that a policy step is done."""
+        """Show the number of policy steps done."""
         rate = f" {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
         self._progress.update(self._task, completed=step, description=f"training{rate}")

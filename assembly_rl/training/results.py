@@ -1,4 +1,4 @@
-"""What a finished training leaves behind: the held-out result, its rows and its pictures."""
+"""Results of a finished training: the held-out result, its rows and its pictures."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +12,10 @@ from assembly_rl.runs.files import write_json
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV into a new file; floats keep every bit.
+    """Write rows into a new CSV file; floats are exact.
 
     Raises:
-        RunError: The file exists; nothing is overwritten.
+        RunError: The file exists; it is not overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -28,7 +28,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_result(run: RunDirectory, rows: list[dict[str, Any]], summary: Summary) -> None:
-    """Write ``held_out.csv`` and ``result.json`` into a run; a resumed, finished run keeps its own."""
+    """Write ``held_out.csv`` and ``result.json`` into a run, unless they exist already."""
     path = run.path / "held_out.csv"
     if not path.exists():
         write_rows(path, rows)
@@ -38,7 +38,7 @@ def write_result(run: RunDirectory, rows: list[dict[str, Any]], summary: Summary
 def draw_pictures(
     run: RunDirectory, scenario: Scenario, policy: Policy, rows: list[dict[str, Any]]
 ) -> Iterator[Path]:
-    """Learning curve, then trace and video of the first held-out success; yields what was made."""
+    """Draw the learning curve, then trace and video of the first held-out success; yield the files."""
     from assembly_rl.reports.curve import plot_learning_curve
     from assembly_rl.reports.trace import plot_trace, record_episode
     from assembly_rl.reports.video import write_video
@@ -60,6 +60,6 @@ def draw_pictures(
     for name in ("episode.mp4", "episode.gif"):
         try:
             write_video(trace, run.videos / name)
-        except ImportError:  # the extra [video] is not installed; the GIF needs none
+        except ImportError:  # the extra [video] is not installed; a GIF does not need it
             continue
         yield run.videos / name

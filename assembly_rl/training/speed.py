@@ -12,18 +12,18 @@ SHARES = ("environment", "learner", "copies", "method", "validation")
 
 
 class SpeedLog:
-    """Measures where the time of a training goes.
+    """Measurement of the shares of a training's time.
 
-    The learner's time is that from the end of a rollout to the start of the next one; the time of a method
-    between rollouts, such as that of an estimate, is counted by itself.
+    The learner's time lasts from the end of a rollout to the start of the next one; the time of a method
+    between rollouts, such as for an estimate, is counted separately.
 
     Args:
-        updates_per_step: Gradient steps for each policy step.
+        updates_per_step: Gradient steps per policy step.
     """
 
     def __init__(self, updates_per_step: float) -> None:
         self._updates_per_step = updates_per_step
-        self._learning, self._learned = 0.0, 0  # seconds, and the policy steps that they are of
+        self._learning, self._learned = 0.0, 0  # time [s], and policy steps in it
         self._ended, self._updates = 0.0, 0
         self._method = 0.0
 
@@ -33,11 +33,11 @@ class SpeedLog:
         self._started = self._first
 
     def rollout_ended(self, model: BaseAlgorithm) -> None:
-        """Note that the learner's turn begins."""
+        """Record the start of the learner's time."""
         self._ended, self._updates = time.perf_counter(), model._n_updates
 
     def learning_ended(self, model: BaseAlgorithm, logger: Logger, validation: float) -> None:
-        """Note that the learner's turn has ended.
+        """Record the end of the learner's time.
 
         Args:
             model: Model that learns.
@@ -55,11 +55,11 @@ class SpeedLog:
         self._method_began = time.perf_counter()
 
     def method_ended(self) -> None:
-        """Note that the method has done its work before a rollout."""
+        """Record the end of the methods' time before a rollout."""
         self._method += time.perf_counter() - self._method_began
 
     def measured(self, model: BaseAlgorithm, validation: float) -> dict[str, float]:
-        """Return steps a second, shares of the time, and updates a second of the learner's time."""
+        """Return steps per second, shares of the time, and updates per second of the learner's time."""
         whole = time.perf_counter() - self._begin
         copies = float(getattr(model, "copying", 0.0))
         rate = self._learned * self._updates_per_step / self._learning if self._learning else 0.0
@@ -74,7 +74,7 @@ class SpeedLog:
         }
 
     def report(self, model: BaseAlgorithm, validation: float) -> str:
-        """Return a few words on the whole training."""
+        """Return a summary of the whole training in words."""
         measured = self.measured(model, validation)
         shares = ", ".join(f"{name} {measured[name]:.0%}" for name in SHARES)
         text = f"{measured['steps']:.0f} steps/s: {shares}; {measured['updates']:.0f} updates/s"

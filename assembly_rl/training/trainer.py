@@ -1,4 +1,4 @@
-"""Training of a run, from its beginning or from its latest checkpoint."""
+"""Training of a run, from its start or from its latest checkpoint."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,15 +34,15 @@ from assembly_rl.training.speed import SpeedLog
 from assembly_rl.training.validation import Validation
 
 SEED_STEP = 1000
-"""Difference of the seeds of processes that learn together."""
+"""Difference between the seeds of processes that learn together."""
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """A signal ended a training after it had saved a checkpoint; the training can go on from there.
+    """Interruption of a training by a signal, after a checkpoint from which it can be resumed.
 
     Attributes:
         run: Run that was interrupted.
-        step: Policy steps that are done.
+        step: Policy steps done.
     """
 
     def __init__(self, run: RunDirectory, step: int) -> None:
@@ -58,17 +58,17 @@ def train_run(
     console: Console | None = None,
     processes: int | None = None,
 ) -> Summary | None:
-    """Train a run to its last step, evaluate its best policy on held-out episodes, draw pictures.
+    """Train a run to its last step, evaluate its best policy on held-out episodes, and draw pictures.
 
     Args:
-        run: Directory of the run: new, or with checkpoints to go on from.
+        run: Directory of the run; it is new or has checkpoints.
         config: Configuration of the run.
-        resume: Go on from the latest checkpoint.
+        resume: True to resume from the latest checkpoint.
         console: Console for progress and results; by default nothing is shown.
-        processes: Worker processes of the evaluations; by default one for each core.
+        processes: Number of worker processes of the evaluations; by default one per core.
 
     Returns:
-        Held-out result; None in further processes of a distributed training.
+        Held-out result; None in all but the first process of a distributed training.
 
     Raises:
         TrainingInterrupted: A signal ended the training.
@@ -147,7 +147,7 @@ def _learn(
 
 
 def _first_kept_step(methods: Sequence[Method], config: TrainConfig) -> int:
-    """Return the step after which policies are kept: an initial policy that was transferred counts, too."""
+    """Return the step after which policies may be kept; a transferred initial policy may be kept, too."""
     steps = [method.first_kept_step(config) for method in methods]
     return -1 if min(steps) < 0 else max(steps)
 
@@ -159,7 +159,7 @@ def _observation_names(model: BaseAlgorithm) -> tuple[str, ...]:
 
 
 def _common_checkpoint(run: RunDirectory) -> Path:
-    """Return the latest checkpoint that all processes have: one may have been killed before it had saved."""
+    """Return the latest checkpoint of all processes: one may have been killed before it had saved."""
     latest = run.latest_checkpoint()
     common = run.checkpoint(distributed.minimum(int(latest.name.removeprefix("step_"))))
     if distributed.any_process(not common.is_dir()):

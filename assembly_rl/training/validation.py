@@ -1,4 +1,4 @@
-"""Validation during a training, and the choice of the policy that is kept."""
+"""Validation during a training, and selection of the best policy."""
 
 import time
 from contextlib import nullcontext
@@ -26,10 +26,10 @@ COLUMNS = (
 
 
 class Validation:
-    """Evaluates the policy every so many steps on the same episodes, and keeps the best one.
+    """Periodic evaluation of the policy on fixed episodes, which keeps the best one.
 
     Args:
-        run: Directory for rows and policy.
+        run: Directory of the run, for rows and policy.
         scenario: Part and task.
         evaluator: Worker processes that run the episodes.
         config: Number of episodes, and steps between validations.
@@ -57,26 +57,26 @@ class Validation:
         self._config, self._steps, self._progress, self._first_kept = config, steps, progress, first_kept
 
     def begin(self, model: BaseAlgorithm) -> None:
-        """Prepare for a training that begins or goes on."""
+        """Prepare for a new or resumed training."""
         self._plan_next(model.num_timesteps)
         self._candidates = [row for row in self.rows if row["step"] > self._first_kept]
         if self._first_kept < 0 and model.num_timesteps == 0:
             self._validate(model)
 
     def after_step(self, model: BaseAlgorithm) -> None:
-        """Validate where it is due."""
+        """Validate if due."""
         if model.num_timesteps >= self._next:
             self._validate(model)
             self._plan_next(model.num_timesteps)
 
     def _plan_next(self, done: int) -> None:
-        """Plan a validation every so many steps, at the last step, and never after it."""
+        """Plan the next validation: every ``every`` steps and at the last step, but not after it."""
         following = (done // self._config.every + 1) * self._config.every
         self._next = min(following, self._steps) if done < self._steps else float("inf")
 
     def _validate(self, model: BaseAlgorithm) -> None:
         begin = time.perf_counter()
-        # Averaged weights are validated and kept, where there are any.
+        # Averaged weights, if any, are validated and kept.
         with model.averaged() if isinstance(model, Learner) else nullcontext():
             self._evaluate(model)
         self.seconds += time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""Bundles: a trained controller in one file, run without torch, PyBullet or gymnasium."""
+"""Bundles: trained controllers in one file each, which run without torch, PyBullet or gymnasium."""
 
 from assembly_rl.controllers.bundles.controller import BundleController, Command, State
 from assembly_rl.controllers.bundles.file import Bundle, BundleError, load_bundle, read_bundle, write_bundle

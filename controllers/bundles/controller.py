@@ -1,4 +1,4 @@
-"""A bundle at work: readings and poses in, commands out, at the control rate."""
+"""Execution of a bundle: commands from readings and poses, at the control rate."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -21,35 +21,35 @@ from assembly_rl.controllers.validation import InputError, finite_numbers
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
 LOG_DURATION = 10.0
-"""Duration of the log [s], or the longest insertion where that takes longer."""
+"""Least duration of the log [s]; a longer insertion extends it."""
 RATE_WINDOW = 20
 """Control periods in which the rate of the loop is measured."""
 RATE_TOLERANCE = 0.2
-"""Deviation of the mean period from the control period, as a share of it, that is not jitter any more."""
+"""Largest relative deviation of the mean period from the control period."""
 UNUSED_RNG = np.random.default_rng(0)
 NO_TWIST = np.zeros(6)
 NOT_A_POSE = (nan,) * 7
 
 
 class State(StrEnum):
-    """State of an insertion; all but ``running`` are final until ``reset``, and the command stands still."""
+    """State of an insertion; all but ``running`` last until ``reset``, with a constant command."""
 
     idle = "idle"
-    """Not reset yet: the command is to stay where the robot is."""
+    """Not reset yet: the command is the robot's pose."""
     running = "running"
     success = "success"
-    """The tip is at the bottom of the hole, by its estimated position."""
+    """The tip is at the bottom of the hole, by the hole's estimated position."""
     timeout = "timeout"
     force_limit = "force_limit"
     moment_limit = "moment_limit"
     workspace = "workspace"
-    """The tip is too far from the hole's axis, or turned too far."""
+    """The tip is too far from the hole's axis, or rotated too far."""
     fault = "fault"
-    """The controller has stopped, for want of usable readings or poses."""
+    """The controller has stopped for lack of usable readings or poses."""
     wrong_rate = "wrong_rate"
-    """Steps do not come at the control rate."""
+    """Steps do not occur at the control rate."""
     stopped = "stopped"
-    """By ``BundleController.stop``."""
+    """Stopped by ``BundleController.stop``."""
 
 
 class Command(NamedTuple):
@@ -69,24 +69,24 @@ class Command(NamedTuple):
 
 
 class BundleController:
-    """The controller that was trained: one step for each control period.
+    """Trained controller, with one step per control period.
 
     Frames and signs are in ``Manifest.conventions``: a reading is the wrench that the ENVIRONMENT applies to
     the tool, force then moment, about the flange's origin in the flange's axes; poses are T_base_flange; the
-    hole is T_base_nominal, as well as it is known.
+    hole is the estimate T_base_nominal.
 
     Args:
         manifest: Manifest of the bundle.
-        policy: Its network, from observations to actions before the clip to [-1, 1].
+        policy: Network of the bundle, from observations to actions before the clip to [-1, 1].
 
     Raises:
-        ValueError: A field that the controller refuses; the message names it.
+        ValueError: The controller refuses a field; the message names it.
 
     Attributes:
         manifest: Manifest of the bundle.
-        rate: Rate at which ``step`` has to be called [Hz].
-        actions: The latest action of the policy (6,), in [-1, 1].
-        reason: Why an insertion ended, for people.
+        rate: Required rate of the calls of ``step`` [Hz].
+        actions: Latest action of the policy (6,), in [-1, 1].
+        reason: Reason for the end of an insertion, in words.
     """
 
     def __init__(self, manifest: Manifest, policy: MLP) -> None:
@@ -96,7 +96,7 @@ class BundleController:
         if manifest.contact is not None:
             own = config.admittance
             details = own.cutoff, own.discretization, own.selected_axes
-            # Before the controller checks it: that would look for the largest stable stiffness, at length.
+            # Before the controller's check, whose search for the largest stable stiffness takes long.
             if not ContactLoop(law, self.rate, manifest.contact, *details).is_stable():
                 raise InputError("law and contact are unstable together: export the run again")
         self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, manifest.contact)
@@ -111,7 +111,7 @@ class BundleController:
 
     @property
     def start(self) -> Pose:
-        """T_nominal_flange at which an insertion starts: bring the robot there before ``reset``."""
+        """T_nominal_flange at the start of an insertion: move the robot there before ``reset``."""
         path = self.manifest.insertion.path
         x, y, z = self.manifest.tool.centre
         return (-x, -y, path.start_height - z), (0.0, 0.0, 0.0, 1.0)
@@ -124,21 +124,21 @@ class BundleController:
         bias: Sequence[float] | None = None,
         rate: float | None = None,
     ) -> Command:
-        """Begin an insertion; the robot stands at the start, at rest and in free space.
+        """Start an insertion; the robot is at the start, at rest and in free space.
 
         Args:
             hole: T_base_nominal, position [m] and quaternion xyzw.
-            pose: T_base_flange as measured, near ``start``; None for right there.
-            free_readings: (n, 6) readings there; their mean less the tool's weight is the sensor's bias.
-            bias: (6,), where it is known already [N, Nm]. With neither it stays as it is.
-            rate: Rate at which ``step`` is going to be called [Hz]; checked.
+            pose: Measured T_base_flange, near ``start``; None for exactly ``start``.
+            free_readings: (n, 6) readings there; their mean minus the tool's weight is the sensor's bias.
+            bias: (6,) known bias of the sensor [N, Nm]. Without readings and bias it is unchanged.
+            rate: Rate of the calls of ``step`` [Hz], which is checked.
 
         Returns:
-            The command that the insertion starts with: where the robot is.
+            Initial command, the pose of the robot.
 
         Raises:
-            ValueError: A pose that is none or too far from the start, readings that are none, a rate that is
-                not the bundle's.
+            ValueError: A pose is invalid or too far from the start, readings are invalid, or the rate is not
+                the bundle's.
         """
         self._state, self.reason = State.idle, "reset() did not succeed"
         require_pose("hole", hole)
@@ -153,7 +153,7 @@ class BundleController:
         start = insertion.reset(hole)
         if pose is not None:
             x, y, z, *turn = insertion.pose(*pose)[0].tolist()
-            # To a nanometre: a robot at the start is there exactly, whatever the rounding.
+            # Rounded to a nanometre, so that a robot at the start is there exactly.
             offset = [round(value, 9) for value in (x, y, z - insertion.height, *turn)]
             start = insertion.reset(hole, offset)
         if free_readings is not None:
@@ -185,13 +185,13 @@ class BundleController:
         time: float,
         stamp: float | None = None,
     ) -> Command:
-        """One control period. Never raises, and never commands anything but finite numbers.
+        """Run one control period. It never raises, and commands are always finite.
 
         Args:
             wrench: Reading of the sensor, six floats [N, Nm].
-            pose: T_base_flange as measured: position [m], quaternion xyzw.
+            pose: Measured T_base_flange: position [m], quaternion xyzw.
             time: Time of this step on a steady clock [s].
-            stamp: When the wrench was measured, on the same clock [s]; None for now.
+            stamp: Time of the wrench measurement on the same clock [s]; None for now.
         """
         time = seconds(time)
         try:
@@ -204,10 +204,10 @@ class BundleController:
             known = isfinite(x + y + z) and abs(square - 1.0) < 1e-3
         except (TypeError, ValueError, OverflowError):
             known = False
-        if not known:  # without the pose nothing is known about the tool: as without a wrench
+        if not known:  # without a pose the wrench is unusable, too
             reading, (position, orientation) = NOT_A_WRENCH, self._command
         self._known = known
-        if self._state is State.idle and known:  # there is nothing to command but to stay
+        if self._state is State.idle and known:  # the command is the present pose
             self._command = (position, orientation)
         if self._state is not State.running:
             return Command(*self._command, Fault.STOPPED, self._state)
@@ -218,7 +218,7 @@ class BundleController:
         return Command(*self._command, faults, self._state)
 
     def stop(self, reason: str = "stopped from outside") -> None:
-        """End a running insertion; the command stands still."""
+        """End a running insertion; the command remains constant."""
         if self._state is State.running:
             self._end(State.stopped, reason)
 
@@ -246,7 +246,7 @@ class BundleController:
         return faults
 
     def _watch_rate(self, time: float) -> None:
-        """End the insertion if steps come at another rate; single late ones are the controller's to flag."""
+        """End the insertion if steps occur at another rate; the controller flags single late ones."""
         if self._count % RATE_WINDOW or not isfinite(time):
             return
         before, self._since = self._since, (self._count, time)
@@ -262,7 +262,7 @@ class BundleController:
             )
 
     def _finish(self, result: Result | None) -> None:
-        """End the insertion at a result, if there is one."""
+        """End the insertion if there is a result."""
         if result is None:
             return
         limits = self.manifest.insertion.limits
@@ -275,11 +275,11 @@ class BundleController:
         self._end(State(result.value), reasons.get(result, ""))
 
     def _decide(self, position: Vector, orientation: Quaternion) -> None:
-        """Once in a policy period, as in training: judge the pose, then let the policy act."""
+        """Check the pose, then let the policy act; once per policy period, as in training."""
         usable = [wrench for wrench in self._wrenches if isfinite(sum(wrench))]
         self._wrenches = []
         if not usable or not self._known:
-            return  # what the policy said last holds until the controller has had enough
+            return  # the last action applies until the controller stops
         pose, _ = self._insertion.pose(position, orientation)
         self._finish(self._termination.of_pose(pose, -pose[2], self._count // self._every))
         if self._state is not State.running:
@@ -300,7 +300,7 @@ class BundleController:
         """Return the inputs and outputs of the insertion so far, for diagnosis and replay.
 
         Raises:
-            ValueError: There was no insertion yet.
+            ValueError: There has been no insertion yet.
         """
         if self._state is State.idle:
             raise InputError("nothing is recorded before reset()")

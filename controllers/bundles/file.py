@@ -1,4 +1,4 @@
-"""Bundles as files: a safetensors file whose metadata holds the manifest and a hash over all of it."""
+"""Bundle files: safetensors files whose metadata holds the manifest and a hash over the content."""
 
 import hashlib
 import json
@@ -25,18 +25,18 @@ Tensors = dict[str, NDArray[np.generic]]
 
 
 class BundleError(InputError):
-    """A bundle cannot be used; the message names the file, the field and what to do."""
+    """Error of a bundle that cannot be used; the message names the file, the field and what to do."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The content of a bundle.
+    """Content of a bundle.
 
     Attributes:
         manifest: Description of the controller.
-        policy: The network.
-        golden: Inputs with the outputs that have to come out.
-        sha256: Over all of it (hex).
+        policy: Network.
+        golden: Inputs with the expected outputs.
+        sha256: Hash over the content (hex).
     """
 
     manifest: Manifest
@@ -48,20 +48,20 @@ class Bundle:
 def write_bundle(
     path: str | PathLike[str], manifest: Mapping[str, object], policy: MLP, golden: Golden
 ) -> str:
-    """Write a bundle into a new file and read it back.
+    """Write a bundle into a new file, and read it back.
 
     Args:
         path: Path of the file.
-        manifest: As JSON has it; see ``Manifest``.
-        policy: The network.
+        manifest: Manifest in types of JSON; see ``Manifest``.
+        policy: Network.
         golden: Golden vectors.
 
     Returns:
-        The hash (hex).
+        Hash (hex).
 
     Raises:
-        FileExistsError: The file exists; nothing is overwritten.
-        BundleError: The arguments make no bundle that could be read.
+        FileExistsError: The file exists; it is not overwritten.
+        BundleError: The arguments do not form a readable bundle.
     """
     from safetensors.numpy import save
 
@@ -79,11 +79,11 @@ def write_bundle(
 
 
 def read_bundle(path: str | PathLike[str]) -> Bundle:
-    """Read a bundle and check all of it; nothing in it is executed.
+    """Read a bundle, and check all of it; no content is executed.
 
     Raises:
-        BundleError: No bundle, a damaged one, one of a newer format, or one whose fields or golden vectors
-            are wrong.
+        BundleError: The file is not a bundle, is damaged, has a newer format, or has wrong fields or
+            golden vectors.
     """
     path = Path(path)
     try:
@@ -97,10 +97,10 @@ def read_bundle(path: str | PathLike[str]) -> Bundle:
 
 
 def load_bundle(path: str | PathLike[str]) -> BundleController:
-    """A controller from a bundle, after its golden vectors have come out right.
+    """Load a controller from a bundle, after a check of its golden vectors.
 
     Raises:
-        BundleError: The file is refused, as by ``read_bundle``.
+        BundleError: ``read_bundle`` refuses the file.
     """
     bundle = read_bundle(path)
     return BundleController(bundle.manifest, bundle.policy)
@@ -134,7 +134,7 @@ def _understand(content: bytes) -> Bundle:
 
 
 def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:
-    """Metadata and tensors of a safetensors file."""
+    """Return metadata and tensors of a safetensors file."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -152,7 +152,7 @@ def _no_number(name: str) -> float:
 
 
 def _network(manifest: Manifest, tensors: Tensors) -> MLP:
-    """The policy; takes its tensors away."""
+    """Return the policy, and remove its tensors."""
     layers = []
     for number, activation in enumerate(manifest.activations):
         parts: list[Any] = []
@@ -176,7 +176,7 @@ def _network(manifest: Manifest, tensors: Tensors) -> MLP:
 
 
 def _digest(text: str, tensors: Tensors) -> str:
-    """SHA-256 over the manifest and, in the order of their names, over all tensors."""
+    """Return the SHA-256 over the manifest and all tensors in the order of their names."""
     digest = hashlib.sha256(text.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode())

@@ -1,4 +1,4 @@
-"""Inputs with the outputs that have to come out of them, on any machine."""
+"""Golden vectors: inputs with the outputs that every machine must reproduce."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -13,24 +13,24 @@ from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 ACTION_TOLERANCE = 1e-5
-"""Of an action: float32 sums in another order differ by less."""
+"""Tolerance of an action: float32 sums in another order differ by less."""
 COMMAND_TOLERANCE = 1e-8
-"""[m] and of a quaternion's components."""
+"""Tolerance of a command's position [m] and of its quaternion's components."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """What the exporting machine computed.
+    """Inputs, and outputs that the exporting machine computed.
 
     Attributes:
-        observations: (n, observations), float32.
-        actions: (n, 6), float32, of the network before the clip.
-        hole: (7,), with which the controller is reset.
-        bias: (6,), of the sensor.
-        times: (k,) [s].
+        observations: (n, observations) observations, float32.
+        actions: (n, 6) actions of the network before the clip, float32.
+        hole: (7,) pose of the hole at the controller's reset [m, xyzw].
+        bias: (6,) bias of the sensor [N, Nm].
+        times: (k,) times [s].
         wrenches: (k, 6) readings of the first steps of an insertion [N, Nm].
-        poses: (k, 7) [m, xyzw].
-        commands: (k, 7) of the controller [m, xyzw].
+        poses: (k, 7) measured poses [m, xyzw].
+        commands: (k, 7) commands of the controller [m, xyzw].
     """
 
     observations: NDArray[np.float32]
@@ -43,16 +43,16 @@ class Golden:
     commands: Array
 
     def tensors(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Name and values, for a file."""
+        """Yield name and values of each tensor, for a file."""
         for field in fields(self):
             yield f"golden.{field.name}", getattr(self, field.name)
 
     @classmethod
     def of(cls, tensors: dict[str, NDArray[Any]]) -> "Golden":
-        """From a file's tensors, which it takes away.
+        """Take the golden vectors out of a file's tensors.
 
         Raises:
-            ValueError: One is missing, or of another shape or type.
+            ValueError: A tensor is missing, or has another shape or type.
         """
         taken = {}
         for field in fields(cls):
@@ -78,10 +78,10 @@ class Golden:
         return own
 
     def check(self, controller: BundleController, policy: MLP) -> None:
-        """Let the network and the controller compute them again.
+        """Compute the outputs again with the network and the controller.
 
         Raises:
-            ValueError: Something else came out.
+            ValueError: An output differs.
         """
         for number, (observation, action) in enumerate(zip(self.observations, self.actions, strict=True)):
             if observation.shape != (len(controller.manifest.observations),):
@@ -102,7 +102,7 @@ class Golden:
 
 
 def run(controller: BundleController, golden: Golden) -> Iterator[Array]:
-    """Commands (7,) of a controller that meets the golden steps."""
+    """Yield the commands (7,) of a controller for the golden steps."""
     hole = golden.hole.tolist()
     position, orientation = (hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6])
     controller.reset((position, orientation), bias=golden.bias.tolist())

@@ -26,13 +26,13 @@ CONVENTIONS = {
     "tare": "mean of readings in free space at the start",
     "start": "the tip path.start_height above the mouth, at rest, in free space",
 }
-"""Meaning of the numbers; a bundle with another one is not read."""
+"""Conventions of all numbers; bundles with other conventions are refused."""
 MAX_RATE = 10_000.0
-"""[Hz]"""
+"""Largest rate [Hz]."""
 MAX_DELAY = 20
-"""Control periods."""
+"""Largest delay in control periods."""
 MAX_HISTORY = 1000
-"""Past wrenches that a policy may see."""
+"""Largest number of past wrenches in an observation."""
 
 
 @dataclass
@@ -40,9 +40,9 @@ class LawConfig:
     """Matrices of the compliance law, six rows of six each.
 
     Attributes:
-        mass: M [kg, kg m, kg m2].
-        damping: D [Ns/m, Ns, Nms/rad].
-        stiffness: K [N/m, N, Nm/rad].
+        mass: Mass matrix M [kg, kg m, kg m2].
+        damping: Damping matrix D [Ns/m, Ns, Nms/rad].
+        stiffness: Stiffness matrix K [N/m, N, Nm/rad].
     """
 
     mass: list[list[float]]
@@ -53,18 +53,18 @@ class LawConfig:
         """Build the law.
 
         Raises:
-            ValueError: A matrix is refused by ``ComplianceLaw``.
+            ValueError: ``ComplianceLaw`` refuses a matrix.
         """
         return ComplianceLaw(self.mass, self.damping, self.stiffness)  # type: ignore[arg-type]
 
 
 @dataclass
 class SensorNote:
-    """The sensor that the policy was trained with; a robot's should be as fast.
+    """Sensor of the training; a robot's should be as fast.
 
     Attributes:
         cutoff: Cutoff of its first-order low-pass filter [Hz].
-        delay: From contact to reading [s].
+        delay: Delay from contact to reading [s].
     """
 
     cutoff: float
@@ -73,15 +73,15 @@ class SensorNote:
 
 @dataclass
 class PartNote:
-    """The part that the policy was trained for.
+    """Part of the training.
 
     Attributes:
         section: Name of the section.
         parameters: Parameters of the section [m].
-        clearance: [m]
-        chamfer: [m]
-        hole_depth: [m]; the insertion is done ``insertion.limits.goal_margin`` above it.
-        peg_length: From flange to tip [m].
+        clearance: Clearance [m].
+        chamfer: Chamfer [m].
+        hole_depth: Depth of the hole [m]; the goal is ``insertion.limits.goal_margin`` above its bottom.
+        peg_length: Distance from flange to tip [m].
     """
 
     section: str
@@ -94,23 +94,23 @@ class PartNote:
 
 @dataclass
 class Manifest:
-    """Everything in a bundle but the numbers of its network.
+    """Content of a bundle other than the numbers of its network.
 
     Attributes:
         format: Version of the bundle's format.
         name: Name of the controller.
         created: Date and time, UTC.
-        conventions: Meaning of the numbers, ``CONVENTIONS``.
+        conventions: Conventions of all numbers, ``CONVENTIONS``.
         insertion: Rates, path, controller, meaning of action and observation, limits.
-        observations: Name of every component that the policy sees, in order.
-        actions: Name of every component that it gives, in order.
+        observations: Names of the components of the observation, in order.
+        actions: Names of the components of the action, in order.
         activations: Activations of the network, layer by layer.
-        law: The compliance law.
-        contact: The stiffest contact that the law has to be stable in; null for no check.
+        law: Compliance law.
+        contact: Stiffest contact in which the law has to be stable; null for no check.
         tool: Position of the tip, and the load on the sensor.
-        gravity: In the base frame [m/s2].
-        sensor: That of the training.
-        part: That of the training.
+        gravity: Gravity in the base frame [m/s2].
+        sensor: Sensor of the training.
+        part: Part of the training.
         provenance: Training and its result: algorithm, seed, versions, evaluation.
     """
 
@@ -175,7 +175,7 @@ class Manifest:
         """Build a manifest from JSON.
 
         Raises:
-            ValueError: A newer format, a field that is missing, unknown, of another type or out of range.
+            ValueError: The format is newer, or a field is missing, unknown, of another type or out of range.
         """
         found = values.get("format") if isinstance(values, Mapping) else None
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:

@@ -1,4 +1,4 @@
-"""Readings and commands of a robot, as a CSV file that people and programs read."""
+"""Recordings of a robot's readings and commands as CSV files."""
 
 import csv
 from collections.abc import Iterable
@@ -22,23 +22,23 @@ COLUMNS = ("stamp", *MEASURED, *COMMAND, "faults", "state")
 
 @dataclass
 class Recording:
-    """An insertion, one row for each control period; conventions as in a bundle.
+    """Recording of an insertion, with one row per control period and the conventions of a bundle.
 
-    A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm], ``x`` ... ``qw`` [m, xyzw], where the
-    age of readings is known ``stamp`` [s], and where it was recorded with a bundle ``command_x`` ...
-    ``command_qw``, ``faults`` and ``state``. Lines above with
-    ``# hole = `` (seven numbers) and ``# bias = `` (six) say what the controller was reset with.
+    A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm] and ``x`` ... ``qw`` [m, xyzw]; if
+    the age of readings is known, ``stamp`` [s]; and if recorded with a bundle, ``command_x`` ...
+    ``command_qw``, ``faults`` and ``state``. Lines above with ``# hole = `` (seven numbers) and
+    ``# bias = `` (six) are the arguments of the controller's reset.
 
     Attributes:
-        hole: T_base_nominal, the hole as it was estimated.
-        bias: Of the sensor (6,) [N, Nm]; subtracted.
-        stamps: (n,) when the wrenches were measured [s]; NaN where that is not known.
-        times: (n,) [s]
+        hole: Estimated T_base_nominal.
+        bias: Bias of the sensor (6,) [N, Nm], which is subtracted.
+        stamps: (n,) times of the wrench measurements [s]; NaN if unknown.
+        times: (n,) times of the steps [s].
         wrenches: (n, 6) readings [N, Nm].
         poses: (n, 7) T_base_flange [m, xyzw].
-        commands: (n, 7) T_base_flange [m, xyzw]; none, (0, 7), where they were not recorded.
-        faults: (n,) of the controller, or none.
-        states: Of the insertion, n or none.
+        commands: (n, 7) T_base_flange [m, xyzw]; empty, (0, 7), if not recorded.
+        faults: (n,) faults of the controller, or empty.
+        states: n states of the insertion, or empty.
     """
 
     hole: Pose
@@ -53,7 +53,7 @@ class Recording:
 
     @classmethod
     def of_rows(cls, hole: Pose, bias: Iterable[float], rows: Iterable[tuple[object, ...]]) -> "Recording":
-        """From rows of ``COLUMNS``."""
+        """Create a recording from rows of ``COLUMNS``."""
         table = list(rows)
         numbers = np.array([row[:-2] for row in table], dtype=np.float64).reshape(-1, len(COLUMNS) - 2)
         faults = np.array([int(row[-2]) for row in table], dtype=np.int64)  # type: ignore[call-overload]
@@ -67,10 +67,10 @@ class Recording:
         return len(self.times)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a CSV file; floats keep every bit.
+        """Write a CSV file; floats are exact.
 
         Raises:
-            FileExistsError: The file exists; nothing is overwritten.
+            FileExistsError: The file exists; it is not overwritten.
         """
         position, orientation = self.hole
         columns = COLUMNS if len(self.commands) else ("stamp", *MEASURED)
@@ -90,8 +90,8 @@ class Recording:
         """Read a CSV file.
 
         Raises:
-            OSError: It cannot be read.
-            ValueError: A column or line that is missing or no number; the message names it.
+            OSError: The file cannot be read.
+            ValueError: A column or line is missing or not a number; the message names it.
         """
         notes: dict[str, str] = {}
         lines = []

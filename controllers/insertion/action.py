@@ -1,4 +1,4 @@
-"""Meaning of an action in [-1, 1]^6 to the admittance controller."""
+"""Interpretation of an action in [-1, 1]^6 by the admittance controller."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -14,7 +14,7 @@ from assembly_rl.controllers.validation import InputError, require_six
 
 
 class ActionKind(Enum):
-    """Meaning of an action, as ``ActionMapping`` describes it."""
+    """Meaning of an action; see ``ActionMapping``."""
 
     wrench = "wrench"
     twist = "twist"
@@ -23,7 +23,7 @@ class ActionKind(Enum):
 
     @property
     def changes_gains(self) -> bool:
-        """True if actions ask the controller for another law."""
+        """True if actions request another law from the controller."""
         return self in (ActionKind.damping, ActionKind.stiffness)
 
 
@@ -35,7 +35,7 @@ class ActionConfig:
         kind: Meaning of an action.
         wrench: Scale of a wrench set-point [N] and [Nm].
         twist: Scale of a reference twist [m/s] and [rad/s].
-        gain_ratio: Largest factor by which damping is multiplied.
+        gain_ratio: Largest factor on the damping.
         stiffness: Largest stiffness that an action adds [N/m] and [Nm/rad].
     """
 
@@ -53,25 +53,25 @@ class ActionConfig:
 
     @property
     def scale(self) -> list[float] | None:
-        """Value that an action of one stands for, [N, Nm] or [m/s, rad/s]; None for factors on gains."""
+        """Value of an action of one, [N, Nm] or [m/s, rad/s]; None for changes of gains."""
         return {ActionKind.wrench: self.wrench, ActionKind.twist: self.twist}.get(self.kind)
 
 
 class ActionMapping:
-    """Applies actions to a controller.
+    """Application of actions to a controller.
 
-    - ``wrench``: the wrench that the tool pushes with; ``F_ref`` is its negative. +z pushes out of the hole.
+    - ``wrench``: the wrench that the tool applies; ``F_ref`` is its negative. +z pushes out of the hole.
     - ``twist``: a reference twist v_r, so that the law damps v - v_r; ``F_ref = -D v_r``.
     - ``damping``: ``D_ij`` times ``g_i g_j`` with ``g = gain_ratio ** ((1 - action) / 4)``: +1 is the law's
-      own damping, the softest that was found stable in contact; -1 multiplies it by ``gain_ratio``.
+      damping, the smallest that is stable in contact; -1 multiplies it by ``gain_ratio``.
     - ``stiffness``: adds a diagonal stiffness between 0 (action -1) and the configured one (+1).
 
-    The last two ask the controller for another law once a policy step. It goes there as fast as its rates
-    and its energy tank allow (``assembly_rl.controllers.gains``): the agent explores admissible gains only.
+    The last two request another law once per policy step. The controller approaches it within its rates and
+    energy tank (``assembly_rl.controllers.gains``), so that the agent explores admissible gains only.
 
     Args:
         config: Kind and scales.
-        controller: The controller in the loop.
+        controller: Controller in the loop.
         coordinates: Transform between the policy's part and that of the controller.
     """
 
@@ -86,11 +86,11 @@ class ActionMapping:
         self._law: ComplianceLaw = controller.law
 
     def reset(self) -> None:
-        """Start an episode from the law that the controller was reset to."""
+        """Start an episode from the law of the controller's reset."""
         self._law = self._controller.law
 
     def apply(self, action: NDArray[np.float64]) -> list[float]:
-        """Ask for another law where the action is one; return F_ref, six floats [N, Nm]."""
+        """Request another law if the action means one; return F_ref, six floats [N, Nm]."""
         kind = self._config.kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:

@@ -16,7 +16,7 @@ MAX_RATIO = 1e6
 
 
 def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int:
-    """Return how often a slow period holds a fast one; a ValueError where it is no whole number."""
+    """Return the number of fast periods in a slow one; raise a ValueError if it is not an integer."""
     quotient = fast / slow
     ratio = round(quotient) if quotient < MAX_RATIO else 0
     if ratio < 1 or abs(quotient - ratio) > 1e-9:
@@ -28,18 +28,18 @@ def whole_ratio(fast_name: str, fast: float, slow_name: str, slow: float) -> int
 
 @dataclass
 class InsertionConfig:
-    """Everything that a policy was trained with and a robot needs to run it.
+    """Configuration of a policy's training that a robot needs to run it.
 
     Attributes:
-        policy_rate: Actions a second [Hz]; divides the control rate.
-        control_rate: Steps of the admittance controller a second [Hz].
-        path: The nominal insertion path.
-        admittance: Everything about the admittance controller but its law.
+        policy_rate: Rate of the actions [Hz]; divides the control rate.
+        control_rate: Rate of the admittance controller [Hz].
+        path: Nominal insertion path.
+        admittance: Settings of the admittance controller other than its law.
         action: Meaning of an action.
         observation: Observation of the policy.
         limits: Limits at which an insertion ends.
-        coordinates: A (6, 6) of a part other than the one that law, action and observation were made for;
-            see ``CoordinateTransform``. Null for none.
+        coordinates: A (6, 6) for a part other than that of law, action and observation; see
+            ``CoordinateTransform``. Null for none.
     """
 
     policy_rate: float = 20.0

@@ -1,4 +1,4 @@
-"""Linear change of coordinates between the part that a policy knows and another one."""
+"""Linear change of coordinates between a policy's part and another one."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ Array = NDArray[np.float64]
 class CoordinateTransform:
     """Linear map ``x_source = A x_target``, and its dual ``F_target = A^T F_source`` for wrenches.
 
-    Law, action and observation of a task are made for the source part. ETCL finds the A with which they serve
-    the target part, too: the policy acts and observes as if it had the source part at hand.
+    Law, action and observation of a task belong to the source part. ETCL computes the A with which they apply
+    to the target part: the policy acts and observes as with the source part.
 
     Args:
         matrix: A (6, 6), invertible; None for the identity.
@@ -63,7 +63,7 @@ class CoordinateTransform:
 
         Args:
             target: Pose in the coordinates of the target part.
-            height: Height of the path [m]; the offset from the path is what is transformed.
+            height: Height of the path [m]; only the offset from the path is transformed.
         """
         if self._matrix is None:
             return target

@@ -1,4 +1,4 @@
-"""An insertion in progress, between a robot's sensors, a policy and the robot's command."""
+"""Insertion in progress: the connection of a robot's sensors, a policy and the robot's command."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,23 +35,23 @@ ORIGIN: Vector = (0.0, 0.0, 0.0)
 
 
 class Insertion:
-    """Moves a tool along the nominal path, corrected by an admittance controller that a policy steers.
+    """Motion of a tool along the nominal path, with corrections by an admittance controller and its policy.
 
     The path runs straight down the z axis of the ``nominal`` frame (the estimated hole, origin at the centre
     of its mouth, z out of it). ``tip`` is the compliance centre; its axes are those of the flange, where the
-    wrench sensor sits. Law, wrench, offset, observation and action are in the axes of ``nominal``, wrenches
-    about the tip. Poses of the flange are in a frame w of the caller's, in simulation that of the true hole,
-    on a robot its base.
+    wrench sensor is. Law, wrench, offset, observation and action are in the axes of ``nominal``, wrenches
+    about the tip. Poses of the flange are in a frame w that the caller chooses: the true hole in simulation,
+    the base on a robot.
 
-    In each control period ``measure`` makes a wrench of a reading, and ``step`` a command of that; once in
-    a policy period ``observe`` makes what the policy sees and ``apply`` puts its action into force.
+    In each control period ``measure`` converts a reading into a wrench, and ``step`` computes a command from
+    it; once per policy period ``observe`` computes the observation and ``apply`` applies the action.
 
     Args:
         config: Rates, path, controller, meaning of observation and action.
-        law: The compliance law at the tip.
+        law: Compliance law at the tip.
         tool: Position of the tip from the flange, and the load on the sensor.
-        gravity: In w [m/s2].
-        contact: The stiffest contact; None for no check of stability.
+        gravity: Gravity in w [m/s2].
+        contact: Stiffest contact; None for no check of stability.
 
     Raises:
         ValueError: ``AdmittanceController``, ``Observer`` or ``ContactWrench`` refuses its arguments.
@@ -66,7 +66,7 @@ class Insertion:
         contact: ContactConfig | None = None,
     ) -> None:
         admittance = config.admittance
-        if not config.action.kind.changes_gains:  # then the energy tank need not be filled
+        if not config.action.kind.changes_gains:  # then no energy tank is needed
             admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
         self.controller = AdmittanceController(law, config.control_rate, admittance, contact)
         self.contact_wrench = ContactWrench(tool, gravity)
@@ -85,15 +85,15 @@ class Insertion:
     def reset(
         self, nominal: Pose, start: Sequence[float] = (0.0,) * 6, law: ComplianceLaw | None = None
     ) -> Pose:
-        """Begin at the start of the path.
+        """Start an insertion at the beginning of the path.
 
         Args:
             nominal: T_wn, position [m] and quaternion xyzw.
             start: Offset of the tip from the start of the path (6,) [m, rad], in nominal axes.
-            law: Another law.
+            law: New compliance law; by default the law is unchanged.
 
         Returns:
-            T_wf, the pose of the flange there.
+            T_wf, the pose of the flange at the start.
 
         Raises:
             ValueError: ``AdmittanceController.reset`` refuses start or law.
@@ -113,7 +113,7 @@ class Insertion:
         return self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
 
     def orientation(self, flange: Quaternion) -> Quaternion:
-        """q_nf from q_wf, xyzw."""
+        """Compute q_nf from q_wf, xyzw."""
         return quat_multiply(self._to_nominal, flange)
 
     def measure(self, reading: Sequence[float], flange: Quaternion) -> Wrench:
@@ -121,12 +121,12 @@ class Insertion:
 
         Args:
             reading: Six floats; see ``ContactWrench``.
-            flange: q_wf, xyzw, when it was measured.
+            flange: q_wf, xyzw, at the time of the reading.
         """
         return self.contact_wrench(reading, self.orientation(flange))
 
     def pose(self, position: Vector, orientation: Quaternion) -> tuple[Array, Vector]:
-        """Pose of the tip (6,) [m, rad] in the nominal frame, and its position in w, from T_wf."""
+        """Compute the tip pose (6,) [m, rad] in the nominal frame, and its position in w, from T_wf."""
         arm = rotate(rotation_matrix(orientation), self._to_flange)
         tip = (position[0] - arm[0], position[1] - arm[1], position[2] - arm[2])
         origin = self._origin
@@ -139,9 +139,9 @@ class Insertion:
         """Compute the observation of the policy.
 
         Args:
-            wrench: Mean over the last policy period (6,) [N, Nm], as ``measure`` gives it.
-            pose: (6,) [m, rad], as ``pose`` gives it.
-            twist: Twist of the tip, nominal axes (6,) [m/s, rad/s].
+            wrench: Mean wrench (6,) [N, Nm] from ``measure`` over the last policy period.
+            pose: Pose (6,) [m, rad] from ``pose``.
+            twist: Twist of the tip (6,) [m/s, rad/s], nominal axes.
             rng: Random generator of the noise of second sensors.
         """
         coordinates = self._coordinates
@@ -154,32 +154,32 @@ class Insertion:
         )
 
     def apply(self, action: Array) -> None:
-        """Put an action (6,) in [-1, 1] into force."""
+        """Apply an action (6,) in [-1, 1]."""
         self._last_action = action
         self._reference = self._mapping.apply(action)
 
     def step(
         self, wrench: Sequence[float], time: float | None = None, stamp: float | None = None
     ) -> tuple[Pose, Fault]:
-        """Go on by a control period.
+        """Run one control period.
 
         Args:
-            wrench: Contact wrench (6,) [N, Nm], as ``measure`` gives it.
+            wrench: Contact wrench (6,) [N, Nm] from ``measure``.
             time: Time of this step on a steady clock [s]; None for no check of timing and age.
             stamp: Time when the wrench was measured, on the same clock [s]; None for now.
 
         Returns:
-            The command T_wf and the faults.
+            Command T_wf and the faults.
         """
         path = self._path
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
-        if faults and faults & NO_USABLE_WRENCH:  # the path comes to rest, too
+        if faults and faults & NO_USABLE_WRENCH:  # then the path stops, too
             self._speed = max(0.0, self._speed - self._faster)
         else:
             self._speed = min(path.speed, self._speed + self._faster)
         self.height -= self._period * self._speed
         ahead = offset[2] - path.lead
-        if ahead > 0.0:  # the path waits for the tool; the command is not touched
+        if ahead > 0.0:  # the path waits for the tool; the command is unchanged
             self.height += ahead
             offset[2] -= ahead
             self.controller.rebase(2, ahead)
@@ -187,7 +187,7 @@ class Insertion:
         return self._flange(offset[0], offset[1], self.height + offset[2], turn), faults
 
     def _flange(self, x: float, y: float, z: float, rotation: Quaternion) -> Pose:
-        """T_wf for a pose of the tip [m, xyzw] in the nominal frame."""
+        """Compute T_wf for a pose of the tip [m, xyzw] in the nominal frame."""
         arm = rotate(rotation_matrix(rotation), self._to_flange)
         flange = rotate(self._axes, (x + arm[0], y + arm[1], z + arm[2]))
         origin = self._origin

@@ -1,4 +1,4 @@
-"""Where an insertion ends."""
+"""Limits of an insertion."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from assembly_rl.controllers.validation import require_positive
 
 @dataclass
 class LimitConfig:
-    """Where an episode ends.
+    """Limits at which an episode ends.
 
     Attributes:
         time: Longest episode [s].
-        goal_margin: Success when the tip is this far from the bottom of the hole [m].
+        goal_margin: Distance of the tip from the bottom of the hole at success [m].
         force: Largest filtered force at the tip [N].
         moment: Largest filtered moment about the tip [Nm].
         lateral: Largest distance of the tip from the estimated hole axis [m].

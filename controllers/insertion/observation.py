@@ -1,4 +1,4 @@
-"""The observation: the configured terms, scaled, clipped and put together."""
+"""Observation: the configured terms, scaled, clipped and concatenated."""
 
 from collections import deque
 
@@ -15,17 +15,17 @@ Array = NDArray[np.float64]
 
 
 class Observer:
-    """Puts the configured groups together, each of which is a registered ``ObservationTerm``.
+    """Concatenation of the configured groups, each of which is a registered ``ObservationTerm``.
 
     Args:
         config: Groups and scales.
 
     Raises:
-        ValueError: An unknown or repeated group, or none.
+        ValueError: A group is unknown or repeated, or there is none.
 
     Attributes:
         groups: Names of the groups, in order.
-        inputs: Names of all ``Signals`` that the groups are computed from.
+        inputs: Names of all ``Signals`` from which the groups are computed.
         names: Name of every component.
         bounds: Largest absolute value of every component, float32.
     """
@@ -45,7 +45,7 @@ class Observer:
         self.bounds = np.array([bound for _, bound in components], dtype=np.float32)
 
     def reset(self) -> None:
-        """Forget the past wrenches."""
+        """Clear the past wrenches."""
         self._past_wrenches.extend([np.zeros(6)] * self._config.history)
 
     def observe(
@@ -54,14 +54,14 @@ class Observer:
         """Compute all terms, in order, clip and concatenate them.
 
         Args:
-            wrench: (6,) [N, Nm].
-            pose: (6,) [m, rad].
-            twist: (6,) [m/s, rad/s].
-            last_action: (6,) in [-1, 1].
+            wrench: Mean wrench (6,) [N, Nm].
+            pose: Pose of the tip (6,) [m, rad].
+            twist: Twist of the tip (6,) [m/s, rad/s].
+            last_action: Previous action (6,) in [-1, 1].
             rng: Random generator of the noise.
 
         Returns:
-            The observation, shape (len(names),), float32.
+            Observation, shape (len(names),), float32.
         """
         signals = Signals(wrench, pose, twist, last_action, list(self._past_wrenches)[::-1])
         values = [term.value(self._config, signals, rng) for term in self._terms]

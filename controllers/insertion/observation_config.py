@@ -7,15 +7,15 @@ from assembly_rl.controllers.validation import InputError, require_not_negative,
 
 @dataclass
 class ObservationConfig:
-    """Observation of the agent, in fixed units: each component is divided by its scale, never by statistics.
+    """Observation of the agent in fixed units: each component is divided by its scale, not by statistics.
 
     Attributes:
         groups: Names of registered observation terms, in order.
         wrench_scale: Scale of the wrench [N] and [Nm]; compressed as ``3 tanh(w / (3 scale))``.
         pose_scale: Scale of the pose [m] and [rad].
         twist_scale: Scale of the twist [m/s] and [rad/s].
-        history: Past wrenches in the group ``wrench_history``, one a policy step.
-        second_copies: Second sensors of each component.
+        history: Number of past wrenches in the group ``wrench_history``, one per policy step.
+        second_copies: Number of second sensors of each component.
         second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
     """
 

@@ -1,7 +1,7 @@
-"""Observation terms: named groups of components that an agent can be given to see.
+"""Observation terms: named groups of components of an agent's observation.
 
-Another term is a class of its own and a call of ``register_observation_term``; a configuration then lists its
-name under ``observation.groups``.
+A new term is a class registered by ``register_observation_term``; a configuration then lists its name under
+``observation.groups``.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from assembly_rl.controllers.validation import AXES
 
 Array = NDArray[np.float64]
 Components = list[tuple[str, float]]
-"""Name and bound (largest absolute value, beyond which is clipped) of each component."""
+"""Name and bound (largest absolute value, to which it is clipped) of each component."""
 
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 WRENCH_LIMIT = 3.0
@@ -32,14 +32,14 @@ class Signals(NamedTuple):
     Axes are those of the estimated hole frame; wrench and twist are those of the tip.
 
     Attributes:
-        wrench: Mean over the last policy step of the wrench that the environment applies to the tool (6,)
+        wrench: Mean over the last policy step of the wrench (6,) that the environment applies to the tool
             [N, Nm].
         pose: Position and rotation vector of the tip relative to the estimated hole frame (6,) [m, rad].
-        twist: Linear velocity of the tip and angular velocity (6,) [m/s, rad/s]; zero where no term of the
+        twist: Linear velocity of the tip and angular velocity (6,) [m/s, rad/s]; zero if no term of the
             observation has ``twist`` among its inputs, and on a robot.
-        last_action: Action before (6,), in [-1, 1].
-        past_wrenches: Wrenches of the ``config.history`` policy steps before, newest first, (6,) each; zero
-            before the episode began.
+        last_action: Previous action (6,), in [-1, 1].
+        past_wrenches: Wrenches of the previous ``config.history`` policy steps, newest first, (6,) each; zero
+            before the start of the episode.
     """
 
     wrench: Array
@@ -70,7 +70,7 @@ class ObservationTerm(ABC):
 
     @abstractmethod
     def scale(self, config: ObservationConfig) -> Array:
-        """Return the physical size of 1.0 of each component, as many as there are components."""
+        """Return the physical value of 1.0 for each component."""
 
     @abstractmethod
     def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
@@ -79,7 +79,7 @@ class ObservationTerm(ABC):
         Args:
             config: Configuration of the observation.
             signals: Quantities of the policy step.
-            rng: Random generator of the episode; a term that needs no noise must not draw.
+            rng: Random generator of the episode; a term without noise must not draw from it.
         """
 
 
@@ -102,7 +102,7 @@ class WrenchTerm(ObservationTerm):
         return self.compress(config, signals.wrench)
 
     def compress(self, config: ObservationConfig, wrench: Array) -> Array:
-        """Return wrenches (..., 6) [N, Nm] in [-3, 3], almost linear below their scale."""
+        """Compress wrenches (..., 6) [N, Nm] to [-3, 3], almost linearly below their scale."""
         return WRENCH_LIMIT * np.tanh(wrench / (WRENCH_LIMIT * self.scale(config)))
 
 
@@ -125,7 +125,7 @@ class PoseTerm(ObservationTerm):
 
 
 class LastActionTerm(ObservationTerm):
-    """Action of the policy step before."""
+    """Action of the previous policy step."""
 
     inputs = ("last_action",)
 
@@ -143,7 +143,7 @@ class LastActionTerm(ObservationTerm):
 
 
 class TwistTerm(ObservationTerm):
-    """Twist of the tip, which the simulation knows."""
+    """Twist of the tip, available in simulation only."""
 
     measurable = False
     inputs = ("twist",)
@@ -162,7 +162,7 @@ class TwistTerm(ObservationTerm):
 
 
 class WrenchHistoryTerm(ObservationTerm):
-    """Wrenches of the policy steps before, newest first, each as in ``WrenchTerm``."""
+    """Wrenches of previous policy steps, newest first, each as in ``WrenchTerm``."""
 
     compressed = True
     inputs = ("past_wrenches",)
@@ -182,9 +182,9 @@ class WrenchHistoryTerm(ObservationTerm):
 
 
 class NoisyCopyTerm(ObservationTerm):
-    """Another term as ``config.second_copies`` more sensors give it, each with Gaussian noise of its own.
+    """Another term from ``config.second_copies`` further sensors, each with independent Gaussian noise.
 
-    The copies tell nothing new. A robot does not have the sensors, so they are not measurable.
+    The copies contain no new information. A robot lacks the sensors, so they are not measurable.
 
     Args:
         term: Term that is copied.
@@ -218,10 +218,10 @@ OBSERVATION_TERMS: Registry[ObservationTerm] = Registry("observation group")
 
 
 def register_observation_term(name: str, term: ObservationTerm) -> None:
-    """Make an observation term known under the name that configurations use.
+    """Register an observation term under its name in configurations.
 
     Raises:
-        ValueError: The name is taken by another term.
+        ValueError: Another term has the name.
     """
     OBSERVATION_TERMS.register(name, term)
 

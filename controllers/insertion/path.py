@@ -1,4 +1,4 @@
-"""The nominal insertion path."""
+"""Nominal insertion path."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from assembly_rl.controllers.validation import require_not_negative, require_pos
 
 @dataclass
 class PathConfig:
-    """The nominal insertion path: straight down the estimated hole axis at constant speed.
+    """Nominal insertion path: straight down the estimated hole axis at constant speed.
 
     Attributes:
         start_height: Height of the tip above the estimated mouth at the start [m].
         speed: Speed of the path [m/s].
-        ramp: Time from rest to that speed [s].
-        lead: Farthest that the path runs ahead of the command [m]; then it waits for the tool.
+        ramp: Time of the acceleration from rest to that speed [s].
+        lead: Largest distance of the path ahead of the command [m]; beyond it the path waits for the tool.
     """
 
     start_height: float = 0.002

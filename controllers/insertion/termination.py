@@ -1,4 +1,4 @@
-"""Outcomes of an insertion, and the limits that decide them."""
+"""Outcomes of an insertion, and their determination by limits."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -28,18 +28,18 @@ class Result(StrEnum):
     joint_limit = "joint_limit"
     """A joint of the robot reached its limit."""
     certificate_failed = "certificate_failed"
-    """The simulated contact penetrated too deep for the episode to say anything about the real fit."""
+    """The simulated contact penetrated too deep for conclusions about the real fit."""
 
 
 class Termination:
-    """Decides where an insertion ends, in simulation and on a robot alike.
+    """Termination of an insertion, in simulation and on a robot.
 
     Args:
-        config: Limits, and the rate at which steps are counted.
+        config: Limits and policy rate.
         hole_depth: Depth of the hole [m].
 
     Attributes:
-        goal_depth: Depth of the tip below the mouth at which the insertion is done [m].
+        goal_depth: Depth of the tip below the mouth at the goal [m].
         max_steps: Policy steps of the longest insertion.
     """
 
@@ -49,14 +49,14 @@ class Termination:
         self.max_steps = config.policy_steps()
 
     def is_success(self, depth: float) -> bool:
-        """True if a tip so deep below the mouth [m] is at its goal."""
+        """Return True if a tip at a depth below the mouth [m] is at its goal."""
         return depth >= self.goal_depth
 
     def of_wrench(self, wrench: Sequence[float]) -> Result | None:
-        """Judge a contact wrench, in every control period. The force comes before the moment.
+        """Check a contact wrench, in every control period, the force before the moment.
 
         Args:
-            wrench: Wrench about the tip (6,) [N, Nm]; not a number where it is not known, which ends nothing.
+            wrench: Wrench about the tip (6,) [N, Nm]; an unknown wrench is nan and does not end the episode.
 
         Returns:
             ``force_limit``, ``moment_limit`` or None.
@@ -69,11 +69,11 @@ class Termination:
         return None
 
     def of_pose(self, pose: Sequence[float] | Array, depth: float, steps: int) -> Result | None:
-        """Judge a pose, in every policy period. Success comes before the workspace, the time comes last.
+        """Check a pose, in every policy period: success, then workspace, then time.
 
         Args:
             pose: Pose of the tip in the nominal frame (6,) [m, rad].
-            depth: Depth of the tip below the mouth [m], as well as it is known.
+            depth: Depth of the tip below the mouth [m], or its estimate.
             steps: Policy steps since the start.
 
         Returns:

@@ -1,6 +1,6 @@
-"""CS3 from the simulator itself: the reference for the estimate from models.
+"""CS3 from the simulator, as the reference for the estimate from models.
 
-A state is visited again and again, each time with the action of another coalition.
+The simulator returns to a state repeatedly, each time with the action of another coalition.
 """
 
 import functools
@@ -18,7 +18,7 @@ from assembly_rl.evaluation import Scenario
 from assembly_rl.methods.cs3.estimate import DISCOUNT, coalitions
 
 FIRST_SEED = 4_000_000
-"""Of the episodes; neither trained nor evaluated on."""
+"""First seed of the episodes, which are used in neither training nor evaluation."""
 
 STATES_OF_EPISODE = 4
 
@@ -29,16 +29,16 @@ def reference(
     processes: int | None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> NDArray[np.float64]:
-    """CS3 of uniformly random actions.
+    """Compute CS3 for uniformly random actions.
 
     Args:
         scenario: Part and task.
-        states: Visited states in which the games are played, four of an episode.
-        processes: Worker processes; by default one for each core.
-        progress: Told how many states are done.
+        states: Number of states in which the games are played, four per episode.
+        processes: Number of worker processes; by default one per core.
+        progress: Function called with the number of states done.
 
     Returns:
-        (episodes, states, actions): CS3 by each episode; their mean is the estimate.
+        (episodes, states, actions) CS3 from each episode; their mean is the estimate.
     """
     episodes = -(-states // STATES_OF_EPISODE)
     values, changes = [], []
@@ -56,7 +56,7 @@ def reference(
 
 
 def _of_episode(scenario: Scenario, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Absolute Shapley values (games, states, actions) and the changes of all steps (steps, states)."""
+    """Return absolute Shapley values (games, states, actions) and changes of all steps (steps, states)."""
     rng = np.random.default_rng(seed)
     environment = make_environment(scenario.part, scenario.task)
     try:

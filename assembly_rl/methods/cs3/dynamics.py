@@ -1,4 +1,4 @@
-"""What an action does to the state, learned from transitions: an ensemble of one-step models."""
+"""Ensemble of one-step dynamics models, learned from transitions."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from assembly_rl.controllers.validation import InputError
 Array = NDArray[np.float32]
 
 MEMBERS = 5
-"""Models of an ensemble, each fitted to transitions of its own (drawn with replacement)."""
+"""Models of an ensemble, each fitted to a bootstrap sample of the transitions."""
 WIDTHS = (64, 64)
 STEPS = 1500
 BATCH = 256
@@ -18,16 +18,16 @@ LEARNING_RATE = 2e-3
 
 
 class Ensemble:
-    """Multilayer perceptrons that predict the change of a state, side by side in batched products.
+    """Ensemble of multilayer perceptrons that predict the change of a state, in batched products.
 
     Args:
-        states: (transitions, states).
-        actions: (transitions, actions).
-        changes: (transitions, states) of the next state.
-        seed: Of weights and draws.
+        states: (transitions, states) states.
+        actions: (transitions, actions) actions.
+        changes: (transitions, states) changes to the next state.
+        seed: Seed of weights and samples.
 
     Raises:
-        ValueError: The transitions are too few, or not of the same number.
+        ValueError: There are too few transitions, or the arrays differ in length.
     """
 
     def __init__(self, states: Array, actions: Array, changes: Array, seed: int) -> None:
@@ -72,7 +72,7 @@ class Ensemble:
         return values
 
     def predict(self, states: Array, actions: Array) -> Array:
-        """Changes (members, rows, states)."""
+        """Return the predicted changes (members, rows, states)."""
         inputs = self._inputs(states, actions)
         with torch.no_grad():
             scaled = self._forward(inputs.expand(MEMBERS, -1, -1)).numpy()
@@ -80,7 +80,7 @@ class Ensemble:
 
 
 class _Scale:
-    """To mean 0 and standard deviation 1 of each column; a column that never changes stays 0."""
+    """Standardisation of each column to mean 0 and standard deviation 1; a constant column becomes 0."""
 
     def __init__(self, values: Array) -> None:
         self._mean = values.mean(0)

@@ -1,12 +1,12 @@
 """CS3: the continuous-space serialized Shapley value of each action component for each state component.
 
-The players of a game are the action components; there is a game for each state component and each visited
-state and action. A coalition's value is by how much the state component changes more than under the
-baseline action, zero, when the coalition's members act. The absolute Shapley values are averaged over what
-was visited, where the t-th step of an episode weighs ``discount ** t``, and divided by the standard
-deviation of the component's change.
+The players of a game are the action components; there is a game for each state component and each recorded
+transition. A coalition's value is the change of the state component when the coalition's members act, minus
+the change under the baseline action, zero. The absolute Shapley values are averaged over the transitions, in
+which the t-th step of an episode has the weight ``discount ** t``, and divided by the standard deviation of
+the component's change.
 
-This is a reconstruction: the publications that name the method were read as abstracts only.
+This is a reconstruction: only the abstracts of the publications on the method were available.
 """
 
 from dataclasses import dataclass
@@ -20,24 +20,24 @@ from assembly_rl.methods.cs3.shapley import EXACT, Coalitions, all_coalitions, s
 Array = NDArray[np.float32]
 
 ORDERS = 64
-"""Pairs of orders that are sampled where the actions have too many components for all coalitions."""
+"""Pairs of orders that are sampled if the actions have too many components for all coalitions."""
 SAMPLES = 512
-"""Visited states in which the games are played."""
+"""Number of recorded states in which the games are played."""
 DISCOUNT = 0.98
 CHUNK = 64
 FEWEST = 2 * BATCH
-"""Transitions that an estimate needs."""
+"""Least number of transitions for an estimate."""
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """What was visited, in the order in which it was.
+    """Collected transitions, in order.
 
     Attributes:
-        states: (transitions, states).
-        actions: (transitions, actions), scaled; zero is the baseline.
-        changes: (transitions, states) to the next state.
-        ages: (transitions,) steps since the episode began.
+        states: (transitions, states) states.
+        actions: (transitions, actions) scaled actions; zero is the baseline.
+        changes: (transitions, states) changes to the next state.
+        ages: (transitions,) steps since the start of the episode.
     """
 
     states: Array
@@ -48,11 +48,11 @@ class Transitions:
 
 @dataclass(frozen=True)
 class Influence:
-    """Of each action component on each state component.
+    """Influence of each action component on each state component.
 
     Attributes:
-        values: (members, states, actions): CS3 by each member of the ensemble.
-        null: (draws, states, actions): the same from actions that were shuffled in time.
+        values: (members, states, actions) CS3 by each member of the ensemble.
+        null: (draws, states, actions) CS3 from actions that were shuffled in time.
     """
 
     values: NDArray[np.float64]
@@ -60,17 +60,17 @@ class Influence:
 
 
 def coalitions(actions: int, rng: np.random.Generator) -> Coalitions:
-    """All, or where they are too many those of sampled orders."""
+    """Return all coalitions or, if they are too many, those of sampled orders."""
     return all_coalitions(actions) if actions <= EXACT else sampled_coalitions(actions, ORDERS, rng)
 
 
 def estimate(transitions: Transitions, seed: int, shuffles: int = 1) -> Influence:
-    """Estimate CS3 from transitions alone: by models that are fitted to them.
+    """Estimate CS3 from transitions alone, with models fitted to them.
 
     Args:
-        transitions: At least 512.
-        seed: Of models, samples and shuffles.
-        shuffles: Fits to actions shuffled in time, whose influence is nothing but chance.
+        transitions: Transitions, at least 512.
+        seed: Seed of models, samples and shuffles.
+        shuffles: Number of fits to actions shuffled in time, whose influence is due to chance.
     """
     rng = np.random.default_rng(seed)
     game = coalitions(transitions.actions.shape[1], rng)
@@ -99,7 +99,7 @@ def _influence(
 
 
 def _absolute_values(model: Ensemble, states: Array, actions: Array, game: Coalitions) -> NDArray[np.float64]:
-    """(members, rows, states, actions) of Shapley values, without their signs."""
+    """Return absolute Shapley values (members, rows, states, actions)."""
     count, rows = len(game.members), len(states)
     acting = actions[:, None, :] * game.members  # (rows, coalitions, actions)
     repeated = np.repeat(states, count, axis=0)

@@ -1,9 +1,9 @@
-"""Shapley values of games whose players are the components of an action.
+"""Shapley values of games whose players are action components.
 
-A game gives each coalition of players a value; a player's Shapley value is its contribution to it, averaged
-over the orders in which the players can join (L. S. Shapley, "A value for n-person games", 1953). Both
-exact values and estimates from sampled orders are linear in the coalitions' values: a matrix product does
-for any number of games.
+A game assigns a value to each coalition of players; a player's Shapley value is its marginal contribution,
+averaged over the orders in which the players can join (L. S. Shapley, "A value for n-person games", 1953).
+Both exact values and estimates from sampled orders are linear in the coalitions' values: one matrix product
+computes any number of games.
 """
 
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from numpy.typing import ArrayLike, NDArray
 from assembly_rl.controllers.validation import InputError
 
 EXACT = 10
-"""Most players for whom all coalitions are evaluated: 1024."""
+"""Largest number of players for which all coalitions are evaluated: 1024."""
 
 
 @dataclass(frozen=True)
 class Coalitions:
-    """The coalitions to evaluate, and what their values say of the players.
+    """Coalitions to evaluate, and the map from their values to Shapley values.
 
     Attributes:
-        members: (coalitions, players), True where a player takes part. The empty one comes first.
-        weights: (players, coalitions): Shapley values are ``weights @ values``.
+        members: (coalitions, players), True where a player is a member. The empty coalition comes first.
+        weights: (players, coalitions) matrix; Shapley values are ``weights @ values``.
     """
 
     members: NDArray[np.bool_]
     weights: NDArray[np.float64]
 
     def values(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Shapley values (..., players) from the values of the coalitions (..., coalitions)."""
+        """Compute Shapley values (..., players) from the values of the coalitions (..., coalitions)."""
         values = np.asarray(values, dtype=np.float64)
         if values.shape[-1:] != (len(self.members),):
             raise InputError(
@@ -42,7 +42,7 @@ class Coalitions:
 
 
 def all_coalitions(players: int) -> Coalitions:
-    """Every coalition, for exact values.
+    """Return all coalitions, for exact values.
 
     Raises:
         ValueError: There are too few or too many players.
@@ -61,15 +61,15 @@ def all_coalitions(players: int) -> Coalitions:
 
 
 def sampled_coalitions(players: int, orders: int, rng: np.random.Generator) -> Coalitions:
-    """The coalitions that form in random orders and in their reverses, for estimates without bias.
+    """Return the coalitions in random orders and in their reverses, for unbiased estimates.
 
     An order and its reverse together have less variance than two orders (Mitchell et al., "Sampling
-    permutations for Shapley value estimation", 2022). The values of an estimate add up as exact ones do.
+    permutations for Shapley value estimation", 2022). The sum of the estimated values is exact.
 
     Args:
-        players: How many.
-        orders: How many pairs.
-        rng: Draws them.
+        players: Number of players.
+        orders: Number of pairs of orders.
+        rng: Random generator.
     """
     if players < 1 or orders < 1:
         raise InputError(f"players and orders have to be at least 1, got {players} and {orders}")

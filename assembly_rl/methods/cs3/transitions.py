@@ -1,4 +1,4 @@
-"""Transitions of a training, in their order."""
+"""Recent transitions of a training, in order."""
 
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from assembly_rl.methods.cs3.estimate import Transitions
 from assembly_rl.runs.files import read_tensors, write_tensors
 
 LATEST = 10_000
-"""Most transitions that an estimate uses, the newest ones."""
+"""Largest number of transitions that an estimate uses, the newest ones."""
 
 
 class RecentTransitions:
-    """Latest transitions of a model: from its replay buffer, or gathered from the rollouts of PPO.
+    """Latest transitions of a model, from its replay buffer or from the rollouts of PPO.
 
     Args:
         model: Model that is being trained.
-        path: File of the rollouts, so that a resumed training has those before.
+        path: File of the rollouts, which a resumed training reads.
     """
 
     def __init__(self, model: BaseAlgorithm, path: Path) -> None:
@@ -34,7 +34,7 @@ class RecentTransitions:
             self._rollouts = {name: values[known] for name, values in kept.items()}
 
     def add_rollout(self) -> None:
-        """Keep the latest rollout of PPO; a replay buffer keeps it by itself."""
+        """Store the latest rollout of PPO; with a replay buffer do nothing."""
         if not isinstance(self._model, OnPolicyAlgorithm):
             return
         model: Any = self._model
@@ -67,12 +67,12 @@ class RecentTransitions:
 
 
 def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
-    """Return transitions of a replay buffer, one environment after the other.
+    """Return transitions of a replay buffer, environment by environment.
 
     Args:
         buffer: Replay buffer of stable-baselines3.
-        count: Number of rows, the newest ones.
-        before: Number of newer rows that are left out.
+        count: Number of rows; the newest ones are returned.
+        before: Number of newer rows that are omitted.
     """
     rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
     last = len(rows) - before
@@ -85,10 +85,10 @@ def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
 
 
 def _ages(ended: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the steps since an episode began, or since the first row, one environment after the other.
+    """Return the steps since the start of the episode or the first row, environment by environment.
 
     Args:
-        ended: (rows, environments), True where the episode ended with this step.
+        ended: (rows, environments), True where the episode ended with the step.
     """
     rows = np.arange(len(ended))[:, None]
     first = np.where(np.roll(ended, 1, axis=0) | (rows == 0), rows, 0)

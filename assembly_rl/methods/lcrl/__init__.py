@@ -1,1 +1,1 @@
-"""Local connection reinforcement learning: which state components each action component has to see."""
+"""LCRL, local connection reinforcement learning: selection of each action component's state components."""

@@ -1,4 +1,4 @@
-"""What a policy loses when an edge of its graph is cut."""
+"""Ablation: a policy's loss of performance when an edge of its graph is removed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,29 +17,29 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Edge:
-    """From a state component to an action component, by their numbers."""
+    """Edge from a state component to an action component, by their indices."""
 
     state: int
     action: int
 
 
 def edges_of(graph: Graph) -> list[Edge]:
-    """The edges of a graph, action by action."""
+    """Return the edges of a graph, sorted by action."""
     return [Edge(int(state), int(action)) for action, state in np.argwhere(graph.edges.T)]
 
 
 def seen(actor: MLP, actions: int) -> NDArray[np.bool_]:
-    """(states, actions), whether any unit of the action component has a weight on the state component."""
+    """Return (states, actions), True where the action has a nonzero weight on the state component."""
     weight = actor.layers[0][0]
     return (weight.reshape(actions, -1, weight.shape[1]) != 0.0).any(1).T
 
 
 def cut(actor: MLP, edge: Edge, actions: int) -> MLP:
-    """An actor whose action component sees zero instead of the state component.
+    """Return an actor whose action component receives zero in place of the state component.
 
     Args:
-        actor: With as many units of its own for each action component in the first layer.
-        edge: To cut.
+        actor: Actor whose first layer has equally many separate units for each action component.
+        edge: Edge that is removed.
         actions: Number of action components.
     """
     (weight, bias, activation), *others = actor.layers
@@ -58,17 +58,17 @@ def ablate(
     episodes: int,
     done: Callable[[int, Row], None],
 ) -> None:
-    """Evaluate a policy without each edge, on the same episodes as with all.
+    """Evaluate a policy without each edge, on the same episodes as with all edges.
 
     Args:
-        evaluator: Runs the episodes.
+        evaluator: Worker processes that run the episodes.
         scenario: Part and task.
-        policy: The policy.
-        graph: That it has.
-        edges: Those to cut, one at a time, by their numbers.
-        episodes: Of each evaluation, held-out ones.
-        done: Told number and row of an edge as soon as they are known: its names, success, and by how much
-            success and reward fell, with 95 % intervals of a paired bootstrap.
+        policy: Policy.
+        graph: Graph of the policy.
+        edges: Number -> edge; they are removed one at a time.
+        episodes: Number of held-out episodes of each evaluation.
+        done: Function called with number and row of each evaluated edge: its names, success, and the
+            decreases of success and reward, with 95 % intervals of a paired bootstrap.
     """
     whole = evaluator.evaluate(scenario, policy, episodes, HELD_OUT_SEED) if edges else []
     for number, edge in edges.items():

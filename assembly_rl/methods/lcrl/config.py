@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
 """Origins of the edges of a graph."""
 GRAPH_FILE = "graph.json"
-"""File in a run directory: the graph of the policy; ``graph_<step>.json`` are those before."""
+"""File of the policy's graph in a run directory; ``graph_<step>.json`` are earlier ones."""
 THRESHOLDS = ("cumulative", "chance", "fixed")
 CRITICS = ("global", "local")
 
 
 @dataclass
 class LCRLConfig(MethodConfig):
-    """Local connection RL: each action component has hidden units of its own, which see a part of the state.
+    """Local connection RL: each action component has separate hidden units with a part of the state as input.
 
     Attributes:
         head: Hidden units of each action component, layer by layer.
-        edges: ``cs3``: what an action component influences. ``relevance``: what it needs to see, by the
-            critic. ``both``: the edges of either. ``physics``: those of a rigid contact. ``random``: as many
-            for each action component as cs3 finds, drawn at random. ``all``: every one.
-        threshold: Which influences of cs3 are edges: the largest of each action component with a
-            ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always has
+        edges: Origin of the edges. ``cs3``: influence of an action component on the state. ``relevance``:
+            relevance of its inputs by the critic. ``both``: union of these. ``physics``: rigid contact.
+            ``random``: drawn at random, as many per action component as with cs3. ``all``: all edges.
+        threshold: Rule that selects edges by cs3 influence: the largest of each action component with a
+            ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always uses
             the cumulative share.
-        quantile: Of the influence by chance that an edge has to exceed.
+        quantile: Quantile of the chance influence that an edge has to exceed.
         floor: Least influence of an edge, in standard deviations of a step's change; the fixed level.
-        share: Of the influence or relevance of an action component, that its edges have together.
-        critics: ``global``: one function of all. ``local``: a sum over the action components of functions of
-            that component and what it sees; wide as the actor.
-        graph: File of a graph to use instead.
+        share: Joint share of the edges in the influence or relevance of an action component.
+        critics: ``global``: one function of the whole state and action. ``local``: a sum over the action
+            components of functions of that component and its inputs; as wide as the actor.
+        graph: File of a graph that is used instead.
         samples: Policy steps before the graph is estimated; they are learned from, too.
-        relearn_every: Policy steps between later estimates, from what was visited lately.
+        relearn_every: Policy steps between later estimates, from recent transitions.
     """
 
     implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.lcrl.method:LCRL"
@@ -82,7 +82,7 @@ class LCRLConfig(MethodConfig):
         return self.graph is None and self.edges not in ("physics", "all")
 
     def graph_step(self, training: TrainConfig) -> int:
-        """Return the step at which a graph is estimated: at the end of a rollout, with enough samples."""
+        """Return the step of the estimate of the graph: the end of a rollout, with enough samples."""
         if not self.estimated:
             return 0
         rollout = training.algo.rollout_steps(training.environments)

@@ -1,10 +1,10 @@
-"""Policies whose action components see parts of the state only.
+"""Policies whose action components depend on parts of the state only.
 
-Each action component has hidden units of its own. All of them are one multilayer perceptron whose layers
-have masks: of the first layer a component's units see the components of its column of the graph, further
-units see those before them of the same component, and so does its output. One matrix product a layer does
-for all, and whatever reads a plain policy (evaluation, checkpoints, export) reads this one: weights that
-are masked are zero.
+Each action component has separate hidden units. Together they are one multilayer perceptron with masked
+layers: in the first layer a component's units are connected to the state components in its column of the
+graph; later units and its output are connected to the previous units of the same component. A layer is thus
+one matrix product, and masked weights are zero, so that evaluation, checkpoints and export need no special
+case.
 """
 
 from collections.abc import Sequence
@@ -32,12 +32,12 @@ from assembly_rl.learners.masks import mask_momentum, mask_of, set_masks
 def masks(
     edges: NDArray[np.bool_], widths: Sequence[int], heads: NDArray[np.int64] | None = None
 ) -> list[Tensor]:
-    """Masks of an actor's layers, each of the shape of its weight.
+    """Return the masks of an actor's layers, each of the shape of its weight.
 
     Args:
-        edges: (states, actions).
-        widths: Of the hidden layers of each action component.
-        heads: (actions,), whose hidden units each action component uses, -1 for none; by default its own.
+        edges: (states, actions) edges of a graph.
+        widths: Widths of the hidden layers of each action component.
+        heads: (actions,) component whose hidden units each one uses, -1 for none; by default its own.
     """
     layers = [np.repeat(edges.T, widths[0], axis=0)]
     one = np.eye(edges.shape[1], dtype=np.bool_)
@@ -51,13 +51,13 @@ def masks(
 
 
 def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = False) -> None:
-    """Give the actor of a model the connections of a graph; weights elsewhere become zero and stay so.
+    """Give the actor of a model the connections of a graph; other weights become zero and stay zero.
 
     Args:
-        model: Its actor has hidden layers of as many units for each action component.
-        edges: (states, actions).
-        critics: Give the critics connections, too: each is then a sum over the action components of
-            functions of that component and what it sees.
+        model: Model whose actor has hidden layers with equally many units for each action component.
+        edges: (states, actions) edges of a graph.
+        critics: True to restrict the critics, too: each is then a sum over the action components of
+            functions of that component and its inputs.
 
     Raises:
         ValueError: The layers do not fit the graph.
@@ -82,13 +82,13 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
 
 
 def leading_components(policy: Any) -> NDArray[np.int64] | None:
-    """Return (actions,) the first component of each group, -1 where nothing moves; None without groups."""
+    """Return (actions,) the first component of each one's group, -1 if inactive; None without groups."""
     groups = action_groups(policy)
     return None if groups is None else groups.leading
 
 
 def shared_by_groups(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]:
-    """Return edges with which the action components of a group see the same, all that any of them sees."""
+    """Return edges in which all action components of a group have the union of their inputs."""
     first = leading_components(policy)
     if first is None:
         return edges
@@ -97,7 +97,7 @@ def shared_by_groups(edges: NDArray[np.bool_], policy: Any) -> NDArray[np.bool_]
 
 
 def connected(model: BaseAlgorithm) -> NDArray[np.bool_]:
-    """Return the edges (states, actions) that a model has been given."""
+    """Return the edges (states, actions) of a model."""
     own = mask_of(actor_layers(model.policy).hidden[0])
     assert own is not None
     mask = own.cpu().numpy()
@@ -107,12 +107,12 @@ def connected(model: BaseAlgorithm) -> NDArray[np.bool_]:
 
 @torch.no_grad()
 def split(model: BaseAlgorithm, before: NDArray[np.int64], after: NDArray[np.int64]) -> None:
-    """Give action components that leave a group hidden units of their own, copies of those of the group.
+    """Give action components that leave a group separate hidden units, copied from those of the group.
 
     Args:
-        model: Model, which computes the same before and after; so do its optimizer's moments.
-        before: (actions,) leading components before; see ``leading_components``.
-        after: (actions,) leading components from now on; ``connect`` has to follow.
+        model: Model; its function is unchanged, and its optimizer's moments are copied, too.
+        before: (actions,) previous leading components; see ``leading_components``.
+        after: (actions,) new leading components; call ``connect`` afterwards.
     """
     policy: Any = model.policy
     optimizer = actor_optimizer(policy)
@@ -139,7 +139,7 @@ def split(model: BaseAlgorithm, before: NDArray[np.int64], after: NDArray[np.int
 
 
 def _part(layer: nn.Linear, action: int, actions: int) -> slice:
-    """The units of an action component."""
+    """Return the range of the units of an action component."""
     width = layer.out_features // actions
     return slice(action * width, (action + 1) * width)
 
@@ -150,7 +150,7 @@ def _with_moments(parameter: Tensor, optimizer: torch.optim.Optimizer) -> list[T
 
 
 def _widths(hidden: Sequence[nn.Linear], edges: NDArray[np.bool_], inputs: int) -> list[int]:
-    """Hidden units of each action component, layer by layer."""
+    """Return the number of hidden units of each action component, layer by layer."""
     actions = edges.shape[1]
     if hidden[0].in_features != inputs or any(layer.out_features % actions for layer in hidden):
         raise InputError(

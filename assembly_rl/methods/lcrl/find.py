@@ -1,4 +1,4 @@
-"""Graphs by the name of where their edges come from."""
+"""Graphs by the origin of their edges."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from assembly_rl.methods.lcrl.thresholds import (
 
 
 def known_graph(edges: str, states: Sequence[str], actions: Sequence[str]) -> Graph:
-    """A graph that needs no samples: of ``physics``, or of ``all`` edges."""
+    """Return a graph that needs no samples: the one of ``physics``, or the one with ``all`` edges."""
     known = physics_edges(states, actions)
     return given(known if edges == "physics" else np.ones_like(known), states, actions, edges)
 
@@ -36,15 +36,15 @@ def estimated_graph(
     actions: Sequence[str],
     seed: int,
 ) -> Graph:
-    """A graph from what a training has visited so far.
+    """Estimate a graph from the transitions collected in a training so far.
 
     Args:
-        config: How.
-        model: In training; relevance asks its policy and critics.
-        transitions: What it has visited.
-        states: Names.
-        actions: Names.
-        seed: Of everything random.
+        config: Configuration of the method.
+        model: Model in training; relevance uses its policy and critics.
+        transitions: Collected transitions.
+        states: Names of the state components.
+        actions: Names of the action components.
+        seed: Seed of all random generators.
     """
     steps = model.num_timesteps
     if config.edges == "relevance":
@@ -68,15 +68,15 @@ def cs3_graph(
     seed: int,
     samples: int,
 ) -> Graph:
-    """The graph of what each action component influences.
+    """Estimate the graph of the state components that each action component influences.
 
     Args:
-        config: How.
-        transitions: What was visited.
-        states: Names.
-        actions: Names.
-        seed: Of everything random.
-        samples: Policy steps that the transitions took.
+        config: Configuration of the method.
+        transitions: Collected transitions.
+        states: Names of the state components.
+        actions: Names of the action components.
+        seed: Seed of all random generators.
+        samples: Policy steps in which the transitions were collected.
     """
     influence = estimate(transitions, seed)
     if config.threshold == "chance":

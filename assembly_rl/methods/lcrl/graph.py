@@ -1,4 +1,4 @@
-"""The connection graph: which state components each action component sees, and why."""
+"""Connection graph: the state components that are inputs of each action component, and their influence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ NUMBERS = ("influence", "low", "high", "threshold")
 
 @dataclass(frozen=True)
 class Graph:
-    """Edges from state components to action components.
+    """Graph with edges from state components to action components.
 
     Attributes:
         states: Names of the state components.
         actions: Names of the action components.
-        edges: (states, actions), whether the action component sees the state component.
-        influence: (states, actions), CS3: standard deviations of a step's change.
-        low: Lower end of its 95 % interval over the ensemble.
-        high: Upper end.
-        threshold: (states, actions), above which an edge is kept.
-        source: How the edges were found.
-        samples: Policy steps that were used for it.
+        edges: (states, actions), True where the state component is an input of the action component.
+        influence: (states, actions) CS3, in standard deviations of a step's change.
+        low: (states, actions) lower end of the influence's 95 % interval over the ensemble.
+        high: (states, actions) upper end of that interval.
+        threshold: (states, actions) influence above which an edge is kept.
+        source: Origin of the edges.
+        samples: Policy steps used for the estimate.
     """
 
     states: tuple[str, ...]
@@ -42,13 +42,13 @@ class Graph:
     samples: int
 
     def content(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """Return the graph in types of JSON."""
         arrays = {name: value.tolist() for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return {"format": FORMAT} | vars(self) | arrays
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> "Graph":
-        """The graph again; a KeyError, TypeError or ValueError where it is none."""
+        """Restore a graph from ``content``; raise a KeyError, TypeError or ValueError if it is invalid."""
         states, actions = (tuple(map(str, content[key])) for key in ("states", "actions"))
         shape = (len(states), len(actions))
         numbers: dict[str, Any] = {key: np.array(content[key], dtype=np.float64) for key in NUMBERS}
@@ -64,15 +64,15 @@ class Graph:
         return cls(states, actions, edges, **numbers, source=source, samples=samples)
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the graph as JSON."""
         write_json(path, self.content())
 
     @classmethod
     def load(cls, path: Path) -> "Graph":
-        """Read it.
+        """Read a graph.
 
         Raises:
-            RunError: The file is not there, is of a newer version, or its parts do not fit together.
+            RunError: The file is missing, has a newer format, or is inconsistent.
         """
         if not path.is_file():
             raise RunError(f"{path} does not exist: a graph is written by a training with method=lcrl")
@@ -84,7 +84,7 @@ class Graph:
 
 
 def given(edges: ArrayLike, states: Sequence[str], actions: Sequence[str], source: str) -> Graph:
-    """A graph whose edges were not estimated: from physics, at random, or all."""
+    """Return a graph whose edges are not estimated: from physics, at random, or all."""
     known = np.asarray(edges, dtype=np.bool_)
     values: dict[str, Any] = {key: known.astype(np.float64) for key in ("influence", "low", "high")}
     threshold = np.full(known.shape, 0.5)
@@ -94,5 +94,5 @@ def given(edges: ArrayLike, states: Sequence[str], actions: Sequence[str], sourc
 
 
 def random_edges(like: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """As many edges to each action component as another graph has, drawn at random."""
+    """Draw random edges, as many to each action component as another graph has."""
     return rng.permuted(like, axis=0)

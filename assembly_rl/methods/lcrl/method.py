@@ -1,4 +1,4 @@
-"""LCRL in a training: the graph is found from its first steps, then given to its policy."""
+"""LCRL in a training: the graph is estimated from its first steps, then imposed on its policy."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ from assembly_rl.training.method import Method, Phases, TrainingContext
 
 
 class LCRL(Method):
-    """Local connections: each action component sees the state components of its column of a graph.
+    """Local connections: the inputs of each action component are the state components in its graph column.
 
     Args:
         config: Configuration.
@@ -34,30 +34,30 @@ class LCRL(Method):
         self._config = config
 
     def check(self, config: TrainConfig, observation_names: tuple[str, ...]) -> None:
-        """Refuse a given graph of other components, and an estimate without enough samples."""
+        """Refuse a given graph with other components, and an estimate without enough samples."""
         check_graph(self._config, config.algo, observation_names)
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
-        """Give each action component hidden units of its own."""
+        """Return layers with separate hidden units for each action component."""
         actor = [actions * width for width in self._config.head]
         return HiddenLayers(actor, actor if self._config.critics == "local" else layers.critic)
 
     def build(self, model: BaseAlgorithm) -> None:
-        """Begin with all connections."""
+        """Start with all connections."""
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
         connect(model, np.ones((states, actions), dtype=np.bool_), self._config.critics == "local")
 
     def first_kept_step(self, config: TrainConfig) -> int:
-        """Return the step of the graph: a policy from before would have other connections."""
+        """Return the step of the graph: an earlier policy would have other connections."""
         return self._config.graph_step(config)
 
     def phases(self, context: TrainingContext) -> Phases:
-        """See ``Method.phases``."""
+        """Return the actions of the method during a training."""
         return GraphPhases(self._config, context)
 
 
 def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ...]) -> None:
-    """Check that a training can have its graph.
+    """Check that a training can obtain its graph.
 
     Args:
         config: Configuration of the method.
@@ -65,7 +65,7 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
         states: Names of the state components of the task.
 
     Raises:
-        ValueError: It cannot; the message says what is wrong and what to do.
+        ValueError: The training cannot; the message says what is wrong and what to do.
     """
     if config.graph is not None:
         graph = Graph.load(Path(config.graph))
@@ -83,7 +83,7 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
                 raise InputError(
                     f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg, or edges=cs3"
                 )
-            fewest += algo.learning_starts  # the critic has to have learned
+            fewest += algo.learning_starts  # relevance needs a trained critic
         if config.samples < fewest:
             raise InputError(
                 f"edges={config.edges} needs method.samples of at least {fewest} here, got {config.samples}"
@@ -91,9 +91,9 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
 
 
 class GraphPhases(Phases):
-    """Finds the graph when there are enough transitions; from then on the policy has its connections.
+    """Estimation of the graph once there are enough transitions; then the policy has its connections.
 
-    The steps before are random, or of the policy with all connections; their transitions are learned from.
+    Earlier steps are random, or by the policy with all connections; their transitions are learned from, too.
 
     Args:
         config: Configuration.
@@ -107,7 +107,7 @@ class GraphPhases(Phases):
         self._due = self._next_after(self._model.num_timesteps)
 
     def begin(self) -> None:
-        """Connect the policy, where the graph is known before the first step."""
+        """Connect the policy if the graph is known before the first step."""
         if not self._config.estimated:
             self._use(self._known())
 
@@ -121,7 +121,7 @@ class GraphPhases(Phases):
         return step - (step - self._config.samples) % every + every if every else float("inf")
 
     def before_rollout(self) -> None:
-        """Estimate the graph where it is due."""
+        """Estimate the graph if due."""
         step = self._model.num_timesteps
         if step >= self._due:
             self._use(
@@ -139,7 +139,7 @@ class GraphPhases(Phases):
             self._due = self._next_after(step)
 
     def after_rollout(self) -> None:
-        """Keep a rollout for the estimate, where no replay buffer does."""
+        """Store a rollout for the estimate if there is no replay buffer."""
         if self._due < float("inf"):
             self._transitions.add_rollout()
 

@@ -1,4 +1,4 @@
-"""The edges that the mechanics of an insertion suggest, by the names of components."""
+"""Edges from the mechanics of an insertion, by the names of components."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 COUPLED = {
     "x": {"x", "ry"}, "y": {"y", "rx"}, "z": {"z"}, "rx": {"rx", "y"}, "ry": {"ry", "x"}, "rz": {"rz"},
 }  # fmt: skip
-"""Axis of an action -> axes it has to see: a lateral force and the tilt about the other axis act together."""
+"""Axis of an action -> axes of its inputs: a lateral force is coupled with the tilt about the other axis."""
 AXIS_OF_WRENCH = {"fx": "x", "fy": "y", "fz": "z", "mx": "rx", "my": "ry", "mz": "rz"}
 
 
 def physics_edges(states: Sequence[str], actions: Sequence[str]) -> NDArray[np.bool_]:
-    """(states, actions), by what the names end in; every action sees the depth."""
+    """Return edges (states, actions) by the endings of the names; the depth is an input of all actions."""
     edges = np.zeros((len(states), len(actions)), dtype=np.bool_)
     for row, state in enumerate(states):
         axis = _axis(state)

@@ -1,9 +1,9 @@
-"""What an action component needs to see: the value that is lost when it sees something else.
+"""Relevance of a state component for an action component: the loss of value without its information.
 
-For each state component its values are shuffled among visited states; one action component is chosen by
-the policy from the shuffled state, the others from the true one. The relevance is by how much the critic's
-value falls, in standard deviations of the value: permutation importance (L. Breiman, "Random forests",
-2001) of the policy's inputs under Q.
+The values of a state component are shuffled among recorded states; the policy chooses one action component
+from the shuffled state, the others from the true one. The relevance is the decrease of the critic's value, in
+standard deviations of the value: permutation importance (L. Breiman, "Random forests", 2001) of the policy's
+inputs under Q.
 """
 
 from typing import Any
@@ -21,15 +21,15 @@ SHUFFLES = 5
 
 @torch.no_grad()
 def relevance(model: BaseAlgorithm, states: Array, seed: int) -> NDArray[np.float64]:
-    """Relevance of each state component for each action component.
+    """Estimate the relevance of each state component for each action component.
 
     Args:
-        model: SAC, TD3 or DDPG whose policy and critics have learned for a while.
-        states: Visited ones (rows, states).
-        seed: Of choice and shuffles.
+        model: Model of SAC, TD3 or DDPG with trained policy and critics.
+        states: (rows, states) recorded states.
+        seed: Seed of the samples and shuffles.
 
     Returns:
-        (shuffles, states, actions), each from other states; noise can make it negative.
+        (shuffles, states, actions) estimates from different samples; noise can make them negative.
     """
     policy: Any = model.policy
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""A connection graph to look at: a table for the terminal, and a picture."""
+"""Display of a connection graph: a table for the terminal, and a picture."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,14 +18,14 @@ Rows = Sequence[Mapping[str, Any]]
 
 ROW_HEIGHT = 0.2
 WIDEST = 7.0
-"""Points, of an edge with influence 1."""
+"""Line width of an edge with influence 1 [pt]."""
 
 
 def graph_table(graph: Graph, ablation: Rows = ()) -> Table:
-    """Influences, those of edges bold, with the success that cutting an edge costs.
+    """Return a table of influences, those of edges in bold, with the success lost without an edge.
 
     Args:
-        graph: The graph.
+        graph: Graph.
         ablation: Rows of ``assembly_rl.methods.lcrl.ablation``.
     """
     lost = {(row["state"], row["action"]): row for row in ablation}
@@ -52,7 +52,7 @@ def graph_table(graph: Graph, ablation: Rows = ()) -> Table:
 
 
 def _points(lost: float) -> str:
-    """Percentage points of success that were lost, as a change."""
+    """Format a loss of success as a change in percentage points."""
     change = round(-100.0 * lost)
     return f"{change:+d}" if change else "0"
 
@@ -66,14 +66,14 @@ def _unit(graph: Graph) -> str:
 
 
 def plot_graph(graph: Graph, path: Path, title: str, ablation: Rows = ()) -> None:
-    """Draw influences as a heat map, the edges between components, and what cutting each costs.
+    """Draw influences as a heat map, the edges between components, and the loss without each edge.
 
-    An edge is as wide as the lower end of its interval, its halo as the upper end.
+    The width of an edge is the lower end of its interval, that of its halo the upper end.
 
     Args:
-        graph: The graph.
-        path: The picture; its suffix chooses the format.
-        title: Above the picture.
+        graph: Graph.
+        path: File of the picture; its suffix selects the format.
+        title: Title of the picture.
         ablation: Rows of ``assembly_rl.methods.lcrl.ablation``; without any, there is no third part.
     """
     count = len(graph.states)

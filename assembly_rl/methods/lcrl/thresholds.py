@@ -1,6 +1,6 @@
-"""Which influences are edges of a graph.
+"""Rules that select the edges of a graph by influence.
 
-Each rule gives the edges and the threshold above which they are, both (states, actions).
+Each rule returns the edges and their threshold, both (states, actions).
 """
 
 import numpy as np
@@ -14,19 +14,19 @@ Chosen = tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 
 def interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower and upper ends (2, states, actions) of the 95 % intervals over the members (members, ...)."""
+    """Return the ends (2, states, actions) of the 95 % intervals over the members (members, ...)."""
     return np.quantile(values, [0.5 - CONFIDENCE / 2.0, 0.5 + CONFIDENCE / 2.0], axis=0)
 
 
 def above_chance(influence: Influence, quantile: float, floor: float) -> Chosen:
-    """Edges whose interval is above what shuffled actions reach, and above a floor.
+    """Select edges whose interval is above the influence of shuffled actions and above a floor.
 
-    What moves a component by less than a tenth of its usual change is no reason to look at it.
+    The floor excludes negligible influences, such as less than a tenth of a component's usual change.
 
     Args:
-        influence: With its null.
-        quantile: Of the null.
-        floor: Standard deviations of a step's change.
+        influence: Influence with its null distribution.
+        quantile: Quantile of the null distribution.
+        floor: Least influence, in standard deviations of a step's change.
     """
     chance = np.quantile(influence.null, quantile, axis=(0, 2))
     threshold = np.repeat(np.maximum(chance, floor)[:, None], influence.values.shape[2], axis=1)
@@ -34,13 +34,13 @@ def above_chance(influence: Influence, quantile: float, floor: float) -> Chosen:
 
 
 def above(values: NDArray[np.float64], level: float) -> Chosen:
-    """Edges whose interval is above a fixed level."""
+    """Select edges whose interval is above a fixed level."""
     threshold = np.full(values.shape[1:], level)
     return interval(values)[0] > threshold, threshold
 
 
 def cumulative(values: NDArray[np.float64], share: float) -> Chosen:
-    """For each action the fewest edges that together have this share of all that is positive."""
+    """Select for each action the fewest edges with a given share of its total positive influence."""
     mean = np.maximum(values.mean(0), 0.0)
     order = np.argsort(-mean, axis=0, kind="stable")
     sums = np.cumsum(np.take_along_axis(mean, order, axis=0), axis=0)
@@ -52,7 +52,7 @@ def cumulative(values: NDArray[np.float64], share: float) -> Chosen:
 
 
 def with_an_input(edges: NDArray[np.bool_], order: ArrayLike) -> NDArray[np.bool_]:
-    """The same edges, and for an action component without any the one that is highest in order."""
+    """Add to each action component without edges the one with the highest ``order``."""
     edges = edges.copy()
     best = np.argmax(order, axis=0)
     for action in np.flatnonzero(~edges.any(0)):

@@ -1,1 +1,1 @@
-"""LCRL with PEAD: grouped action components share hidden units and see the same."""
+"""LCRL with PEAD: grouped action components share hidden units and inputs."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class LCRLPEADConfig(LCRLConfig, PEADConfig):
-    """LCRL and PEAD together: grouped action components share hidden units and see all that any of them sees.
+    """LCRL and PEAD combined: grouped action components share hidden units and the union of their inputs.
 
-    When they leave their group, each gets copies of its own.
+    A component that leaves its group gets a copy of the hidden units.
     """
 
     implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.lcrl_pead.method:LCRLPEAD"
@@ -29,7 +29,7 @@ class LCRLPEADConfig(LCRLConfig, PEADConfig):
         PEADConfig.__post_init__(self)
 
     def check(self, training: TrainConfig) -> None:
-        """Check as both methods do."""
+        """Run the checks of both methods."""
         LCRLConfig.check(self, training)
         PEADConfig.check(self, training)
 

@@ -20,7 +20,7 @@ Leading = NDArray[np.int64]
 
 
 class LCRLPEAD(Method):
-    """Both methods: the action dimension is extended first, then the graph is found.
+    """LCRL and PEAD combined: the action dimension is extended first, then the graph is estimated.
 
     Args:
         config: Configuration.
@@ -30,7 +30,7 @@ class LCRLPEAD(Method):
         self._config, self._lcrl, self._pead = config, LCRL(config), PEAD(config)
 
     def check(self, config: TrainConfig, observation_names: tuple[str, ...]) -> None:
-        """Check as both methods do."""
+        """Run the checks of both methods."""
         self._lcrl.check(config, observation_names)
         self._pead.check(config, observation_names)
 
@@ -39,7 +39,7 @@ class LCRLPEAD(Method):
         return self._lcrl.hidden_layers(layers, actions)
 
     def build(self, model: BaseAlgorithm) -> None:
-        """Begin in all dimensions and with all connections."""
+        """Start in all dimensions and with all connections."""
         self._pead.build(model)
         self._lcrl.build(model)
 
@@ -48,7 +48,7 @@ class LCRLPEAD(Method):
         return self._lcrl.first_kept_step(config)
 
     def phases(self, context: TrainingContext) -> Phases:
-        """See ``Method.phases``."""
+        """Return the actions of the method during a training."""
 
         def reconnect(before: Leading | None, after: Leading | None) -> None:
             if before is not None and after is not None:

@@ -1,4 +1,4 @@
-"""Configuration of PEAD: the stages of the action dimension."""
+"""Configuration of PEAD, progressive extension of action dimension."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ WARM_UPS = ("free", "tied")
 
 @dataclass
 class PEADConfig(MethodConfig):
-    """Progressive extension of action dimension: learn in a few dimensions first.
+    """Progressive extension of action dimension: learning starts in a few dimensions.
 
     Attributes:
         stages: Groups of components of each stage, such as ``x y``; each stage extends the one before.
-        grouping: Origin of the groups: ``given`` in ``stages``; ``cs3``: as many dimensions as there, with
-            components grouped whose influence is alike; ``random``: as there, components drawn at random.
-        trigger: A stage ends at its ``share`` of the training, or before, with ``plateau``, when training
-            episodes do not succeed more often any more.
+        grouping: Origin of the groups. ``given``: ``stages``. ``cs3``: as many dimensions, with components
+            of similar influence grouped. ``random``: groups of the same sizes, drawn at random.
+        trigger: End of a stage. ``shares``: at its share of the training. ``plateau``: also earlier, once
+            the success rate of training episodes no longer increases.
         shares: Shares of the training at which each stage but the last one ends.
-        window: Training episodes in the two means that a plateau compares.
+        window: Training episodes in each of the two means that are compared for a plateau.
         gain: Increase of success below which the two means are a plateau.
         samples: Policy steps in all dimensions before ``cs3`` groups are estimated.
         warm_up: Random actions before learning: ``free`` in all components, or ``tied`` within groups.
-        freeze: Policy steps after an extension in which the critics learn alone.
-        ramp: Policy steps after an extension in which the noise grows from half.
-        leash: Weight of a penalty in the actor's loss on the square of its outputs beyond the dimensions
-            before. By default 2 with DDPG and TD3, 0.5 with SAC, 0 with PPO.
-        restart: Draw the networks anew at an extension; the transitions stay. A control.
+        freeze: Policy steps after an extension in which only the critics learn.
+        ramp: Policy steps after an extension in which the noise grows from half its scale.
+        leash: Weight of a penalty in the actor's loss on the square of its outputs outside the previous
+            dimensions. By default 2 with DDPG and TD3, 0.5 with SAC, 0 with PPO.
+        restart: Reinitialise the networks at an extension, and keep the transitions; a control.
     """
 
     implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.pead.method:PEAD"
@@ -77,7 +77,7 @@ class PEADConfig(MethodConfig):
             )
 
     def check(self, training: TrainConfig) -> None:
-        """Refuse a start from a trained policy, and groups that are estimated after the first stage."""
+        """Refuse a start from a trained policy, and an estimate of groups after the first stage."""
         if training.transfer.starts_trained:
             raise InputError(
                 f"method={self.name} begins in few dimensions, a policy that is carried over moves in "

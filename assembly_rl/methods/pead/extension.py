@@ -23,16 +23,16 @@ from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.training.method import Phases, TrainingContext
 
 GROUPS = "groups.json"
-"""File in a run directory: the stages that cs3 gave."""
+"""File in a run directory with the stages from CS3."""
 COLUMNS = ("stage", "dimensions", "groups", "trigger")
 BOUNDED_KL = 0.02
-"""Bound on the divergence of an update of PPO after an extension."""
+"""Bound on the KL divergence of an update of PPO after an extension."""
 NOISE_AFTER_EXTENSION = 0.5
 """Factor on the noise right after an extension."""
 
 Leading = NDArray[np.int64]
 Regrouped = Callable[[Leading | None, Leading | None], None]
-"""Called after a change of the groups with the leading components before and after; None to leave them."""
+"""Function of the leading components before and after a change of the groups; None without groups."""
 
 
 def stages_of(config: PEADConfig, scales: Sequence[float] | None, seed: int) -> list[Grouping]:
@@ -52,14 +52,14 @@ def stages_of(config: PEADConfig, scales: Sequence[float] | None, seed: int) -> 
 
 
 class Extension(Phases):
-    """Groups the policy's action components in the first stage, and extends the dimension stage by stage.
+    """Grouping of the policy's action components in the first stage, and extension in later stages.
 
     The run's ``stages.csv`` has a row for each stage.
 
     Args:
         config: Configuration.
         context: Training.
-        regrouped: Called after each change of the groups.
+        regrouped: Function called after each change of the groups.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Extension(Phases):
         self._config, self._context, self._model = config, context, context.model
         self._regrouped = regrouped
         training = context.config
-        # With cs3 only the numbers of dimensions count.
+        # With cs3 only the numbers of dimensions matter.
         self._stages = stages_of(config, training.task.action.scale, training.seed)
         self._ends = [round(share * training.steps) for share in config.shares]
         self._episodes: deque[float] = deque(maxlen=2 * config.window)
@@ -85,7 +85,7 @@ class Extension(Phases):
             self._enter_first()
 
     def after_load(self) -> None:
-        """Return to the stage of the checkpoint."""
+        """Restore the stage of the checkpoint."""
         self._set_warm_up()
         self.rows.truncate_after(self._model.num_timesteps)
         done, run = list(self.rows), self._context.run
@@ -112,7 +112,7 @@ class Extension(Phases):
         self._entered("start", None)
 
     def before_rollout(self) -> None:
-        """Enter the next stage where it is due."""
+        """Enter the next stage if due."""
         step = self._model.num_timesteps
         if self._transitions is None:
             trigger = self._trigger()
@@ -128,18 +128,18 @@ class Extension(Phases):
         self._moderate()
 
     def after_step(self, infos: Sequence[dict[str, Any]]) -> None:
-        """Note the episodes that ended."""
+        """Record the episodes that have ended."""
         for info in infos:
             if "episode" in info:
                 self._episodes.append(float(info["is_success"]))
 
     def after_rollout(self) -> None:
-        """Keep a rollout for the estimate of the groups."""
+        """Store a rollout for the estimate of the groups."""
         if self._transitions is not None:
             self._transitions.add_rollout()
 
     def _trigger(self) -> str:
-        """Return the reason why the stage ends now; an empty text where it goes on."""
+        """Return the reason why the stage ends now; an empty string if it continues."""
         if self._stage + 1 == len(self._stages):
             return ""
         if self._model.num_timesteps >= self._ends[self._stage]:
@@ -148,7 +148,7 @@ class Extension(Phases):
         return "plateau" if ends else ""
 
     def _on_plateau(self) -> bool:
-        """Return True if training episodes succeed now and then, but not more often than before."""
+        """Return True if some training episodes succeed, but not more than before."""
         if len(self._episodes) < 2 * self._config.window:
             return False
         earlier, later = np.array(self._episodes).reshape(2, -1).mean(1)
@@ -170,7 +170,7 @@ class Extension(Phases):
         return None if groups is None else groups.leading
 
     def _entered(self, trigger: str, before: Leading | None) -> None:
-        """Do what follows from the groups of a stage, and note the stage."""
+        """Apply the consequences of new groups, and record the stage."""
         self._regrouped(before, self._leading())
         self._since = self._model.num_timesteps
         self._set_penalty()
@@ -192,7 +192,7 @@ class Extension(Phases):
             self._model.bind()
 
     def _moderate(self) -> None:
-        """Slow learning and noise for a while after an extension."""
+        """Reduce learning and noise temporarily after an extension."""
         since = self._model.num_timesteps - self._since if self._stage else float("inf")
         ramp = min(1.0, since / self._config.ramp) if self._config.ramp else 1.0
         if isinstance(self._model, Learner):
@@ -203,10 +203,10 @@ class Extension(Phases):
 
 
 def default_penalty(model: BaseAlgorithm) -> float:
-    """Return the default weight of the penalty on new dimensions; its evidence is in docs/pead.md.
+    """Return the default weight of the penalty on new dimensions; docs/pead.md has the evidence.
 
-    Critics overestimate new dimensions. DDPG and TD3 follow them blindly, SAC less so, and PPO relies on
-    actions that it has tried.
+    Critics overestimate new dimensions. DDPG and TD3 follow them fully, SAC less so, and PPO relies on
+    sampled actions.
     """
     if isinstance(model, PPO):
         return 0.0

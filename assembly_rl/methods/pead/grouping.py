@@ -1,4 +1,4 @@
-"""Groups of action components that move together: ``a = E u``."""
+"""Groups of action components that act as one dimension: ``a = E u``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,38 +14,38 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Grouping:
-    """The dimensions of a stage.
+    """Action dimensions of a stage.
 
     Attributes:
-        matrix: E (components, dimensions), each -1, 0 or 1; a component belongs to one dimension at most.
+        matrix: (components, dimensions) matrix E of -1, 0 and 1; a component is in at most one dimension.
     """
 
     matrix: NDArray[np.float32]
 
     @property
     def dimensions(self) -> int:
-        """How many the policy learns in."""
+        """Number of dimensions in which the policy learns."""
         return self.matrix.shape[1]
 
     @property
     def active(self) -> NDArray[np.bool_]:
-        """(components,), whether a component is moved at all."""
+        """(components,) True for each component that belongs to a dimension."""
         return np.abs(self.matrix).sum(1) > 0.0
 
     @property
     def leaders(self) -> NDArray[np.int64]:
-        """(components,), the first component of the same dimension; -1 of one that is not moved."""
+        """(components,) index of the first component of the same dimension; -1 for inactive components."""
         first = np.argmax(self.matrix != 0.0, axis=0)
         return np.where(self.active, first[np.argmax(self.matrix != 0.0, axis=1)], -1)
 
     @property
     def tie(self) -> NDArray[np.float32]:
-        """E E^T (components, components): the sum over tied components, with their signs."""
+        """(components, components) matrix E E^T, the sum over grouped components with their signs."""
         return self.matrix @ self.matrix.T
 
     @property
     def follow(self) -> NDArray[np.float32]:
-        """(components, components): takes each component from the leader of its dimension."""
+        """(components, components) matrix that replaces each component by the leader of its dimension."""
         result = np.zeros((len(self.matrix),) * 2, dtype=np.float32)
         for component in np.flatnonzero(self.active):
             leader = self.leaders[component]
@@ -54,21 +54,21 @@ class Grouping:
 
     @property
     def shares(self) -> NDArray[np.float32]:
-        """(components,): one over the number of components of its dimension; 0 where it is not moved."""
+        """(components,) reciprocal of the number of components of the dimension; 0 if inactive."""
         sizes = np.abs(self.matrix) @ np.abs(self.matrix).sum(0)
         return np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0.0).astype(np.float32)
 
     @property
     def projection(self) -> NDArray[np.float32]:
-        """E (E^T E)^-1 E^T: onto the actions that can be reached."""
+        """(components, components) matrix E (E^T E)^-1 E^T, the projection onto reachable actions."""
         return self.tie * self.shares[:, None]
 
     def refines(self, other: "Grouping") -> bool:
-        """Whether all that the other can do can be done with this one."""
+        """Return True if all actions that the other grouping can reach are reachable with this one."""
         return bool(np.allclose(self.projection @ other.matrix, other.matrix))
 
     def __str__(self) -> str:
-        """Such as ``x y | z``."""
+        """Return a text such as ``x y | z``."""
         names = []
         for column in self.matrix.T:
             members = np.flatnonzero(column)
@@ -77,21 +77,21 @@ class Grouping:
 
 
 FULL = Grouping(np.eye(6, dtype=np.float32))
-"""Every component a dimension of its own."""
+"""Grouping in which each component is a separate dimension."""
 
 
 def parse(groups: Sequence[str], scales: Sequence[float] | None) -> Grouping:
-    """A grouping from the names of each dimension's components, such as ``["x y", "-rx ry"]``.
+    """Parse a grouping from the names of each dimension's components, such as ``["x y", "-rx ry"]``.
 
-    A minus turns a component round. Forces and moments are tied in one dimension only with the ratio of
-    their scales, in metres: ``"x ry @ 0.03"``.
+    A minus inverts the sign of a component. A dimension with forces and moments needs the ratio of their
+    scales [m]: ``"x ry @ 0.03"``.
 
     Args:
-        groups: One text for each dimension.
-        scales: Of the action components [N] and [Nm]; None where they have no such units.
+        groups: Text for each dimension.
+        scales: Scales of the action components [N, Nm]; None if they have no such units.
 
     Raises:
-        ValueError: An unknown or repeated component, an empty dimension, or units that are mixed without
+        ValueError: A component is unknown or repeated, a dimension is empty, or units are mixed without
             the ratio of the scales.
     """
     matrix = np.zeros((6, len(groups)), dtype=np.float32)
@@ -135,7 +135,7 @@ def _check_units(text: str, column: NDArray[np.float32], ratio: str, scales: Seq
 
 
 def check_stages(stages: Sequence[Grouping]) -> None:
-    """Raise a ValueError where stages do not extend each other, or leave a component unreachable."""
+    """Raise a ValueError if a stage does not extend the previous one, or a component remains unreachable."""
     for number, (before, after) in enumerate(zip(stages, stages[1:], strict=False), start=1):
         if not after.refines(before) or after.dimensions <= before.dimensions:
             raise InputError(f"stage {number + 1} ({after}) does not extend stage {number} ({before})")
@@ -145,6 +145,6 @@ def check_stages(stages: Sequence[Grouping]) -> None:
 
 
 def permuted(stages: Sequence[Grouping], rng: np.random.Generator) -> list[Grouping]:
-    """Return stages of the same sizes with components drawn at random: a control."""
+    """Return stages of the same sizes with randomly permuted components, as a control."""
     order = rng.permutation(6)
     return [Grouping(stage.matrix[order]) for stage in stages]

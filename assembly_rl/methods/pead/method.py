@@ -25,9 +25,9 @@ class PEAD(Method):
         stages_of(self._config, config.task.action.scale, config.seed)
 
     def build(self, model: BaseAlgorithm) -> None:
-        """Begin with each action component in a dimension of its own."""
+        """Start with each action component as a separate dimension."""
         regroup(model, FULL)
 
     def phases(self, context: TrainingContext) -> Phases:
-        """See ``Method.phases``."""
+        """Return the actions of the method during a training."""
         return Extension(self._config, context)

@@ -1,8 +1,8 @@
 """Policies of a stage: groups of action components, and their extension.
 
-The policy keeps its six outputs throughout; see ``learners.action_groups``. An extension changes nothing but
-the groups: the policy is the same function before and after, and so are its optimizer's moments. The critics
-have a column for each component, equal within a group: they know nothing yet of other actions.
+The policy always has six outputs; see ``learners.action_groups``. An extension changes only the groups: the
+policy is the same function before and after, with the same optimizer moments. The critics' input weights have
+a column for each component, equal within a group, because no other actions have been seen.
 """
 
 import functools
@@ -26,7 +26,7 @@ from assembly_rl.methods.pead.grouping import Grouping
 
 
 def regroup(model: BaseAlgorithm, grouping: Grouping) -> None:
-    """Group the outputs of a policy from now on; its function stays the same.
+    """Group the outputs of a policy, without changing its function.
 
     Args:
         model: Model whose outputs are equal within the groups.
@@ -39,14 +39,14 @@ def regroup(model: BaseAlgorithm, grouping: Grouping) -> None:
 
 
 def penalise(model: BaseAlgorithm, before: Grouping, strength: float) -> None:
-    """Add ``strength |(I - P) m|^2`` to an actor's loss, m its output before tanh, mean over states.
+    """Add ``strength |(I - P) m|^2`` to an actor's loss, with m its output before tanh, mean over states.
 
-    P projects onto the actions of the dimensions before: there the actor learns on as it did, and beyond
-    them it goes only where the critics (or, with PPO, the advantages) insist.
+    P projects onto the actions of the previous dimensions, in which learning is unaffected; outside them the
+    actor moves only against the penalty, by the critics or, with PPO, the advantages.
 
     Args:
         model: Model with action groups.
-        before: Dimensions of the stage before.
+        before: Dimensions of the previous stage.
         strength: Weight of the penalty.
     """
     groups = action_groups(model.policy)
@@ -57,10 +57,10 @@ def penalise(model: BaseAlgorithm, before: Grouping, strength: float) -> None:
 
 @torch.no_grad()
 def _raise_second_moments(policy: Any) -> None:
-    """Let parameters that had no gradient so far learn at the pace of the rest.
+    """Let parameters without gradients so far learn at the rate of the others.
 
-    Their second moments are zero, so that Adam's steps would soon be ten times as large as its learning rate:
-    they get the mean of those that are not.
+    Their second moments are zero, so that Adam's steps would soon be ten times its learning rate: they get
+    the mean of the nonzero ones.
     """
     for optimizer in optimizers(policy):
         for state in optimizer.state.values():
@@ -72,7 +72,7 @@ def _raise_second_moments(policy: Any) -> None:
 
 @torch.no_grad()
 def redraw(model: BaseAlgorithm) -> None:
-    """Draw all weights anew and clear the optimizers' moments."""
+    """Reinitialise all weights, and clear the optimizers' moments."""
     policy: Any = model.policy
     for module in policy.modules():
         if isinstance(module, nn.Linear):
@@ -94,10 +94,10 @@ def redraw(model: BaseAlgorithm) -> None:
 
 @torch.no_grad()
 def start(model: BaseAlgorithm, grouping: Grouping) -> None:
-    """Make a policy one of these dimensions, before it learns anything.
+    """Restrict a policy to the dimensions of a stage, before it learns.
 
-    Outputs become those of the first component of their group, zero where nothing moves; critics see the part
-    of an action that can be reached.
+    Outputs become those of the first component of their group, zero for inactive components; the input of
+    the critics is projected onto reachable actions.
 
     Args:
         model: Model.

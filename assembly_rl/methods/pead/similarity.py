@@ -1,4 +1,4 @@
-"""Groups of action components whose influence on the state is alike."""
+"""Groups of action components with similar influence on the state."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from scipy.spatial.distance import pdist, squareform
 from assembly_rl.methods.pead.grouping import Grouping
 
 APART = 10.0
-"""Distance of a force and a moment; other distances are one minus the cosine of two columns."""
+"""Distance between a force and a moment; other distances are one minus the cosine of two columns."""
 
 
 def similar(influence: NDArray[np.float64], dimensions: Sequence[int]) -> list[Grouping]:
-    """Groupings into so many dimensions each, by average linkage: each refines those with fewer.
+    """Cluster components into groupings by average linkage; each refines those with fewer dimensions.
 
     Args:
         influence: CS3 (states, actions), forces before moments.
-        dimensions: Of each stage.
+        dimensions: Number of dimensions of each stage.
     """
     distances = squareform(pdist(influence.T + 1e-12, "cosine"))
     moment = np.arange(len(distances)) >= len(distances) // 2

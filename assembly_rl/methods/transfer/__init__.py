@@ -1,1 +1,1 @@
-"""WDPD: weighted dimensional policy distillation."""
+"""WDPD: weighted dimension-wise policy distillation."""

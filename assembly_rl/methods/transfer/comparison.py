@@ -1,4 +1,4 @@
-"""What each step of a transfer was worth."""
+"""Comparison of the controllers at each step of a transfer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +11,12 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Step:
-    """A controller on the way, and the episodes that it met, which have chosen nothing before.
+    """Controller at a step of a transfer, with its episodes, on which nothing was chosen before.
 
     Attributes:
-        name: Of the step.
-        samples: Policy steps on the new part that it took, probing included.
-        rows: Of the episodes, the same ones for every step.
+        name: Name of the step.
+        samples: Policy steps on the new part so far, probing included.
+        rows: Rows of the episodes, which are the same for every step.
     """
 
     name: str
@@ -25,21 +25,21 @@ class Step:
 
     @cached_property
     def summary(self) -> Summary:
-        """Of the episodes."""
+        """Statistics of the episodes."""
         return summarize(self.rows)
 
     @property
     def score(self) -> tuple[float, float]:
-        """Successes, then speed."""
+        """Sort key by success, then by speed."""
         return ranking_key(self.summary.success, self.summary.time)
 
 
 def change(before: Step, after: Step) -> tuple[str, float]:
-    """Verdict on a step, "helped", "hurt" or "no difference to be seen", and p of McNemar's exact test.
+    """Return "helped", "hurt" or "no difference to be seen", and the p-value of McNemar's exact test.
 
     Args:
-        before: The step before.
-        after: Another one, on the same episodes.
+        before: Previous step.
+        after: Later step, on the same episodes.
     """
     found = mcnemar(before.rows, after.rows)
     if found.p >= SIGNIFICANT:

@@ -17,18 +17,18 @@ class TransferConfig(MethodConfig):
         run: Folder of the run whose best policy is transferred; null to learn from scratch.
         etcl: Reconfigure the compliance law for the probed contact.
         weights: Rule of the weights of the distillation: by ``compliance``, by the ``similarity`` of
-            influences, by the teacher's ``error``; ``uniform``; ``shuffled``, those of compliance in another
-            order, as a control; or ``none`` for no distillation: the policy is fine-tuned.
+            influences, by the teacher's ``error``; ``uniform``; ``shuffled``, those by compliance in another
+            order, as a control; or ``none`` for fine-tuning without distillation.
         beta: Weight of a difference in compliance.
         strength: Factor on the divergence from the teacher.
-        replay: Keep the source's transitions in the replay buffer: half of each batch.
-        gradient_steps: Gradient steps for each policy step, in place of ``algo.gradient_steps``; of DDPG, TD3
+        replay: Keep the source's transitions in the replay buffer, as half of each batch.
+        gradient_steps: Gradient steps per policy step, in place of ``algo.gradient_steps``; for DDPG, TD3
             and SAC.
-        actor_rate: Factor on the actor's learning rate; of DDPG, TD3 and SAC.
-        averaged_over: Policy steps over which the actor's weights are averaged, exponentially, for the policy
-            that is validated and kept; 0 for the latest weights. Of DDPG, TD3 and SAC.
-        warm_up: Policy steps in which the teacher alone is followed while the critics learn.
-        anneal: Policy steps after them in which the distillation fades out.
+        actor_rate: Factor on the actor's learning rate; for DDPG, TD3 and SAC.
+        averaged_over: Policy steps of the exponential average of the actor's weights, which is validated
+            and kept; 0 for the latest weights. For DDPG, TD3 and SAC.
+        warm_up: Policy steps in which the actor only imitates the teacher while the critics learn.
+        anneal: Subsequent policy steps in which the weight of the distillation decreases to 0.
     """
 
     implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.transfer.method:create"
@@ -54,7 +54,7 @@ class TransferConfig(MethodConfig):
 
     @property
     def starts_trained(self) -> bool:
-        """True if there is a source."""
+        """True if a source is configured."""
         return self.run is not None
 
     def sources_digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Stiffness of the contact between a part and its hole, as a compliance law meets it."""
+"""Stiffness of the contact between a part and its hole, and its effect under a compliance law."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from assembly_rl.envs.probing import Probes, probe_contact
 from assembly_rl.methods.transfer.source import Source
 
 FREE_RATE = 5.0
-"""Rate [1/s] of a law in contact below which the contact counts as none."""
+"""Rate [1/s] of a law in contact below which the contact is negligible."""
 
 
 def contact_stiffness(part: PegHole, task: TaskConfig) -> ContactStiffness:
@@ -30,9 +30,8 @@ def stiffness_of(probes: Probes) -> ContactStiffness:
 def contact_distance(source: Source, new: ContactStiffness) -> float:
     """Return the distance of a new contact from that of a source's part, under the source's law.
 
-    It is the affine-invariant distance of positive definite matrices: the root of the sum of squared
-    logarithms of the generalised eigenvalues of one and the other. Directions in which a contact is too soft
-    to count are alike.
+    It is the affine-invariant distance of positive definite matrices: the square root of the sum of squared
+    logarithms of their generalised eigenvalues. Directions in which both contacts are negligible are equal.
     """
     law = source.config.task.law()
     old = contact_stiffness(source.config.geometry.part(), source.config.task)
@@ -46,7 +45,7 @@ def contact_rates(law: ComplianceLaw, stiffness: NDArray[np.float64]) -> NDArray
 
 
 def is_stable(law: ComplianceLaw, task: TaskConfig) -> bool:
-    """Return True if the environment accepts a law: also its softest, against the robot's own stiffness."""
+    """Return True if a law is stable in the task's stiffest contact, also with its lowest random gains."""
     if not task.compliance.check_contact:
         return True
     softest = replace(law, damping=law.damping * task.randomization.gains[0])

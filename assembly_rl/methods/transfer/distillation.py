@@ -1,4 +1,4 @@
-"""WDPD, weighted dimension-wise policy distillation, while the student learns."""
+"""WDPD, weighted dimension-wise policy distillation, during the student's training."""
 
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,14 @@ class DistillationLoss:
     Args:
         teacher: Teacher.
         weights: (1, actions) weight of each component's divergence; changed in place.
-        critic_weight: () factor on the loss of the critics; changed in place.
+        critic_weight: () factor on the actor's loss from the critics; changed in place.
     """
 
     def __init__(self, teacher: Teacher, weights: Tensor, critic_weight: Tensor) -> None:
         self.teacher, self.weights, self.critic_weight = teacher, weights, critic_weight
 
     def action_gradient(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """Return the gradient by the actions of the mean of ``sum_j w_j (a - a_teacher)_j^2``."""
+        """Return the gradient of the mean of ``sum_j w_j (a - a_teacher)_j^2`` by the actions."""
         difference = actions - self.teacher(observations)[0].tanh()
         return difference.mul_(self.weights).mul_(2.0 / len(actions))
 
@@ -42,7 +42,7 @@ class DistillationLoss:
     ) -> tuple[Tensor, Tensor]:
         """Return the gradients of the mean of ``sum_j w_j KL_j``, from teacher to student.
 
-        Source: divergence of two Gaussians, log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
+        The divergence of two Gaussians is log s - log t + (t^2 + (m - n)^2) / (2 s^2) - 1/2.
         """
         target, log_target = self.teacher(observations)
         assert log_target is not None
@@ -54,20 +54,20 @@ class DistillationLoss:
 
 
 class Distillation:
-    """Distils a teacher into a model while it learns, and fades out.
+    """Distillation of a teacher into a model during its training, with a weight that decreases to 0.
 
-    The loss is ``c L_RL + lambda sum_j w_j D_j`` over states that the student visits, with D the squared
-    difference of actions (DDPG, TD3) or the divergence of Gaussians (SAC, PPO). During the warm-up c is 0 and
-    lambda its strength: the critics learn the value of following the teacher. Then c is 1, and lambda goes to
-    0.
+    The loss is ``c L_RL + lambda sum_j w_j D_j`` over the student's states, where D is the squared
+    difference of actions (DDPG, TD3) or the KL divergence of Gaussians (SAC, PPO). During the warm-up c is 0
+    and lambda is ``strength``: the critics learn the value of the teacher's actions. Then c is 1, and lambda
+    decreases to 0.
 
     Args:
-        model: Student; after this a ``Learner`` has to ``bind``.
+        model: Student; call ``Learner.bind`` afterwards.
         teacher: Teacher.
-        weights: w (actions,), which sum to their number.
-        strength: Lambda at first.
-        warm_up: Policy steps in which the teacher alone is followed.
-        anneal: Policy steps after them in which lambda goes to 0.
+        weights: (actions,) weights w, which sum to their number.
+        strength: Initial lambda.
+        warm_up: Policy steps in which the actor only imitates the teacher.
+        anneal: Subsequent policy steps in which lambda decreases to 0.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class Distillation:
             self.update()
 
     def set_weights(self, weights: NDArray[np.float64]) -> None:
-        """Use other weights from now on."""
+        """Replace the weights (actions,)."""
         self._weights = torch.from_numpy(weights.astype(np.float32)).to(self._model.device)[None]
 
     @property
     def warming_up(self) -> bool:
-        """True while the teacher alone is followed."""
+        """True while the actor only imitates the teacher."""
         return self._model.num_timesteps < self._warm_up
 
     @property
@@ -105,13 +105,13 @@ class Distillation:
         return self._strength * max(0.0, left)
 
     def update(self) -> None:
-        """Set the loss of the present step; nothing to do for PPO."""
+        """Set the loss of the present step; for PPO do nothing."""
         if isinstance(self._model, Learner):
             self._loss.weights.copy_(self.coefficient * self._weights)
             self._loss.critic_weight.fill_(float(not self.warming_up))
 
     def distil_rollout(self) -> None:
-        """Take gradient steps on a rollout of PPO, by the divergence alone."""
+        """Take gradient steps on a rollout of PPO, with the divergence as the only loss."""
         model = self._model
         if not isinstance(model, PPO) or self.coefficient == 0.0:
             return
@@ -132,14 +132,14 @@ class Distillation:
 
 
 class DistillationPhases:
-    """Distillation from the first step of a training on, with weights that are settled after the warm-up.
+    """Distillation from the first step of a training, with final weights after the warm-up.
 
     Args:
         model: Student.
         teacher: Teacher.
-        weights: (actions,) weights until the warm-up is over.
+        weights: (actions,) weights during the warm-up.
         config: Rule of the weights, strength, warm-up and anneal.
-        file: File of the weights from then on.
+        file: File of the final weights.
         seed: Seed of an estimate of the weights.
     """
 
@@ -162,7 +162,7 @@ class DistillationPhases:
             model.bind()
 
     def before_rollout(self) -> None:
-        """Settle the weights once the warm-up is over; set the loss of the present step."""
+        """Set the final weights after the warm-up, and the loss of the present step."""
         if self._file is not None and not self._distillation.warming_up:
             self._settle(self._file)
             self._file = None
@@ -173,7 +173,7 @@ class DistillationPhases:
         self._distillation.distil_rollout()
 
     def _settle(self, path: Path) -> None:
-        """Set the final weights, estimated from the samples of the warm-up where the rule says so."""
+        """Set the final weights; some rules estimate them from the samples of the warm-up."""
         if not path.is_file():
             weights = self._weights
             if self._config.weights in RULES and isinstance(self._model, Learner):

@@ -1,4 +1,4 @@
-"""Initialisation from another run: ETCL for the law, WDPD for the policy."""
+"""Initialisation from another run: ETCL for the compliance law, WDPD for the policy."""
 
 from dataclasses import replace
 from typing import Any
@@ -37,11 +37,11 @@ from assembly_rl.training.method import Method, Phases, TrainingContext
 
 FORMAT = 1
 FILE = "transfer.json"
-"""File in a run directory: probed contacts, the law that followed, and the weights of the distillation."""
+"""File in a run directory with probed contacts, the resulting law, and the weights of the distillation."""
 WEIGHTS = "weights.json"
-"""File in a run directory: weights of the distillation after the warm-up."""
+"""File in a run directory with the weights of the distillation after the warm-up."""
 TEACHER = "teacher"
-"""Folder in a run directory: the source, as far as its policy needs it."""
+"""Folder in a run directory with the files of the source that its policy needs."""
 
 
 def create(config: TransferConfig) -> Method:
@@ -50,13 +50,13 @@ def create(config: TransferConfig) -> Method:
 
 
 class Transfer(Method):
-    """Starts a training from the best policy of another run.
+    """Start of a training from the best policy of another run.
 
     Args:
         config: Configuration; its ``run`` is the source.
 
     Attributes:
-        content: Content of ``transfer.json``, after ``configure``.
+        content: Content of ``transfer.json``, available after ``configure``.
     """
 
     def __init__(self, config: TransferConfig) -> None:
@@ -66,13 +66,13 @@ class Transfer(Method):
     def configure(self, config: TrainConfig) -> TrainConfig:
         """Return the configuration of the student.
 
-        The task keeps its conditions and takes law, action, observation and rates from the source. With ETCL
-        the contacts of both parts are probed, and the law is reconfigured for the new one.
+        The task keeps its conditions and adopts law, action, observation and rates of the source. With ETCL
+        the contacts of both parts are probed, and the law is reconfigured for the new part.
 
         Raises:
-            ValueError: The source learned with another algorithm, the task asks for another law than the
-                source's, the networks differ where nothing is distilled, or no law is stable.
-            RunError: The source is no run.
+            ValueError: The source has another algorithm, the task requests another law than the source's,
+                the networks differ without a distillation, or no law is stable.
+            RunError: The source is not a run.
         """
         own, algo = self._config, config.algo
         assert own.run is not None
@@ -85,7 +85,7 @@ class Transfer(Method):
         require_as_trained(source.config.task, config.task)
         require_samples(own.weights, own.warm_up, own.replay, algo.off_policy)
         if isinstance(algo, OffPolicyConfig):
-            # It need not begin at random.
+            # No random actions are needed.
             algo = replace(algo, learning_starts=0, gradient_steps=own.gradient_steps)
         part, task = config.geometry.part(), as_trained(source.config.task, config.task)
         old_part, old_task = source.config.geometry.part(), source.config.task
@@ -122,7 +122,7 @@ class Transfer(Method):
         Source.open(self.content["source"]).copy_to(run.path / TEACHER)
 
     def build(self, model: BaseAlgorithm) -> None:
-        """Slow the actor down and average its weights, where the configuration says so."""
+        """Set the actor's learning rate and the average of its weights from the configuration."""
         if isinstance(model, Learner):
             model.actor_rate = self._config.actor_rate
             if self._config.averaged_over:
@@ -133,12 +133,12 @@ class Transfer(Method):
         return -1
 
     def phases(self, context: TrainingContext) -> Phases:
-        """See ``Method.phases``."""
+        """Return the actions of the method during a training."""
         return TransferPhases(self._config, context)
 
 
 class TransferPhases(Phases):
-    """Gives a new model the networks and transitions of the source, and distils the source's policy.
+    """Transfer of the source's networks and transitions to a new model, and distillation of its policy.
 
     Args:
         config: Configuration.
@@ -172,16 +172,16 @@ class TransferPhases(Phases):
         self._start_distillation()
 
     def after_load(self) -> None:
-        """Start the distillation again."""
+        """Resume the distillation."""
         self._start_distillation()
 
     def before_rollout(self) -> None:
-        """See ``DistillationPhases``."""
+        """Update the weights and the loss of the distillation."""
         if self._distillation is not None:
             self._distillation.before_rollout()
 
     def after_rollout(self) -> None:
-        """See ``DistillationPhases``."""
+        """Distil on a rollout of PPO."""
         if self._distillation is not None:
             self._distillation.after_rollout()
 
@@ -195,10 +195,10 @@ class TransferPhases(Phases):
 
 
 def _copy_networks(model: BaseAlgorithm, weights: Tensors) -> bool:
-    """Copy networks into a model where all their shapes are the same; masks and groups stay the model's own.
+    """Copy networks into a model if all their shapes are equal; masks and groups of the model are kept.
 
     Returns:
-        True if they were copied.
+        True if the networks were copied.
     """
     own = dict(model.policy.named_parameters())
     fitting = {name: weights[name] for name in own if name in weights}
@@ -214,12 +214,12 @@ def _copy_networks(model: BaseAlgorithm, weights: Tensors) -> bool:
 def first_weights(
     config: TransferConfig, seed: int, before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the weights of the distillation, as far as they are known before the first step.
+    """Return the weights of the distillation that are known before the first step.
 
     Args:
         config: Rule of the weights.
         seed: Seed of shuffled weights.
-        before: (6,) rates of the law in the old contact [1/s].
+        before: (6,) rates of the source's law in its contact [1/s].
         after: (6,) rates of the new law in the new contact [1/s].
     """
     if config.weights not in ("compliance", "shuffled"):

@@ -1,4 +1,4 @@
-"""A transfer as tables and as a picture."""
+"""Display of a transfer: tables and a picture."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan
@@ -27,7 +27,7 @@ COLOURS = (BLUE, ORANGE, VERMILION, GREEN)
 
 
 def source_table(paths: Sequence[str], distances: Sequence[float], best: int) -> Table:
-    """Sources, how far their contacts are from the new part's, and which is taken."""
+    """Return a table of the sources, the distances of their contacts to the new one, and the choice."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
     for name in ("source", "distance of its contact", ""):
         table.add_column(name)
@@ -42,13 +42,13 @@ def source_table(paths: Sequence[str], distances: Sequence[float], best: int) ->
 def transfer_table(
     steps: Sequence[Step], best: int, final: Summary, others: Mapping[str, Mapping[str, Any]]
 ) -> Table:
-    """Each step on the same episodes, what is kept, and what it is worth on others.
+    """Return a table of all steps on the same episodes, and of the best one on held-out episodes.
 
     Args:
-        steps: In their order.
-        best: Number of the one that is kept.
-        final: Of it, on held-out episodes.
-        others: Name -> summary on held-out episodes of what it is compared with.
+        steps: Steps, in order.
+        best: Index of the step that is kept.
+        final: Result of that step on held-out episodes.
+        others: Name -> result on held-out episodes of a controller for comparison.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
     table.add_column("step")
@@ -83,13 +83,13 @@ def _numbers(summary: Summary) -> list[str]:
 def plot_transfer(
     curves: Mapping[str, Sequence[tuple[float, ...]]], steps: Sequence[Step], path: Path, title: str
 ) -> None:
-    """Validation success over samples on the new part, of each way to a controller.
+    """Plot the validation success over samples on the new part, for each variant.
 
     Args:
         curves: Name -> (samples, success, low, high) of each validation, with its 95 % interval.
-        steps: Those of the command's own way; the first is the source's controller as it is.
-        path: The picture.
-        title: Above it.
+        steps: Steps of the main variant; the first is the source's controller, unchanged.
+        path: File of the picture.
+        title: Title of the picture.
     """
     figure = new_figure(8.0, 4.4)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold")

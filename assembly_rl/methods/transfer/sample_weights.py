@@ -1,4 +1,4 @@
-"""Weights of the distillation that are estimated from samples of the new part, after the warm-up."""
+"""Estimation of the weights of the distillation from samples of the new part, after the warm-up."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from assembly_rl.methods.transfer.weights import by_error, by_similarity
 
 RULES = ("similarity", "error")
 STATES = 1024
-"""Visited states, the newest ones, at which the critic is asked."""
+"""Number of newest states at which the critic is evaluated."""
 
 
 def sample_weights(rule: str, model: OffPolicyAlgorithm, steps: int, seed: int) -> NDArray[np.float64]:
-    """Estimate weights from the transitions of a model on the new part, and of its source before.
+    """Estimate weights from a model's transitions on the new part and those of its source.
 
     Args:
         rule: ``similarity`` or ``error``.
-        model: Its replay buffer holds what the source visited, then ``steps`` of the new part.
+        model: Model whose replay buffer holds the source's transitions, then ``steps`` of the new part.
         steps: Policy steps on the new part.
-        seed: Of the models that are fitted.
+        seed: Seed of the fitted models.
     """
     rows = steps // model.n_envs
     if rule == "error":
@@ -34,7 +34,7 @@ def sample_weights(rule: str, model: OffPolicyAlgorithm, steps: int, seed: int) 
 
 
 def require_samples(rule: str, warm_up: int, replay: bool, off_policy: bool) -> None:
-    """Raise a ValueError where a rule will lack the samples that it needs."""
+    """Raise a ValueError if a rule will lack the samples that it needs."""
     if rule not in RULES:
         return
     if not off_policy:
@@ -47,7 +47,7 @@ def require_samples(rule: str, warm_up: int, replay: bool, off_policy: bool) -> 
 
 
 def _slopes(model: Any, rows: int) -> NDArray[np.float64]:
-    """Mean absolute slope (actions,) of the critic at the policy's own actions."""
+    """Return the mean absolute slope (actions,) of the critic at the policy's actions."""
     states = torch.from_numpy(of_buffer(model.replay_buffer, min(rows, STATES)).states).to(model.device)
     actions = model.policy._predict(states, deterministic=True).detach().requires_grad_()
     with torch.enable_grad():

@@ -1,4 +1,4 @@
-"""Sources of a transfer: runs whose best policy another training starts from."""
+"""Sources of a transfer: runs from whose best policy another training starts."""
 
 import hashlib
 import shutil
@@ -17,7 +17,7 @@ from assembly_rl.training.method import MethodConfig
 
 @dataclass(frozen=True)
 class Source:
-    """Run that another one starts from.
+    """Run from which another one starts.
 
     Attributes:
         run: Directory of the run.
@@ -32,7 +32,7 @@ class Source:
         """Open a run that has a policy.
 
         Raises:
-            RunError: The path is no run, or the run has no best policy yet.
+            RunError: The path is not a run, or the run has no best policy yet.
             ValueError: The configuration is refused.
         """
         run = RunDirectory.open(path)
@@ -49,11 +49,11 @@ class Source:
         return read_policy(self.run.best)
 
     def student_method(self) -> MethodConfig:
-        """Return the method of a student: the same connections, all action dimensions."""
+        """Return the method for a student: the same connections, in all action dimensions."""
         return self.config.method.for_student(self.run)
 
     def copy_to(self, folder: Path) -> None:
-        """Copy the run as far as its policy needs it."""
+        """Copy the files of the run that its policy needs."""
         best = self.run.best
         (folder / "checkpoints").mkdir(parents=True)
         shutil.copyfile(self.run.path / "run.json", folder / "run.json")
@@ -62,10 +62,10 @@ class Source:
 
 @lru_cache
 def source_digest(path: str) -> str:
-    """Return the SHA-256 (hex) of the policy that a run would be a source with.
+    """Return the SHA-256 (hex) of the policy of a run as a source.
 
     Raises:
-        RunError: The run has none.
+        RunError: The run has no policy.
     """
     best = Source.open(path).run.best
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(best.iterdir()))).hexdigest()

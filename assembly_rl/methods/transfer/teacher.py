@@ -1,4 +1,4 @@
-"""Teacher of a distillation: a trained actor as a torch module that does not learn."""
+"""Teacher of a distillation: a trained actor as a fixed torch module."""
 
 import torch
 from torch import Tensor, nn
@@ -35,13 +35,13 @@ class Teacher(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return means and logarithms of standard deviations (rows, actions), before tanh where there is one.
+        """Return means and logarithms of standard deviations (rows, actions), before a tanh, if any.
 
         Args:
-            observations: (rows, observations).
+            observations: (rows, observations) observations.
 
         Returns:
-            The means, and the logarithms; None in their place for a deterministic actor.
+            Means, and logarithms, which are None for a deterministic actor.
         """
         hidden = self.hidden(observations)
         mean = self.mean(hidden)
@@ -52,7 +52,7 @@ class Teacher(nn.Module):
 
 @torch.no_grad()
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
-    """Build a linear layer; no random numbers are drawn."""
+    """Build a linear layer without drawing random numbers."""
     own = skip_init(nn.Linear, weight.shape[1], weight.shape[0])
     own.weight.copy_(weight)
     own.bias.copy_(bias)

@@ -1,6 +1,6 @@
-"""How much each action component is held to what the teacher does: weights that sum to their number.
+"""Weights of the distillation: imitation of the teacher per action component; they sum to their number.
 
-A reconstruction: the publication was read as an abstract only.
+This is a reconstruction: only the abstract of the publication was available.
 """
 
 import numpy as np
@@ -10,14 +10,14 @@ from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 LEAST = 1e-3
-"""Error of a teacher below which it counts as exact."""
+"""Error of a teacher below which it is treated as exact."""
 
 
 def normalised(values: ArrayLike) -> Array:
-    """Values (n,) times a factor, so that they sum to n.
+    """Scale values (n,) so that they sum to n.
 
     Raises:
-        ValueError: One of them is negative or not finite, or all are zero.
+        ValueError: A value is negative or not finite, or all are zero.
     """
     weights = np.array(values, dtype=np.float64)
     if weights.ndim != 1 or not (np.isfinite(weights).all() and (weights >= 0.0).all() and weights.any()):
@@ -26,17 +26,17 @@ def normalised(values: ArrayLike) -> Array:
 
 
 def by_compliance(old: ArrayLike, new: ArrayLike, beta: float) -> Array:
-    """The less the loop in contact differs along an axis, the more of the teacher holds there.
+    """Compute larger weights for axes along which the loop in contact differs less.
 
-    ``w_j = exp(-beta |g_new - g_old|_j / |g_old|_j)`` with g = diag(C K_e), normalised.
+    ``w_j = exp(-beta |g_new - g_old|_j / |g_old|_j)`` with g = diag(D^-1 K_e), normalised.
 
     Args:
-        old: g (n,) of the teacher's part under its law [1/s]; see ``contact_gains``.
-        new: The same of the new part under the law that it will have.
-        beta: How much a difference counts.
+        old: (n,) rates g of the teacher's part under its law [1/s]; see ``contact_rates``.
+        new: (n,) rates g of the new part under its law [1/s].
+        beta: Weight of a relative difference.
 
     Raises:
-        ValueError: A negative ``beta``.
+        ValueError: ``beta`` is negative or infinite.
     """
     if not 0.0 <= beta < np.inf:
         raise InputError(f"beta must be >= 0, got {beta}")
@@ -46,11 +46,11 @@ def by_compliance(old: ArrayLike, new: ArrayLike, beta: float) -> Array:
 
 
 def by_similarity(old: ArrayLike, new: ArrayLike) -> Array:
-    """Cosine of the two parts' influence of each action component on the state; normalised.
+    """Compute the normalised cosine between both parts' influences of each action component on the state.
 
     Args:
-        old: CS3 (states, n) of the teacher's part.
-        new: The same of the new part.
+        old: (states, n) CS3 of the teacher's part.
+        new: (states, n) CS3 of the new part.
     """
     before, after = (np.asarray(values, dtype=np.float64) for values in (old, new))
     lengths = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
@@ -59,9 +59,9 @@ def by_similarity(old: ArrayLike, new: ArrayLike) -> Array:
 
 
 def by_error(errors: ArrayLike) -> Array:
-    """Inverse of the teacher's error along each component; normalised.
+    """Compute the normalised inverse of the teacher's error along each component.
 
     Args:
-        errors: (n,), not negative: how much better another action would have been on a few probes.
+        errors: (n,) nonnegative errors: improvement by a better action on a few probes.
     """
     return normalised(1.0 / np.maximum(np.asarray(errors, dtype=np.float64), LEAST))

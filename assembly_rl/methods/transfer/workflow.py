@@ -40,7 +40,7 @@ from assembly_rl.training.trainer import train_run
 FORMAT = 1
 PLAN, REPORT = "plan.json", "report.json"
 MAIN = "transfer"
-"""Variant that is the command's own; the others are compared with it."""
+"""Main variant of the command, with which the others are compared."""
 FINE_TUNING: dict[str, Any] = {
     "etcl": False,
     "weights": "none",
@@ -56,7 +56,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "fine_tuning": ("plain fine-tuning", FINE_TUNING),
     "scratch": ("from scratch", None),
 }
-"""Folder of a variant -> its name, and the fields that it changes; None to learn from scratch."""
+"""Folder of a variant -> its name, and its changes to fields; None to learn from scratch."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class TransferResult:
 
     Attributes:
         folder: Folder of the transfer.
-        kept: Name of the step whose controller is the best.
-        run: Run that holds the controller: that of the transfer, or the source where nothing was better.
-        steps: Steps on the way, with the same episodes.
+        kept: Name of the step with the best controller.
+        run: Run of the controller: that of the transfer, or the source if nothing was better.
+        steps: Steps of the transfer, with the same episodes.
         held_out: Result of the controller on held-out episodes.
     """
 
@@ -79,10 +79,10 @@ class TransferResult:
 
 
 def choose_source(paths: Sequence[str], part: PegHole, task: TaskConfig, console: Console) -> Source:
-    """Choose the source whose contact is most like the new part's, and print why.
+    """Choose the source whose contact is most similar to the new part's, and print the distances.
 
     Raises:
-        RunError: A path is no run with a policy.
+        RunError: A path is not a run with a policy.
     """
     sources = [Source.open(path) for path in paths]
     if len(sources) == 1:
@@ -105,7 +105,7 @@ def variant_config(config: TransferWorkflowConfig, source: Source, name: str) ->
     changed, algo, task = VARIANTS[name][1], source.config.algo, config.task
     if changed is None:
         task = replace(as_trained(source.config.task, task), coordinates=None)
-        if isinstance(algo, OffPolicyConfig):  # a short budget needs a short random start
+        if isinstance(algo, OffPolicyConfig):  # a short budget needs few random actions
             algo = replace(algo, learning_starts=min(algo.learning_starts, config.steps // 4))
     run = None if changed is None else str(source.run.path)
     return TrainConfig(
@@ -124,7 +124,7 @@ def variant_config(config: TransferWorkflowConfig, source: Source, name: str) ->
 
 
 def begin_transfer(config: TransferWorkflowConfig, folder: Path, source: Source, console: Console) -> None:
-    """Evaluate the source's controller unchanged and with ETCL, and decide which of the two goes on.
+    """Evaluate the source's controller unchanged and with ETCL, and choose the better one for the transfer.
 
     Args:
         config: Configuration of the transfer.
@@ -173,15 +173,15 @@ def begin_transfer(config: TransferWorkflowConfig, folder: Path, source: Source,
 
 
 def finish_transfer(folder: Path, console: Console) -> TransferResult:
-    """Train the variants that are not done, choose, evaluate on held-out episodes, report.
+    """Train the remaining variants, choose the best step, evaluate it on held-out episodes, and report.
 
     Args:
         folder: Folder of a transfer that has begun.
         console: Console for progress and results.
 
     Raises:
-        RunError: The folder is no transfer, or files are missing or damaged.
-        TrainingInterrupted: A signal ended a training; the same call goes on.
+        RunError: The folder is not a transfer, or files are missing or damaged.
+        TrainingInterrupted: A signal ended a training; the same call resumes it.
     """
     if not (folder / PLAN).is_file():
         raise RunError(f"{folder} is no transfer: it has no {PLAN}")
@@ -189,7 +189,7 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
     config, source = from_mapping(TransferWorkflowConfig, plan["config"]), Source.open(plan["source"])
     config = replace(config, transfer=replace(config.transfer, etcl=plan["etcl"]))
     names = list(VARIANTS) if config.compare else [MAIN]
-    if not plan["etcl"]:  # then it is the transfer itself
+    if not plan["etcl"]:  # then it equals the transfer
         names = [name for name in names if name != "wdpd"]
     runs = {name: _train_variant(config, folder, source, name, console) for name in names}
     part, run = config.geometry.part(), runs[MAIN]
@@ -250,7 +250,7 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
 def _train_variant(
     config: TransferWorkflowConfig, folder: Path, source: Source, name: str, console: Console
 ) -> RunDirectory:
-    """Train a variant, or continue it, or find it done."""
+    """Train or resume a variant, unless it is done."""
     path = folder / name
     if (path / "result.json").is_file():
         return RunDirectory.open(path)
@@ -273,6 +273,6 @@ def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
 
 
 def _success_from_scratch(source: RunDirectory, steps: int) -> float:
-    """Return the best validation of a source within its first steps; 0 without one so early."""
+    """Return the best validation success of a source within its first steps; 0 without a validation."""
     early = [row["success"] for row in read_rows(source.evaluations) if row["step"] <= steps]
     return max(early, default=0.0)

@@ -12,20 +12,20 @@ from assembly_rl.training.config import EvaluationConfig
 
 @dataclass
 class TransferWorkflowConfig:
-    """Of ``assembly-rl-transfer``.
+    """Configuration of ``assembly-rl-transfer``.
 
     Attributes:
-        source: Folders of runs to start from; of several the one with the contact most like the new part's.
-        geometry, task: The new part, and its conditions.
-        transfer: How; its ``run`` is the source.
+        source: Folders of source runs; the one whose contact is most similar to the new part's is used.
+        geometry, task: New part, and its conditions.
+        transfer: Configuration of the transfer; its ``run`` is the source.
         steps: Policy steps of distillation and fine-tuning.
-        evaluation: See there.
-        seed: Of everything random in the training.
+        evaluation: Validations, and the final evaluation.
+        seed: Seed of all random generators of the training.
         compare: Train also without ETCL, by plain fine-tuning and from scratch, with the same budget.
-        device: As of ``assembly-rl-train``.
-        processes: Worker processes of the evaluations; by default one for each core.
+        device: Device of the training, as for ``assembly-rl-train``.
+        processes: Number of worker processes of the evaluations; by default one per core.
         run_dir: Folder of the transfer; by default named after source and part, under runs/.
-        resume: Folder of a transfer to go on with; it keeps its configuration.
+        resume: Folder of a transfer that is resumed; it keeps its configuration.
     """
 
     source: Any = None
