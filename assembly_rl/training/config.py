@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import assembly_rl.methods  # noqa: F401 (registers the methods)
 from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import require_positive
 from assembly_rl.envs import TaskConfig
@@ -33,7 +34,7 @@ class EvaluationConfig:
 
 
 def _no_transfer() -> MethodConfig:
-    """Return the default of the method ``transfer``, which the package ``methods`` registers."""
+    """Return the default of the method ``transfer``."""
     return METHODS.get("transfer")()
 
 
