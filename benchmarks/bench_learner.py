@@ -21,8 +21,8 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from assembly_rl.accelerators import learner
 from assembly_rl.accelerators.device import resolve
+from assembly_rl.learners import off_policy
 from assembly_rl.planner.kernels import MATRIX
 from assembly_rl.planner.prediction import Still
 
@@ -40,7 +40,7 @@ def make(source: Any, name: str, network: list[int], device: torch.device) -> An
         "MlpPolicy", DummyVecEnv([lambda: Still(*SPACES)]), batch_size=BATCH, learning_rate=1e-3, seed=0,
         buffer_size=20_000, policy_kwargs={"net_arch": network}, device=device, **own,
     )  # fmt: skip
-    if name == "DDPG" and source is learner:
+    if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 1e-4
     model.set_logger(configure(None, []))
     rng = np.random.default_rng(0)
@@ -98,7 +98,7 @@ def main(name: str) -> None:
     table = Table(*columns, title=f"an update, batch {BATCH}, {name}")
     for network in ([64, 64], [256, 256]):
         for algorithm in ("DDPG", "TD3", "SAC"):
-            models = [make(source, algorithm, network, device) for source in (stable_baselines3, learner)]
+            models = [make(source, algorithm, network, device) for source in (stable_baselines3, off_policy)]
             updates = [functools.partial(model.train, 1, BATCH) for model in models]
             for update in updates:
                 seconds(update, wait)

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.connections import connect
 from assembly_rl.methods.pead.config import PEADConfig
 from assembly_rl.methods.pead.grouping import parse
-from assembly_rl.methods.pead.ties import start
+from assembly_rl.methods.pead.policy import start
 from assembly_rl.planner.prediction import learner, update_of
-from assembly_rl.training.method import DenseConfig, LearningMethod
+from assembly_rl.training.method import DenseConfig, MethodConfig
+from assembly_rl.training.model import make_model
 
 ACTIONS, HEAD = 6, 24
 ROUNDS, CALLS = 31, 40
@@ -44,10 +46,10 @@ PAIRS = {
 """Number of state components, method, dense method and change to the method's model, by feature."""
 
 
-def ready(name: str, states: int, method: LearningMethod, change: Callable[[Any, int], None] | None) -> Any:
+def ready(name: str, states: int, method: MethodConfig, change: Callable[[Any, int], None] | None) -> Any:
     """Create a model that is ready to update."""
     spaces = Box(-1.0, 1.0, (states,), np.float32), Box(-1.0, 1.0, (ACTIONS,), np.float32)
-    made = learner(ALGORITHMS[name](), *spaces, method=method)
+    made = learner(ALGORITHMS.get(name)(), *spaces, make=partial(make_model, method=method))
     if change:
         change(made, states)
     if isinstance(made, Learner):
@@ -85,7 +87,7 @@ def main() -> None:
     columns = "forward, ratio", "update, ratio", "forward [ms]", "update [ms]"
     table = Table("policy with", "algorithm", *columns)
     for what, (states, method, plain, change) in PAIRS.items():
-        for name in ALGORITHMS:
+        for name in ALGORITHMS.names():
             own, dense = ready(name, states, method, change), ready(name, states, plain, None)
             forward, of_forward = ratio(forward_of(own), forward_of(dense), CALLS)
             update, of_update = ratio(update_of(own), update_of(dense), CALLS)

@@ -20,9 +20,9 @@ from stable_baselines3.common.logger import configure
 
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, PPOConfig
+from assembly_rl.learners.environments import make_environments
 from assembly_rl.planner.calibration import cpu_profile
 from assembly_rl.planner.prediction import choose, count, predict, predictions
-from assembly_rl.training.environments import make_environments
 from assembly_rl.training.model import make_model
 
 PART, TASK = PegHole(), TaskConfig()
@@ -59,7 +59,7 @@ def configuration(name: str, network: list[int], batch: int) -> AlgorithmConfig:
     """Configure an algorithm that learns from the first steps on."""
     if name == "ppo":
         return PPOConfig(network=network, batch_size=batch, rollout=max(256, batch), epochs=2)
-    return ALGORITHMS[name](network=network, batch_size=batch, learning_starts=20)  # type: ignore[call-arg]
+    return ALGORITHMS.get(name)(network=network, batch_size=batch, learning_starts=20)  # type: ignore[call-arg]
 
 
 @contextmanager
@@ -80,7 +80,9 @@ def update_times() -> Iterator[tuple[str, float, float]]:
     environment = make_environments(PART, TASK, 1)
     spaces = environment.observation_space, environment.action_space
     environment.close()
-    grid = [(name, network, batch) for name in ALGORITHMS for network in NETWORKS for batch in BATCHES]
+    grid = [
+        (name, network, batch) for name in ALGORITHMS.names() for network in NETWORKS for batch in BATCHES
+    ]
     for name, network, batch in track(grid, "updates", transient=True):
         algo = configuration(name, network, batch)
         predicted = predict(cpu_profile(), algo, count(algo, *spaces), 1)

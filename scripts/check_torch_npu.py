@@ -22,8 +22,8 @@ from rich.table import Table
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.accelerators import learner
 from assembly_rl.accelerators.device import resolve
+from assembly_rl.learners import off_policy
 from assembly_rl.planner.prediction import Still
 
 TORCH_NPU = "2.13.0"
@@ -115,7 +115,7 @@ def make(source: Any, name: str, device: Any) -> Any:
         "MlpPolicy", DummyVecEnv([lambda: Still(*SPACES)]), batch_size=BATCH, buffer_size=4 * BATCH, seed=0,
         policy_kwargs={"net_arch": NETWORK}, device=device, **options,
     )  # fmt: skip
-    if name == "DDPG" and source is learner:
+    if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 1e-4
     model.set_logger(configure(None, []))
     model.replay_buffer.full = True
@@ -134,8 +134,8 @@ def measure(who: str, name: str) -> None:
     """Print the counts of a learner's updates as JSON, in a process that has the stand-in."""
     device = resolve("npu")
     counters = (ctypes.c_long * len(COUNTED)).in_dll(ctypes.CDLL("libascendcl.so"), "ascend_stub_counts")
-    with mock.patch.object(learner, "can_capture", lambda device: who == "graph"):
-        model = make(stable_baselines3 if who == "stock" else learner, name, device)
+    with mock.patch.object(off_policy, "can_capture", lambda device: who == "graph"):
+        model = make(stable_baselines3 if who == "stock" else off_policy, name, device)
         train(model)
         before = list(counters)
         train(model)

@@ -47,7 +47,7 @@ def compare(name: str, device: torch.device) -> tuple[bool, list[str]]:
     """Return True if an algorithm learns the same on both, and a row of the report."""
     runs = {}
     for place in (torch.device("cpu"), device):
-        model = learner(ALGORITHMS[name](batch_size=256), *SPACES, device=str(place))
+        model = learner(ALGORITHMS.get(name)(batch_size=256), *SPACES, device=str(place))
         held = {id(p) for of in optimizers(model) for group in of.param_groups for p in group["params"]}
         kept = held <= {id(p) for p in model.policy.parameters()}
         there = {parameter.device.type for parameter in model.policy.parameters()} == {place.type}
@@ -81,7 +81,7 @@ def main(name: str) -> int:
         "algorithm", "learns in place", "largest difference", "CPU updates/s", f"{name} updates/s", ""
     )
     results = []
-    for algorithm in ALGORITHMS:
+    for algorithm in ALGORITHMS.names():
         good, row = compare(algorithm, device)
         results.append(good)
         table.add_row(*row)

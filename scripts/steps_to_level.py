@@ -85,7 +85,7 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "method" else "right")
     for method, own in curves.items():
         suffix = method.rpartition(", ")[2]
-        against = f"{base}, {suffix}" if suffix in ALGORITHMS else base
+        against = f"{base}, {suffix}" if suffix in ALGORITHMS.names() else base
         other, its_steps = curves[against], steps[against]
         height = level(mean(other))
         at, its = first(mean(own), steps[method], height), first(mean(other), its_steps, height)

@@ -33,7 +33,7 @@ class EvaluationConfig:
 
 
 def _no_transfer() -> MethodConfig:
-    """Return the default of the method ``transfer``, which the package ``methods`` registers."""
+    """Return the default of the method ``transfer``."""
     return METHODS.get("transfer")()
 
 

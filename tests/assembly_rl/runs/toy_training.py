@@ -14,8 +14,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
-from assembly_rl.accelerators import learner
-from assembly_rl.runs import Checkpointer, RowLog, RunDirectory, learn_until, load_checkpoint, shielded
+from assembly_rl.accelerators.processes import shielded
+from assembly_rl.learners import off_policy
+from assembly_rl.runs import Checkpointer, RowLog, RunDirectory, learn_until, load_checkpoint
 
 torch.set_num_threads(1)
 
@@ -85,10 +86,10 @@ def make_model(
     if algorithm == "PPO":
         return PPO(**common | {"n_steps": 32, "n_epochs": 2} | options)
     noise = OrnsteinUhlenbeckActionNoise(np.full(2, 0.1, np.float32), np.full(2, 0.3, np.float32))
-    off_policy = common | {"learning_starts": 43, "buffer_size": 150, "action_noise": noise} | options
+    own = common | {"learning_starts": 43, "buffer_size": 150, "action_noise": noise} | options
     if algorithm.startswith("fast "):
-        return getattr(learner, algorithm.removeprefix("fast "))(**off_policy)
-    return {"DDPG": DDPG, "TD3": TD3, "SAC": SAC}[algorithm](**off_policy)
+        return getattr(off_policy, algorithm.removeprefix("fast "))(**own)
+    return {"DDPG": DDPG, "TD3": TD3, "SAC": SAC}[algorithm](**own)
 
 
 class EpisodeRows(BaseCallback):

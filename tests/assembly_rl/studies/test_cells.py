@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from assembly_rl.configuration.schema import composed
+from assembly_rl.configuration.composition import composed
 from assembly_rl.studies import cells as module
 from assembly_rl.studies.cells import Cell, EvaluationCell
 from assembly_rl.studies.config import ComparedMethodConfig, ConditionConfig, StudyConfig

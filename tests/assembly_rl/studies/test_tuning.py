@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from assembly_rl.configuration.schema import ControllerConfig
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.config import RandomizationConfig
 from assembly_rl.evaluation import Evaluator, Scenario
-from assembly_rl.evaluation.subjects import guided
+from assembly_rl.evaluation.candidates import ControllerConfig, baseline
 from assembly_rl.runs import RunError
 from assembly_rl.studies import tuning
 from assembly_rl.studies.cells import TuningCell
@@ -78,7 +77,7 @@ def test_another_error_of_a_candidate_is_no_verdict_on_its_law(monkeypatch: pyte
     def refuse(*arguments: object) -> None:
         raise ValueError("the table is unstable")
 
-    monkeypatch.setattr(tuning, "guided", refuse)
+    monkeypatch.setattr(tuning, "baseline", refuse)
     with pytest.raises(ValueError, match="the table is unstable"):
         draw("fixed", [SQUARE], np.random.default_rng(0))
 
@@ -90,7 +89,7 @@ def test_candidates_are_stable_in_contact_and_differ(guidance: str) -> None:
     assert len({str(candidate) for candidate in candidates}) == 5
     for candidate in candidates:
         assert candidate.compliance.check_contact
-        PegInHoleEnv(SQUARE.part, guided("", candidate, SQUARE.task).task).close()  # accepts its law
+        PegInHoleEnv(SQUARE.part, baseline("", candidate, SQUARE.task).task).close()  # accepts its law
         assert set(candidate.parameters) == set(PARAMETERS[guidance])
 
 

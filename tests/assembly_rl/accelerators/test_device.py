@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from assembly_rl.accelerators import resolve as module
+from assembly_rl.accelerators import device as module
 from assembly_rl.accelerators.device import DeviceError, available, resolve
 
 no_cuda = pytest.mark.skipif(torch.version.cuda is not None, reason="needs a torch without CUDA")

@@ -10,11 +10,10 @@ import pytest
 from command_line import QUICK, Run, start
 from test_train import rows, tensors
 
-from assembly_rl.configuration.schema import train_config
 from assembly_rl.methods.lcrl.ablation import seen
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.runs import RunDirectory
-from assembly_rl.training.loading import load_policy
+from assembly_rl.training.loading import load_policy, read_config
 
 LCRL = [
     *[text for text in QUICK if not text.startswith(("steps=", "evaluation.every", "algo.network"))],
@@ -50,7 +49,8 @@ def test_the_policy_has_the_graph_of_its_run(trained: Path) -> None:
     assert not connected[~graph.edges].any() and connected[graph.edges].mean() > 0.5
     evaluated = [line.split(",")[0] for line in (trained / "evaluations.csv").read_text().splitlines()[1:]]
     assert evaluated == ["500", "700"]
-    assert train_config(run.config).graph_at == 520
+    config = read_config(run)
+    assert config.method.create().first_kept_step(config) == 520
 
 
 def test_stopped_before_its_graph_and_resumed_it_is_the_same(

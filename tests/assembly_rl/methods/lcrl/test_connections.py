@@ -11,10 +11,10 @@ import torch
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.learners.environments import make_environments
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.connections import connect
 from assembly_rl.runs import load_policy, save_policy
-from assembly_rl.training.environments import make_environments
 from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)

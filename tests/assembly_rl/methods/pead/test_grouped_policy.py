@@ -1,4 +1,4 @@
-"""A tied policy is one of fewer dimensions, and an extension changes nothing but what it can become."""
+"""A policy with action groups is one of fewer dimensions; an extension changes what it can become, only."""
 
 from typing import Any
 
@@ -7,14 +7,22 @@ import pytest
 import torch
 
 from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.learners.action_groups import action_groups
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
+from assembly_rl.learners.environments import make_environments
 from assembly_rl.learners.off_policy import Learner
-from assembly_rl.methods.lcrl.connections import connect, connected, leaders, split, united
-from assembly_rl.methods.pead.config import LCRLPEADConfig, PEADConfig
+from assembly_rl.methods.lcrl.connections import (
+    connect,
+    connected,
+    leading_components,
+    shared_by_groups,
+    split,
+)
+from assembly_rl.methods.lcrl_pead.config import LCRLPEADConfig
+from assembly_rl.methods.pead.config import PEADConfig
 from assembly_rl.methods.pead.grouping import FULL, Grouping, parse
-from assembly_rl.methods.pead.ties import leash, restart, start, tie
-from assembly_rl.training.environments import make_environments
+from assembly_rl.methods.pead.policy import penalise, redraw, regroup, start
 from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
@@ -57,13 +65,13 @@ def name_of(model: Any) -> str:
 
 
 def extend(model: Any, grouping: Grouping) -> None:
-    tie(model, grouping)
+    regroup(model, grouping)
     if isinstance(model, Learner):
         model.bind()
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_tied_components_move_as_one_while_they_learn(name: str) -> None:
+def test_grouped_components_move_as_one_while_they_learn(name: str) -> None:
     model = learner(name)
     before = actions(model)
     model.learn(96)
@@ -110,8 +118,10 @@ def test_the_gradient_is_that_of_a_policy_in_these_dimensions(name: str) -> None
     model = learner(name, parse(["x -y", "z", "rx ry rz"], SCALES))
     model.learn(40)
     before = parse(["x -y z", "ry rz"], SCALES)
-    leash(model, before, 0.7)
-    follow, shares = model.policy.follow, model.policy.shares
+    penalise(model, before, 0.7)
+    groups = action_groups(model.policy)
+    assert groups is not None
+    follow, shares = groups.leaders, groups.shares
     generator = torch.get_rng_state()
     model.replay_buffer.gather(model._batch.whole)
     states = model._batch.observations.clone()
@@ -156,7 +166,7 @@ def test_a_restart_draws_everything_anew() -> None:
         model = learner(name)
         model.learn(64)
         before = actions(model)
-        restart(model)
+        redraw(model)
         start(model, FULL)
         assert np.abs(actions(model) - before).max() > 1e-3
         if name == "td3":
@@ -171,7 +181,7 @@ def test_heads_that_were_shared_are_copied_when_they_part(name: str) -> None:
     model: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=method)
     edges = np.random.default_rng(3).random((18, 6)) < 0.3
     start(model, FIRST)
-    seen = united(edges, model.policy)
+    seen = shared_by_groups(edges, model.policy)
     np.testing.assert_array_equal(seen[:, 0], edges[:, 0] | edges[:, 1])
     np.testing.assert_array_equal(seen[:, 2], edges[:, 2])
     connect(model, seen)
@@ -180,9 +190,9 @@ def test_heads_that_were_shared_are_copied_when_they_part(name: str) -> None:
     before, moments = actions(model), _moments(model)
     np.testing.assert_array_equal(before[:, 1], -before[:, 0])
     for grouping in (SECOND, FULL):
-        old = leaders(model.policy)
-        tie(model, grouping)
-        split(model, old, leaders(model.policy))
+        old = leading_components(model.policy)
+        regroup(model, grouping)
+        split(model, old, leading_components(model.policy))
         connect(model, seen)
         np.testing.assert_allclose(actions(model), before, rtol=1e-5, atol=1e-6)
     assert _moments(model) > moments  # copied, too
@@ -219,7 +229,7 @@ def test_what_begins_to_move_learns_at_the_pace_of_the_rest(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_the_leash_holds_back_what_is_new_and_nothing_else(name: str) -> None:
+def test_the_penalty_holds_back_what_is_new_and_nothing_else(name: str) -> None:
     beyond = np.eye(6) - FIRST.projection
     moved = {}
     for strength in (0.0, 30.0):
@@ -227,7 +237,7 @@ def test_the_leash_holds_back_what_is_new_and_nothing_else(name: str) -> None:
         model.learn(96)
         before = actions(model)
         extend(model, FULL)
-        leash(model, FIRST, strength)
+        penalise(model, FIRST, strength)
         model.learn(192, reset_num_timesteps=False)
         change = actions(model) - before
         moved[strength] = np.abs(change @ beyond).mean(), np.abs(change @ FIRST.projection).mean()

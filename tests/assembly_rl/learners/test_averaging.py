@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from stable_baselines3.common.callbacks import BaseCallback
-from test_learner import ALGORITHMS, make
+from test_off_policy import ALGORITHMS, make
 
-from assembly_rl.accelerators import learner
+from assembly_rl.learners import off_policy
 
 
 def actor(model: Any) -> np.ndarray:
@@ -38,10 +38,10 @@ class Mean(BaseCallback):
 @pytest.mark.parametrize("environments", [1, 3])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_it_is_that_of_the_formula_and_the_training_goes_on_without_it(name: str, environments: int) -> None:
-    averaged, mean = make(learner, name, environments), Mean(environments / 30)
+    averaged, mean = make(off_policy, name, environments), Mean(environments / 30)
     averaged.average_over(30)
     averaged.learn(102, callback=mean)
-    plain = make(learner, name, environments).learn(102)  # its seed is set when it is made
+    plain = make(off_policy, name, environments).learn(102)  # its seed is set when it is made
     latest = actor(plain)
     np.testing.assert_array_equal(actor(averaged), latest)
     with averaged.averaged():
@@ -53,7 +53,7 @@ def test_it_is_that_of_the_formula_and_the_training_goes_on_without_it(name: str
 
 
 def test_over_one_step_it_is_the_latest() -> None:
-    model = make(learner, "SAC")
+    model = make(off_policy, "SAC")
     model.average_over(1)
     model.learn(80)
     with model.averaged():

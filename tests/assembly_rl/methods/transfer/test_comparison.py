@@ -1,10 +1,10 @@
-"""Whether a step of a transfer helped is told from the episodes that came out differently."""
+"""The verdict on a step of a transfer rests on the episodes that came out differently."""
 
 from typing import Any
 
 import pytest
 
-from assembly_rl.methods.transfer.outcome import Step, change
+from assembly_rl.methods.transfer.comparison import Step, change
 
 
 def step(outcomes: str) -> Step:

@@ -1,7 +1,8 @@
-"""What the planner counts and concludes."""
+"""Counts and conclusions of the planner."""
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,15 +11,18 @@ import pytest
 import torch
 from gymnasium.spaces import Box
 
-from assembly_rl.accelerators import calibration
-from assembly_rl.configuration.schema import composed
+from assembly_rl.configuration.composition import train_config
+from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.planner import calibration
 from assembly_rl.planner import plan as planning
 from assembly_rl.planner.kernels import Kernel, record
-from assembly_rl.planner.prediction import choose, count, predict
+from assembly_rl.planner.prediction import ModelFactory, choose, count, predict
 from assembly_rl.planner.profile import Profile
-from assembly_rl.training.method import DenseConfig, LearningMethod
+from assembly_rl.training.create import planned
+from assembly_rl.training.method import DenseConfig, MethodConfig
+from assembly_rl.training.model import make_model
 
 OBSERVATION, ACTION = 10, 3
 SPACES = Box(-1.0, 1.0, (OBSERVATION,), np.float32), Box(-1.0, 1.0, (ACTION,), np.float32)
@@ -75,13 +79,17 @@ def test_the_products_of_an_update_are_those_of_its_formula() -> None:
     assert work.parameters == size(gaussian) + 2 * size(critic)
 
 
+def model_of(method: MethodConfig) -> ModelFactory:
+    return partial(make_model, method=method)
+
+
 def test_heads_cost_what_a_dense_actor_of_their_width_costs() -> None:
     algo = TD3Config(network=[32, 32], batch_size=64)
-    heads = count(algo, *SPACES, LCRLConfig(head=[16, 16]))
+    heads = count(algo, *SPACES, model_of(LCRLConfig(head=[16, 16])))
     wide = 16 * ACTION
-    dense = count(algo, *SPACES, DenseConfig(actor=[wide, wide]))
+    dense = count(algo, *SPACES, model_of(DenseConfig(actor=[wide, wide])))
     assert heads.flops == dense.flops > count(algo, *SPACES).flops
-    local = count(algo, *SPACES, LCRLConfig(head=[16, 16], critics="local"))
+    local = count(algo, *SPACES, model_of(LCRLConfig(head=[16, 16], critics="local")))
     assert local.flops == count(replace(algo, network=[wide, wide]), *SPACES).flops
 
 
@@ -136,9 +144,8 @@ def test_auto_takes_the_device_whose_update_is_shorter(
     devices = [torch.device("cpu"), torch.device("cuda:0")]
     monkeypatch.setattr(planning, "available", lambda: devices)
     monkeypatch.setattr(planning, "profile_of", lambda kind: CPU if kind == "cpu" else fast)
-    device, why = planning.choose_device(
-        "auto", SACConfig(network=network, batch_size=32), *SPACES, LearningMethod()
-    )
+    algo = SACConfig(network=network, batch_size=32)
+    device, why = planning.choose_device("auto", PegHole(), TaskConfig(), algo)
     assert str(device) == chosen
     assert "cpu" in why and "cuda:0" in why and " ms" in why
 
@@ -179,9 +186,7 @@ def test_a_calibration_finds_the_costs_of_this_machine() -> None:
 
 def test_a_plan_keeps_what_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "profile_of", lambda kind: CPU)
-    from assembly_rl.configuration.schema import train_config
-
-    config = train_config(composed("train", "plan=auto", "algo=td3"))
-    planned, why = planning.plan(config)
-    assert replace(planned, device=config.device, environments=config.environments) == config
-    assert f"a CPU x {planned.environments}: " in why
+    config = train_config("plan=auto", "algo=td3")
+    chosen, why = planned(config)
+    assert replace(chosen, device=config.device, environments=config.environments) == config
+    assert f"a CPU x {chosen.environments}: " in why

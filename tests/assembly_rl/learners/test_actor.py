@@ -5,7 +5,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import ALGORITHMS
-from assembly_rl.training.environments import make_environments
+from assembly_rl.learners.environments import make_environments
 from assembly_rl.training.model import make_model
 
 
@@ -14,9 +14,9 @@ def environments() -> DummyVecEnv:
     return make_environments(PegHole(), TaskConfig(), 1)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", ALGORITHMS.names())
 def test_actor_without_torch_acts_as_the_policy(environments: DummyVecEnv, name: str) -> None:
-    model = make_model(ALGORITHMS[name](network=[32, 16]), environments, seed=1)
+    model = make_model(ALGORITHMS.get(name)(network=[32, 16]), environments, seed=1)
     actor = extract_actor(model.policy)
     rng = np.random.default_rng(0)
     for _ in range(50):
@@ -26,7 +26,7 @@ def test_actor_without_torch_acts_as_the_policy(environments: DummyVecEnv, name:
 
 
 def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None:
-    config = ALGORITHMS["ddpg"](network=[8], batch_size=8, learning_starts=8)
+    config = ALGORITHMS.get("ddpg")(network=[8], batch_size=8, learning_starts=8)
     model = make_model(config, environments, seed=1)
     model.learn(12)
     assert [group["lr"] for group in model.actor.optimizer.param_groups] == [1e-4]
@@ -34,7 +34,7 @@ def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None
 
 
 def test_as_many_gradient_steps_as_asked_for_each_policy_step() -> None:
-    config = ALGORITHMS["sac"](network=[8], batch_size=8, learning_starts=4, gradient_steps=3)
+    config = ALGORITHMS.get("sac")(network=[8], batch_size=8, learning_starts=4, gradient_steps=3)
     environments = make_environments(PegHole(), TaskConfig(), 2)
     model = make_model(config, environments, seed=1)
     model.learn(10)
@@ -43,6 +43,6 @@ def test_as_many_gradient_steps_as_asked_for_each_policy_step() -> None:
 
 
 def test_unknown_policy_is_refused(environments: DummyVecEnv) -> None:
-    model = make_model(ALGORITHMS["td3"](network=[8]), environments, seed=1)
+    model = make_model(ALGORITHMS.get("td3")(network=[8]), environments, seed=1)
     with pytest.raises(TypeError, match="no actor is known for Actor"):
         extract_actor(model.policy.actor)

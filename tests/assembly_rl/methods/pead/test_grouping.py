@@ -4,7 +4,7 @@ import pytest
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.methods.pead.config import PEADConfig
 from assembly_rl.methods.pead.extension import stages_of
-from assembly_rl.methods.pead.grouping import FULL, check_stages, like_sized, parse
+from assembly_rl.methods.pead.grouping import FULL, check_stages, parse, permuted
 from assembly_rl.methods.pead.similarity import similar
 
 SCALES = [5.0, 5.0, 8.0, 0.15, 0.15, 0.15]
@@ -90,7 +90,7 @@ def test_new_axes_may_join_later() -> None:
 
 def test_random_groups_are_of_the_same_sizes() -> None:
     stages = stages_of(PEADConfig(), SCALES, 0)
-    drawn = like_sized(stages, np.random.default_rng(1))
+    drawn = permuted(stages, np.random.default_rng(1))
     check_stages(drawn)
     for given, found in zip(stages, drawn, strict=True):
         np.testing.assert_array_equal(np.abs(found.matrix).sum(0), np.abs(given.matrix).sum(0))

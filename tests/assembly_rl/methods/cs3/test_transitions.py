@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.learners.config import PPOConfig, TD3Config
-from assembly_rl.methods.cs3.transitions import Visited
+from assembly_rl.methods.cs3.transitions import RecentTransitions
 from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
@@ -39,7 +39,7 @@ class Counter(gymnasium.Env):
 class Recorder(BaseCallback):
     """Adds the rollouts, as a training with a graph does."""
 
-    def __init__(self, visited: Visited) -> None:
+    def __init__(self, visited: RecentTransitions) -> None:
         super().__init__()
         self._visited = visited
 
@@ -56,7 +56,7 @@ def test_of_a_replay_buffer(environments: int, steps: int, tmp_path: Path) -> No
     config = TD3Config(learning_starts=1000, buffer_size=60, network=[4])
     model = make_model(config, DummyVecEnv([Counter] * environments), seed=0)
     model.learn(steps)
-    found = Visited(model, tmp_path / "visited.safetensors").transitions()
+    found = RecentTransitions(model, tmp_path / "visited.safetensors").transitions()
     rounded = steps + steps % environments
     assert len(found.states) == min(60, rounded)
     np.testing.assert_array_equal(found.changes, np.tile([0.0, 1.0], (len(found.states), 1)))
@@ -70,14 +70,16 @@ def test_of_a_replay_buffer(environments: int, steps: int, tmp_path: Path) -> No
 def test_of_rollouts_also_after_a_break(tmp_path: Path) -> None:
     config = PPOConfig(rollout=12, batch_size=12, epochs=1, network=[4])
     model = make_model(config, DummyVecEnv([Counter] * 2), seed=0)
-    visited = Visited(model, tmp_path / "visited.safetensors")
+    visited = RecentTransitions(model, tmp_path / "visited.safetensors")
     model.learn(72, Recorder(visited))
     found = visited.transitions()
     np.testing.assert_array_equal(found.changes, np.tile([0.0, 1.0], (len(found.states), 1)))
     assert (found.states[:, 1] < 4.0).all()  # what follows the last step is not known
     assert len(found.states) == pytest.approx(72 * 0.8, abs=4)
     assert np.abs(found.actions).max() <= 1.0
-    known = Visited(model, tmp_path / "visited.safetensors").transitions()
+    known = RecentTransitions(model, tmp_path / "visited.safetensors").transitions()
     np.testing.assert_array_equal(known.states, found.states)
     model.num_timesteps = 48  # as resumed from an earlier checkpoint
-    assert len(Visited(model, tmp_path / "visited.safetensors").transitions().states) < len(found.states)
+    assert len(RecentTransitions(model, tmp_path / "visited.safetensors").transitions().states) < len(
+        found.states
+    )

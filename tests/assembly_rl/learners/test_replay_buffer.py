@@ -1,4 +1,4 @@
-"""What of a replay buffer stands apart, and how it is drawn."""
+"""Prior data of a replay buffer, and how batches are drawn."""
 
 from types import SimpleNamespace
 
@@ -38,9 +38,9 @@ def batch(buffer: PackedReplayBuffer) -> np.ndarray:
     return whole[:, -3].numpy()
 
 
-def test_a_checkpoint_holds_each_number_once_and_what_stands_apart() -> None:
+def test_a_checkpoint_holds_each_number_once_and_the_size_of_the_prior_data() -> None:
     buffer = filled(100, 30)
-    buffer.set_apart()
+    buffer.keep_as_prior_data()
     model = SimpleNamespace(replay_buffer=buffer)
     plain, tensors = get_replay(model)
     assert plain == {"pos": 30, "full": False, "apart": 30}
@@ -53,9 +53,9 @@ def test_a_checkpoint_holds_each_number_once_and_what_stands_apart() -> None:
     assert (batch(model.replay_buffer) == 30).sum() == ROWS // 2
 
 
-def test_half_of_a_batch_comes_from_what_stands_apart() -> None:
+def test_half_of_a_batch_is_prior_data() -> None:
     buffer = filled(100, 30)
-    buffer.set_apart()
+    buffer.keep_as_prior_data()
     assert drawn(buffer) == set(range(30))  # there is nothing else yet
     extend(buffer, 30, 2)
     rewards = batch(buffer)
@@ -66,7 +66,7 @@ def test_half_of_a_batch_comes_from_what_stands_apart() -> None:
 @pytest.mark.parametrize("transitions", [100, 130, 250])
 def test_of_a_full_buffer_the_latest_half_is_kept(transitions: int) -> None:
     buffer = filled(100, transitions)
-    buffer.set_apart()
+    buffer.keep_as_prior_data()
     assert drawn(buffer) == set(range(transitions - 50, transitions))
     extend(buffer, transitions, 1)
     assert (batch(buffer) == transitions).sum() == ROWS // 2
@@ -74,7 +74,7 @@ def test_of_a_full_buffer_the_latest_half_is_kept(transitions: int) -> None:
 
 def test_once_it_is_full_the_oldest_go_and_all_are_alike() -> None:
     buffer = filled(100, 40)
-    buffer.set_apart()
+    buffer.keep_as_prior_data()
     extend(buffer, 40, 80)
     assert buffer.full
     assert drawn(buffer) == set(range(20, 120))

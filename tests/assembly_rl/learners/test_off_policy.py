@@ -13,7 +13,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from assembly_rl.accelerators import learner
+from assembly_rl.learners import off_policy
 from assembly_rl.learners.networks import WIDE, Flat, Network, Pass, size_of
 
 torch.set_num_threads(1)
@@ -46,7 +46,7 @@ def make(source: Any, name: str, environments: int = 1, width: int = 16, **optio
         learning_starts=60, buffer_size=150, gamma=0.9, policy_kwargs={"net_arch": [width, width]},
         train_freq=1, gradient_steps=-1, device="cpu", **own | options,
     )  # fmt: skip
-    if name == "DDPG" and source is learner:
+    if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 3e-3  # as stock has it
     model.set_logger(configure(None, []))
     return model
@@ -55,7 +55,7 @@ def make(source: Any, name: str, environments: int = 1, width: int = 16, **optio
 def pair(name: str, steps: int, **options: Any) -> tuple[Any, Any]:
     """Stock and ours after as many steps, each from the same state of the global generators."""
     models = []
-    for source in (stable_baselines3, learner):
+    for source in (stable_baselines3, off_policy):
         model = make(source, name, **options)
         models.append(model.learn(steps))
     return models[0], models[1]
@@ -77,7 +77,7 @@ def test_a_training_has_the_numbers_of_stable_baselines3(name: str, environments
         ours, theirs = (getattr(model.replay_buffer, column) for model in (fast, stock))
         np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=2e-4, err_msg=column)
     assert stock._n_updates == fast._n_updates >= 39
-    ours, theirs, untrained = weights(fast), weights(stock), weights(make(learner, name))
+    ours, theirs, untrained = weights(fast), weights(stock), weights(make(off_policy, name))
     for key, value in theirs.items():
         np.testing.assert_allclose(ours[key], value, rtol=0.0, atol=1e-3, err_msg=key)
         assert np.abs(ours[key] - untrained[key]).max() > 2e-3, f"{key} has not learned"
@@ -141,7 +141,7 @@ SYNCHRONISING = ("_local_scalar_dense", "item", "nonzero", "equal", "is_nonzero"
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_hundred_updates_wait_once_and_use_no_operator_that_falls_back(name: str) -> None:
-    model = make(learner, name)
+    model = make(off_policy, name)
     model.learn(60)
     model.train(1)
     with Recorder() as recorder:
@@ -199,7 +199,7 @@ def test_written_out_gradients_are_those_of_autograd(size: int, heads: int, widt
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_connections_that_are_masked_stay_away(name: str) -> None:
-    model = make(learner, name)
+    model = make(off_policy, name)
     first = next(module for module in model.policy.actor.modules() if isinstance(module, torch.nn.Linear))
     mask = torch.ones_like(first.weight)
     mask[:, 1] = 0.0

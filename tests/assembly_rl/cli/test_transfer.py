@@ -21,7 +21,8 @@ OWN = [
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
-    process = start(folder, "train", *QUICK, "task.limits.time=1.0", "run_dir=source")
+    own = ["algo.gradient_steps=2", "task.limits.time=1.0", "run_dir=source"]
+    process = start(folder, "train", *QUICK, *own)
     output, _ = process.communicate(timeout=250)
     assert process.returncode == 0, output
     return folder / "source"
@@ -55,6 +56,12 @@ def test_a_transfer_reports_every_step_and_compares(
         tmp_path / "t" / "scratch" / "checkpoints" / "step_0000000060" / "training.safetensors"
     )
     assert len(scratch["replay/observations"]) == 60
+    # From scratch it learns with the source's own gradient steps, not with those of the transfer.
+    steps = {
+        path.name: json.loads((path / "run.json").read_text())["config"]["algo"]["gradient_steps"]
+        for path in (source, tmp_path / "t" / "transfer", tmp_path / "t" / "scratch")
+    }
+    assert steps == {"source": 2, "transfer": 4, "scratch": 2}
     assert "exists: choose another run_dir" in refused("transfer", f"source={source}", "run_dir=t")
 
 
@@ -131,6 +138,20 @@ def test_bad_input_is_one_clear_error(
 def test_a_student_learns_with_its_teachers_algorithm(refused: Run, source: Path) -> None:
     assert "learned with algo=sac, not with td3" in refused("train", f"transfer.run={source}", "algo=td3")
     assert "use method=dense or lcrl" in refused("train", f"transfer.run={source}", "method=pead")
+
+
+@pytest.mark.parametrize(
+    "own", [["task.compliance.damping=[151,150,800,1,1,1]"], ["task.compliance.stiffness=[0,0,310,3,3,3]"]]
+)
+def test_a_policy_keeps_the_law_that_it_was_trained_with(
+    refused: Run, tmp_path: Path, source: Path, own: list[str]
+) -> None:
+    """Another one is refused by every command that takes a policy."""
+    told = "task.compliance differs from the one that the policy was trained with, which it keeps"
+    assert told in refused("transfer", f"source={source}", *own)
+    assert told in refused("train", f"transfer.run={source}", *own)
+    assert told in refused("eval", f"run={source}", *own, "episodes=1", "output=rows.csv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_are_kept_with_the_run(command: Run, tmp_path: Path, source: Path) -> None:

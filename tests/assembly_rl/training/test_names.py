@@ -1,0 +1,56 @@
+"""Methods and algorithms are found by their names; an unknown one is answered with the closest."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from assembly_rl.controllers.serialization import to_mapping
+from assembly_rl.learners.config import ALGORITHMS, SACConfig, register_algorithm
+from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.pead.config import PEADConfig
+from assembly_rl.training.config import TrainConfig
+from assembly_rl.training.method import METHODS, DenseConfig, MethodConfig, register_method
+
+
+def test_each_is_found_by_the_name_that_it_has() -> None:
+    assert ALGORITHMS.names() == ["ddpg", "td3", "sac", "ppo"]
+    assert set(METHODS.names()) >= {"dense", "lcrl", "pead", "lcrl_pead", "transfer"}
+    for registry in (ALGORITHMS, METHODS):
+        for name in registry.names():
+            assert registry.get(name)().name == name
+    assert METHODS.get("dense") is DenseConfig and METHODS.get("lcrl") is LCRLConfig
+
+
+def test_an_unknown_name_is_answered_with_the_closest() -> None:
+    with pytest.raises(ValueError, match="unknown algorithm 'td4'; did you mean 'td3'.* Known: ddpg, ppo"):
+        ALGORITHMS.get("td4")
+    with pytest.raises(ValueError, match="unknown method 'lcrll'; did you mean 'lcrl'.* Known: dense, lcrl"):
+        METHODS.get("lcrll")
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "message"),
+    [
+        ("algo", "saac", "unknown algorithm 'saac'; did you mean 'sac'"),
+        ("method", "paed", "unknown method 'paed'; did you mean 'pead'"),
+    ],
+)
+def test_so_is_one_in_the_configuration_of_a_run(key: str, name: str, message: str) -> None:
+    values = to_mapping(TrainConfig(algo=SACConfig(), method=PEADConfig()))
+    assert TrainConfig.from_mapping(values) == TrainConfig(algo=SACConfig(), method=PEADConfig())
+    values[key]["name"] = name
+    with pytest.raises(ValueError, match=message):
+        TrainConfig.from_mapping(values)
+
+
+def test_a_name_that_is_taken_is_refused() -> None:
+    @dataclass
+    class Other(MethodConfig):
+        name: str = "pead"
+
+    with pytest.raises(ValueError, match="the method 'pead' exists already: register yours under another"):
+        register_method("pead", Other)
+    with pytest.raises(ValueError, match="the algorithm 'sac' exists already"):
+        register_algorithm("sac", type("MySAC", (SACConfig,), {}))
+    register_method("pead", PEADConfig)  # the same again changes nothing
+    assert METHODS.get("pead") is PEADConfig
