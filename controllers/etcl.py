@@ -151,7 +151,7 @@ class Reconfiguration:
     Attributes:
         before: Old law.
         law: New law.
-        coordinates: A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to the
+        coordinates: Matrix A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to the
             coordinates of a policy that was trained with the old law.
         rates_before: Eigenvalues (6,) of ``D^-1 K_e`` with old law and contact [1/s], increasing.
         rates: Eigenvalues (6,) of ``D^-1 K_e`` with new law and contact [1/s], increasing.

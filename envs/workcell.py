@@ -15,7 +15,7 @@ from assembly_rl.envs.robots import ROBOTS, Robot
 
 @dataclass(frozen=True)
 class Workcell:
-    """A robot in its world.
+    """Robot in its world.
 
     Attributes:
         world: World, the source of measured quantities.
