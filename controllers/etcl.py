@@ -151,8 +151,8 @@ class Reconfiguration:
     Attributes:
         before: Old law.
         law: New law.
-        coordinates: Matrix A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to the
-            coordinates of a policy that was trained with the old law.
+        coordinates: Matrix A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to
+            the coordinates of a policy that was trained with the old law.
         rates_before: Eigenvalues (6,) of ``D^-1 K_e`` with old law and contact [1/s], increasing.
         rates: Eigenvalues (6,) of ``D^-1 K_e`` with new law and contact [1/s], increasing.
         discarded: Part of ``T C_old K_e,old T^-1 K_e,new^-1`` that is not in the symmetric law, relative to
