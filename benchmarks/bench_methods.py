@@ -1,4 +1,4 @@
-"""Cost of masks and of ties: policies that have them against dense ones of equal width, in one run.
+"""Cost of masks and action groups: policies with them against dense ones of equal width, in one run.
 
 ``make bench-methods``. Both policies of a pair have the same layers and run on one thread.
 """
@@ -35,7 +35,7 @@ def connected(model: Any, states: int) -> None:
 
 
 def tied(model: Any, states: int) -> None:
-    """Tie the action components of a model into two dimensions."""
+    """Group the action components of a model into two dimensions."""
     start(model, parse(["x y z", "rx ry rz"], None))
 
 

@@ -151,14 +151,14 @@ class Reconfiguration:
     Attributes:
         before: Old law.
         law: New law.
-        coordinates: A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to the
-    coordinates of a policy that was trained with the old law.
+        coordinates: Matrix A (6, 6), ``x_old = A x_new`` and ``F_new = A^T F_old``: map from the new part to
+            the coordinates of a policy that was trained with the old law.
         rates_before: Eigenvalues (6,) of ``D^-1 K_e`` with old law and contact [1/s], increasing.
         rates: Eigenvalues (6,) of ``D^-1 K_e`` with new law and contact [1/s], increasing.
         discarded: Part of ``T C_old K_e,old T^-1 K_e,new^-1`` that is not in the symmetric law, relative to
-    the law's compliance [1].
+            the law's compliance [1].
         share: Share of the change from the old law to the new one, in [0, 1]; below 1 the full change is
-    unstable.
+            unstable.
         softened: Factor on mass and damping without which no such law would be stable.
         bounded: True if the contacts differ so much that the change was limited.
     """

@@ -84,8 +84,8 @@ class DitherGuidance:
 class ReflexGuidance:
     """Moment reflex: the contact moment shows on which side the peg rests, so move the other way.
 
-    A peg that rests on the rim at +x feels a moment about -y. The reflex answers moments with lateral forces
-    and with moments, and pulls softly back to the nominal axis.
+    A moment about -y acts on a peg that rests on the rim at +x. The reflex answers moments with lateral
+    forces and with moments, and pulls softly back to the nominal axis.
 
     Attributes:
         force: Pushing force [N], into the hole.

@@ -13,7 +13,7 @@ and centre of mass. It differs in meaning from this package (by the sources of r
   Nyquist frequency, which we refuse. Theirs starts from zero, and filters in the axes of the world.
 - M, D and K are diagonal in the control frame, which turns with the measured posture; ours stay in the
   nominal one: the same to first order. Before release 6.4 M was diagonal in the base frame.
-- An axis that is not selected feels no wrench, while spring and damper still act on it; ours is held.
+- An unselected axis receives no wrench, while spring and damper still act on it; here it is held.
 - Signs agree. ``wrench_reference`` is ADDED to the reading, in the sensor frame and before the filter; our
   F_ref is subtracted after it.
 - Weight. ``CoG.force`` is mass times 9.81, along -z of the world. ``CoG.pos`` is from the sensor's origin in
@@ -67,7 +67,7 @@ class Ros2Admittance:
     Attributes:
         law: Law with M, D, K as in the file. It acts at the origin of the SENSOR frame, in the axes of the
             control frame, whose name is its centre; to run it here, take ``effective_law``.
-        selected_axes: Axes that feel the wrench.
+        selected_axes: Axes on which the wrench acts.
         cutoff: Cutoff of the wrench filter [Hz], at the rate given to the reader; None for no filter.
         sensor: Name of the sensor.
         sensor_frame: Name of the frame in which the sensor measures.

@@ -99,7 +99,7 @@ class ContactLoop:
 
     @staticmethod
     def _held_chain(lags: list[float], dt: float) -> Matrix:
-        """Return the step matrix (n, n + 1) of serial lags with constant input, the input last."""
+        """Return the step matrix (n, n + 1) of serial lags with constant input in the last column."""
         size = len(lags)
         flow = np.zeros((size + 1, size + 1))
         for row, lag in enumerate(lags):

@@ -1,4 +1,4 @@
-"""What differs from episode to episode, drawn at reset."""
+"""Randomised conditions of an episode, drawn at reset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
 
 CLEARANCE_STEP = 1e-5
-"""Randomised clearances are multiples of this [m], so that there are few meshes."""
+"""Step of randomised clearances [m], which limits the number of meshes."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Of one episode.
+    """Conditions of one episode.
 
     Attributes:
         estimate_position: Origin of the estimated hole frame in the hole frame [m].
-        estimate_rotation: Its orientation (xyzw).
-        start_position: Tip at the start, from the nominal start, in the estimated frame [m].
-        start_rotation: Its orientation there (xyzw).
+        estimate_rotation: Orientation of the estimated hole frame in the hole frame (xyzw).
+        start_position: Position of the tip at the start relative to the nominal start, estimated frame [m].
+        start_rotation: Orientation of the tip at the start in the estimated frame (xyzw).
         friction: Coefficient of friction.
-        clearance: Clearance [m]; None for the part's own.
+        clearance: Clearance [m]; None for that of the part.
         sensor: Factor on the sensor's noise and bias.
         gains: Factor on the law's damping.
     """
@@ -40,15 +40,15 @@ class Conditions:
 
     @property
     def start_offset(self) -> list[float]:
-        """Start as an offset (6,) [m, rad], to a nanometre."""
+        """Start as an offset (6,) [m, rad], rounded to a nanometre."""
         return [round(value, 9) for value in (*self.start_position, *quat_log(self.start_rotation))]
 
 
 def clearance_grid(bounds: Sequence[float]) -> list[float]:
-    """Multiples of ``CLEARANCE_STEP`` within [low, high], both in metres; none where there are no bounds.
+    """Return the multiples of ``CLEARANCE_STEP`` within [low, high] [m]; empty without bounds.
 
     Raises:
-        ValueError: The range holds no such multiple.
+        ValueError: The range contains no such multiple.
     """
     if not len(bounds):
         return []
@@ -67,9 +67,9 @@ def draw_conditions(
     """Draw the conditions of an episode.
 
     Args:
-        ranges: To draw from; one that holds a single value costs a draw all the same.
-        clearances: Clearances [m] to choose from; none for the part's own.
-        rng: Source of randomness.
+        ranges: Ranges of the conditions; a range with a single value also consumes a draw.
+        clearances: Possible clearances [m]; empty for that of the part.
+        rng: Random generator.
     """
     estimate = _draw_pose_error(ranges.hole_estimate, rng)
     start = _draw_pose_error(ranges.start_pose, rng)

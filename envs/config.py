@@ -27,11 +27,11 @@ class ComplianceConfig:
     """Diagonal of the compliance law at the tip, in the axes of the estimated hole frame.
 
     Attributes:
-        mass: Virtual mass [kg] and inertia [kg m2]; above the tool's own, or the loop oscillates.
-        damping: [Ns/m] and [Nms/rad].
-        stiffness: [N/m] and [Nm/rad].
-        check_contact: Refuse a law that is unstable when the robot's servo presses on something rigid, at the
-            sensor's bandwidth and delay.
+        mass: Virtual mass [kg] and inertia [kg m2]; the loop oscillates unless they exceed the tool's.
+        damping: Damping [Ns/m] and [Nms/rad].
+        stiffness: Stiffness [N/m] and [Nm/rad].
+        check_contact: Refuse a law that is unstable in contact of the robot's servo with a rigid body, with
+            the sensor's bandwidth and delay.
     """
 
     mass: list[float] = field(default_factory=lambda: [4.0, 4.0, 4.0, 0.06, 0.06, 0.06])
@@ -47,8 +47,8 @@ class ComplianceConfig:
 class RewardConfig:
     """Weights of the reward's terms; a term with weight 0 is still reported.
 
-    The two alignment terms use the true error, which only the simulator knows: they shape the reward and
-    are not observed.
+    The two alignment terms use the true error, which is available in simulation only: they shape the reward
+    and are not observed.
 
     Attributes:
         depth: Weight of the progress of the depth [1/m].
@@ -80,9 +80,9 @@ class PoseErrorConfig:
 
     Attributes:
         lateral: Radius of the disc in x and y [m].
-        height: In +-this along z [m].
+        height: Half the width of the interval along z [m].
         tilt: Radius of the disc of rotations about x and y [rad].
-        yaw: In +-this about z [rad].
+        yaw: Half the width of the interval about z [rad].
     """
 
     lateral: float = 0.0
@@ -99,13 +99,13 @@ class RandomizationConfig:
     """Randomisation of the episodes, drawn at reset.
 
     Attributes:
-        hole_estimate: Error of the estimated hole frame; the agent does not see it.
-        start_pose: Start of the tool relative to the nominal start; the agent sees it.
+        hole_estimate: Error of the estimated hole frame, which is not observed.
+        start_pose: Start of the tool relative to the nominal start, which is observed.
         friction: Range of the coefficient of friction, uniform.
-        clearance: Range of the clearance [m], in steps of 10 micrometres, uniform; empty for the part's
-            own. Another clearance means another mesh: such a reset takes tens of milliseconds.
+        clearance: Range of the clearance [m], in steps of 10 micrometres, uniform; empty for that of the
+            part. A new clearance needs a new mesh, so that its reset takes tens of milliseconds.
         sensor: Range of a factor on the sensor's noise and bias, log-uniform.
-        gains: Range of a factor on the law's damping, log-uniform: what a real robot makes of it.
+        gains: Range of a factor on the law's damping, log-uniform: the error of a real robot.
     """
 
     hole_estimate: PoseErrorConfig = field(
@@ -125,16 +125,16 @@ class RandomizationConfig:
 
 @dataclass
 class TaskConfig(InsertionConfig):
-    """Everything about the task but the geometry of the part.
+    """Configuration of the task other than the geometry of the part.
 
     Attributes:
-        physics: The simulated robot; its rate is divided by the control rate.
-        sensor: The force-torque sensor.
-        compliance: The law that the admittance controller starts an episode with.
+        physics: Simulated robot; its rate is a multiple of the control rate.
+        sensor: Force-torque sensor.
+        compliance: Law of the admittance controller at the start of an episode.
         reward: Weights of the reward's terms.
         randomization: Randomisation of the episodes.
         robot: Robot that holds the tool.
-        name: Name of a registered task, which has termination and reward.
+        name: Name of a registered task, which determines termination and reward.
     """
 
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
@@ -160,17 +160,17 @@ class TaskConfig(InsertionConfig):
                 )
 
     def physics_steps(self) -> int:
-        """Physics steps in a control step."""
+        """Physics steps per control step."""
         return whole_ratio("physics.rate", self.physics.rate, "control_rate", self.control_rate)
 
     def law(self) -> ComplianceLaw:
-        """The law that an episode starts with."""
+        """Return the law at the start of an episode."""
         own = self.compliance
         law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
         return CoordinateTransform(self.coordinates).target_law(law)
 
     def stiffest_contact(self) -> ContactConfig:
-        """Something rigid against the tool: what gives way is the robot's servo."""
+        """Return the contact with a rigid body, whose stiffness is that of the robot's servo."""
         physics, sensor = self.physics, self.sensor
         stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
         return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)

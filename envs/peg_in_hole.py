@@ -1,4 +1,4 @@
-"""The peg-in-hole environment."""
+"""Peg-in-hole environment."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,24 +29,24 @@ from assembly_rl.envs.task import TASKS
 
 
 class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
-    """Insert a peg into a tight hole by steering an admittance controller.
+    """Environment for the insertion of a peg into a tight hole by means of an admittance controller.
 
     A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg; with
-    ``task.robot.model="iiwa"`` the spring hangs on an arm whose joints follow the command. An admittance
-    controller turns the measured wrench into a pose offset around a nominal path, which runs straight down
-    the *estimated* hole axis. The estimate is wrong by up to a millimetre and a degree or two, ten times the
-    clearance. The agent steers the controller at the policy rate.
+    ``task.robot.model="iiwa"`` the spring is attached to an arm whose joints follow the command. An
+    admittance controller converts the measured wrench into a pose offset from a nominal path, which runs
+    straight down the *estimated* hole axis. The error of the estimate is up to a millimetre and a degree or
+    two, ten times the clearance. The agent acts on the controller at the policy rate.
 
     Physics engine, robot, observation groups and task are chosen by name (``task.physics.engine``,
-    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register theirs: see
-    ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
+    ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register their own:
+    see ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
 
     ## Frames
     - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
     - ``nominal``: the estimated hole frame. Path, offset, wrench, observation and action are in its axes.
     - ``tip``: on the peg, origin at the centre of its end face. It is the compliance centre: wrenches are
       those that the environment applies to the tool, force then moment, about the tip.
-    - ``flange``: ``part.peg_length`` above the tip; the wrench sensor sits there, in the tool's axes.
+    - ``flange``: ``part.peg_length`` above the tip, location of the wrench sensor, in the tool's axes.
 
     ## Observation
     ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``, ``last_action`` (18):
@@ -57,29 +57,29 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | mx my mz | mean moment about the tip, likewise | 0.1, 0.1, 0.05 Nm | +-3 |
     | x y z | tip position in the nominal frame | 1, 1, 10 mm | +-5 |
     | rx ry rz | rotation vector of the tip in the nominal frame | 0.0262 rad (1.5 deg) | +-5 |
-    | last_action_* | action before | 1 | +-1 |
+    | last_action_* | previous action | 1 | +-1 |
     | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
-    | fx[t-1] ... (``wrench_history``) | wrenches of the policy steps before | as fx ... | +-3 |
+    | fx[t-1] ... (``wrench_history``) | wrenches of previous policy steps | as fx ... | +-3 |
     | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
     | second_x#1 ... (``second_pose``) | x ... with noise (std 0.3) | as x ... | +-5 |
 
     ## Action
-    ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool pushes with
-    up to 5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
+    ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
+    5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
 
-    With ``task.coordinates`` observation and action are in the coordinates of another part; see
-    ``CoordinateTransform``. Info is not.
+    With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;
+    see ``CoordinateTransform``.
 
     ## Reward
-    The sum of the terms in ``info["reward_terms"]``; see ``RewardConfig``.
+    It is the sum of the terms in ``info["reward_terms"]``; see ``RewardConfig``.
 
     ## Episode
-    Starts with the tip above the estimated mouth, at rest, hole estimate, friction, sensor bias and whatever
-    else ``task.randomization`` says drawn anew. Ends with a ``Result``: ``success`` (tip within
+    It starts with the tip above the estimated mouth, at rest, and draws hole estimate, friction, sensor bias
+    and the other conditions in ``task.randomization``. It ends with a ``Result``: ``success`` (tip within
     ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace``, ``joint_limit``
     (of an arm; all terminated), ``timeout`` (truncated), or ``certificate_failed``: the simulated contact
-    penetrated by more than a third of the clearance, so the episode says nothing about the real fit and
-    counts as a failure.
+    penetrated by more than a third of the clearance, so that the episode is not representative of the real
+    fit and is a failure.
 
     ## Info
     | key | value |
@@ -94,8 +94,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | certificate | at the end only: penetration [m], bound [m], valid, physics_hash |
 
     ## Determinism
-    An episode is a function of the random state at its reset and of its actions, to the last bit, in any
-    process and after any other episode. ``get_state`` and ``set_state`` use that.
+    An episode is a bit-exact function of the random state at its reset and of its actions, in any process and
+    after any other episode. ``get_state`` and ``set_state`` use this.
 
     Args:
         part: Geometry, or a mapping of ``PegHole``'s fields.
@@ -103,9 +103,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         render_mode: ``"rgb_array"`` or None.
 
     Raises:
-        ValueError: Anything wrong in part or task; the message says what, which value and what to do.
+        ValueError: Part or task is refused; the message names the value and says what to do.
 
-    Version history: v0, first.
+    Version history: v0, initial version.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
@@ -128,7 +128,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._law = self.task.law()
         self._insertion = Insertion(
             self.task,
-            self._scaled_law(self.task.randomization.gains[0]),  # the softest law has to be stable, too
+            self._scaled_law(self.task.randomization.gains[0]),  # the lowest damping has to be stable, too
             ToolConfig(centre=[0.0, 0.0, -self.part.peg_length]),  # weightless: there is no gravity
             contact=self.task.stiffest_contact() if self.task.compliance.check_contact else None,
         )
@@ -141,7 +141,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._result: Result | None = None
 
     def _scaled_law(self, factor: float) -> ComplianceLaw:
-        """The task's law with its damping times a factor."""
+        """Return the task's law with its damping multiplied by a factor."""
         return replace(self._law, damping=self._law.damping * factor)
 
     @property
@@ -222,19 +222,19 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         force = hypot(*self._wrench[:3])
         self._force.append(force)
         self._moment.append(hypot(*self._wrench[3:]))
-        if force > self._peak_force:  # penetration is largest where the force is
+        if force > self._peak_force:  # penetration is largest at the largest force
             self._peak_force = force
             self._world.measure_penetration()
         self._result = self._objective.result_of_wrench(self._wrench, self._robot.joint_limit)
 
     def _measure_pose(self) -> None:
-        """Tip pose in the nominal frame and true progress."""
+        """Update the tip pose in the nominal frame and the true progress."""
         position, orientation = self._world.pose()
         self._pose, tip = self._insertion.pose(position, orientation)
         self._progress = self._objective.progress(tip, orientation)
 
     def _end_of_step(self) -> Result | None:
-        """Return the result of the policy step; without a certificate there is no other."""
+        """Return the result of the policy step; a failed certificate overrides all others."""
         if self._world.penetration > self._world.penetration_bound:
             return Result.certificate_failed
         if self._result is not None:
@@ -246,11 +246,11 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self._insertion.observe(wrench, self._pose, twist, self.np_random)
 
     def _tip_twist(self) -> NDArray[np.float64]:
-        """Twist of the tip in nominal axes [m/s, rad/s]."""
+        """Return the twist of the tip in nominal axes [m/s, rad/s]."""
         linear, angular = self._world.twist()
         tool = rotation_matrix(self._world.pose()[1])
         nominal = rotation_matrix(self._conditions.estimate_rotation)
-        # The velocity of a point moves as the moment of a wrench does, with (angular, linear) in its place.
+        # A twist is transformed as a wrench, with (angular, linear) in place of (force, moment).
         to_flange = rotate(tool, (0.0, 0.0, self.part.peg_length))
         tip = move_moment(angular, linear, to_flange)
         return np.array((*rotate_back(nominal, tip), *rotate_back(nominal, angular)))
@@ -279,7 +279,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ state
 
     def get_state(self) -> dict[str, Any]:
-        """State, JSON-able: the random state at the episode's start and the actions since."""
+        """Return the state in types of JSON: the random state at the episode's start, and later actions."""
         return {
             "rng": self.np_random.bit_generator.state,
             "episode_rng": self._episode_rng,
@@ -287,7 +287,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Come back to a state, exactly, by running its episode again."""
+        """Restore a state exactly by running its episode again."""
         if state["episode_rng"] is not None:
             self.np_random.bit_generator.state = state["episode_rng"]
             self.reset()
@@ -298,7 +298,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ pictures
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture of plate (cut open), tool and arm, (480, 640, 3) uint8, or None without a render mode."""
+        """Return a picture of cut plate, tool and arm, (480, 640, 3) uint8; None without a render mode."""
         if self.render_mode is None:
             return None
         return self._robot.picture()

@@ -1,4 +1,4 @@
-"""Small probing motions of a part in its hole, as a robot makes them to find the stiffness of contact."""
+"""Small probing motions of a part in its hole, for identification of the contact stiffness."""
 
 from dataclasses import dataclass
 
@@ -20,24 +20,24 @@ from assembly_rl.envs.physics import WrenchSensor
 from assembly_rl.envs.workcell import Workcell, make_workcell
 
 DEPTH = 0.2
-"""Share of the hole's depth at which the part is held."""
+"""Depth of the held part relative to the hole's depth."""
 OVERTRAVEL = 3e-4
 """Translation beyond the clearance [m]."""
 ROTATION = 0.03
-"""Rotation [rad]."""
+"""Amplitude of the rotations [rad]."""
 MOVE_TIME, REST_TIME = 0.05, 0.05
-"""Time of the motion to an offset, and of rest there [s]."""
+"""Time of the motion to an offset, and of rest at the offset [s]."""
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Record of a probing.
+    """Recorded probing motions.
 
     Attributes:
-        offsets: (n, 6), commanded, of the tip in the hole frame [m, rad].
-        wrenches: (n, 6), that the environment applied to the tool about the tip, less those without offset
-            [N, Nm].
-        steps: Policy steps that a robot would have spent on it.
+        offsets: (n, 6) commanded offsets of the tip in the hole frame [m, rad].
+        wrenches: (n, 6) wrenches that the environment applied to the tool about the tip, minus those without
+            offset [N, Nm].
+        steps: Duration on a robot in policy steps.
     """
 
     offsets: NDArray[np.float64]
@@ -46,16 +46,16 @@ class Probes:
 
 
 def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
-    """Move a part about in its hole, and record offsets and wrenches.
+    """Move a part in its hole, and record offsets and wrenches.
 
-    The part is held upright in the middle of the hole, a fifth deep, as someone would put it there by hand;
-    it is moved along each axis, one way and the other, half way and whole, and held there for 50 ms. For
-    ``identify_contact_stiffness``: with commanded offsets it finds the contact of an admittance controller,
-    the stiffness of part and robot in series.
+    The part is held upright in the centre of the hole at a fifth of its depth, as if placed by hand; it is
+    moved along each axis, in both directions, by half and full offsets, and held there for 50 ms. From
+    commanded offsets ``identify_contact_stiffness`` estimates the stiffness that an admittance controller
+    experiences, that of part and robot in series.
 
     Args:
-        part: In its hole.
-        task: Servo, sensor, robot, rates and friction.
+        part: Part and hole.
+        task: Task with servo, sensor, robot, rates and friction.
         seed: Seed of the sensor's bias and noise.
     """
     rng = np.random.default_rng(seed)

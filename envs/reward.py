@@ -1,4 +1,4 @@
-"""The reward, term by term."""
+"""Terms of the reward."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from assembly_rl.envs.config import RewardConfig
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an insertion is; only the simulator knows it.
+    """Progress of an insertion, available in simulation only.
 
     Attributes:
         depth: Depth of the tip below the mouth, along the true hole axis [m].
@@ -23,15 +23,15 @@ class Progress:
 def reward_terms(
     weights: RewardConfig, before: Progress, after: Progress, mean_force: float, success: bool, failure: bool
 ) -> dict[str, float]:
-    """Weighted terms of one policy step; their sum is the reward.
+    """Return the weighted terms of one policy step; their sum is the reward.
 
     Args:
         weights: Weight of each term.
-        before: At the step's start.
-        after: At its end.
+        before: Progress at the start of the step.
+        after: Progress at the end of the step.
         mean_force: Mean magnitude of the force over the step [N].
-        success: Whether the step ended in success.
-        failure: Whether it ended at a limit.
+        success: True if the step ended in success.
+        failure: True if the step ended at a limit.
 
     Returns:
         Term name -> value, in the order of ``RewardConfig``.

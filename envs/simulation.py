@@ -1,4 +1,4 @@
-"""The robot in simulation: commands in, readings and poses out; whatever its controller."""
+"""Simulated robot with an interface of commands, readings and poses, for any controller."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,22 +30,22 @@ from assembly_rl.envs.workcell import Workcell, make_workcell
 
 
 class SimulatedRobot:
-    """A robot as a program meets it: a position-controlled robot with a peg, a wrench sensor, and a plate.
+    """Simulation of a position-controlled robot with a peg, a wrench sensor, and a plate.
 
-    Its base frame is that of the true hole. ``PegInHoleEnv`` drives one; so can a bundle.
+    Its base frame is that of the true hole. ``PegInHoleEnv`` or a bundle can control it.
 
     Args:
         part: Geometry, or a mapping of ``PegHole``'s fields.
         task: Physics, sensor, rates and randomization, or a (nested) mapping of ``TaskConfig``'s fields.
-        visual: Build what a camera sees, too.
+        visual: Build visual shapes for pictures, too.
 
     Raises:
-        ValueError: Anything wrong in part or task.
+        ValueError: Part or task is refused.
 
     Attributes:
         conditions: Conditions of the episode.
-        free_readings: (n, 6) readings in free space at the start [N, Nm]; none without a tare.
-        reading: Latest reading (6,) [N, Nm], in the axes of the flange; at the start the mean of those.
+        free_readings: (n, 6) readings in free space at the start [N, Nm]; empty without a tare.
+        reading: Latest reading (6,) [N, Nm] in flange axes; initially the mean of ``free_readings``.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SimulatedRobot:
         self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
         self._clearances = clearance_grid(self.task.randomization.clearance)
         for clearance in self._clearances[:1] + self._clearances[-1:]:
-            replace(self.part, clearance=clearance)  # a range that cannot be built is told now
+            replace(self.part, clearance=clearance)  # raises errors of the range early
         self._termination = Termination(self.task, self.part.hole_depth)
         self._workcell = self._make_workcell(self.part)
 
@@ -70,7 +70,7 @@ class SimulatedRobot:
 
     @property
     def world(self) -> World:
-        """The physics."""
+        """Physics of the robot."""
         return self._workcell.world
 
     @property
@@ -84,10 +84,10 @@ class SimulatedRobot:
         return self._workcell.robot.joint_limit
 
     def draw(self, rng: np.random.Generator) -> Pose:
-        """Draw an episode's conditions and put them into force.
+        """Draw an episode's conditions, and apply them.
 
         Returns:
-            T_base_nominal, the hole as it is estimated.
+            T_base_nominal, the estimated hole.
         """
         self.conditions = conditions = draw_conditions(self.task.randomization, self._clearances, rng)
         self._sensor.reset(rng, conditions.sensor)
@@ -102,12 +102,12 @@ class SimulatedRobot:
         return conditions.estimate_position, conditions.estimate_rotation
 
     def place(self, flange: Pose) -> None:
-        """Put the tool at rest at T_base_flange."""
+        """Place the tool at rest at T_base_flange."""
         self._workcell.robot.reset(*flange)
 
     @property
     def pose(self) -> Pose:
-        """Pose T_base_flange as measured."""
+        """Return the measured pose T_base_flange."""
         return self.world.pose()
 
     @property
@@ -116,8 +116,8 @@ class SimulatedRobot:
         return self._moves / self.task.control_rate
 
     def move(self, command: Pose) -> None:
-        """Let a control period pass in which the flange is commanded to go to T_base_flange."""
-        if self._moves % self._batch == 0:  # noise is drawn for a policy period at once, which makes it cheap
+        """Run a control period with the commanded flange pose T_base_flange."""
+        if self._moves % self._batch == 0:  # noise is drawn once per policy period, for speed
             self._sensor.prepare(self._batch, self._rng)
         self._moves += 1
         world = self._workcell.world
@@ -133,11 +133,11 @@ class SimulatedRobot:
 
     @property
     def success(self) -> bool:
-        """True if the peg is in."""
+        """Return True if the peg is at its goal."""
         return self._termination.is_success(self.depth)
 
     def picture(self) -> Pixels:
-        """Return a picture of a robot that was made with ``visual=True``, (480, 640, 3) uint8."""
+        """Return a picture, (480, 640, 3) uint8; it requires ``visual=True``."""
         return self._workcell.picture()
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ def insert(
         robot: Simulated robot.
         controller: Controller of the bundle.
         seed: Seed of the episode.
-        watch: Called in each control step with its number, the measured pose and the command.
+        watch: Function called in each control step with its number, the measured pose and the command.
     """
     rng = gymnasium.utils.seeding.np_random(seed)[0]
     hole = robot.draw(rng)

@@ -1,4 +1,4 @@
-"""Tasks: what an episode of the environment is judged by, termination and reward."""
+"""Tasks: termination and reward of the environment's episodes."""
 
 from collections.abc import Sequence
 from math import hypot
@@ -21,15 +21,15 @@ Array = NDArray[np.float64]
 class Task(Protocol):
     """Termination and reward of ``PegInHoleEnv``, which runs robot and controller.
 
-    A task is a class with this interface and a call of ``register_task``; it need not inherit from it. It is
-    a function of its arguments: the environment keeps the state of an episode.
+    A task is a class with this interface, which it need not inherit, registered by ``register_task``. It has
+    no state: the environment keeps the state of an episode.
     """
 
     def progress(self, tip: Vector, orientation: Quaternion) -> Progress:
         """Return the true progress of a tip pose [m, xyzw] in the hole frame."""
 
     def result_of_wrench(self, wrench: Sequence[float], joint_limit: bool) -> Result | None:
-        """Judge a control step; the episode ends there unless the result is None.
+        """Check a control step; the episode ends unless the result is None.
 
         Args:
             wrench: Measured contact wrench about the tip (6,) [N, Nm], in nominal axes.
@@ -37,7 +37,7 @@ class Task(Protocol):
         """
 
     def result_of_pose(self, pose: Sequence[float] | Array, progress: Progress, steps: int) -> Result | None:
-        """Judge a policy step in which no control step ended the episode.
+        """Check a policy step in which no control step ended the episode.
 
         Args:
             pose: Pose of the tip in the nominal frame (6,) [m, rad].
@@ -48,18 +48,18 @@ class Task(Protocol):
     def reward_terms(
         self, before: Progress, after: Progress, mean_force: float, result: Result | None
     ) -> dict[str, float]:
-        """Return name and value of each term; the reward is their sum.
+        """Return name -> value of each term; the reward is their sum.
 
         Args:
             before: Progress at the start of the policy step.
-            after: Progress at its end.
+            after: Progress at the end of the policy step.
             mean_force: Mean magnitude of the force over the step [N].
-            result: Result that the step ended with; None while the episode goes on.
+            result: Result of the step; None while the episode continues.
         """
 
 
 class InsertionTask:
-    """Insert the peg: down to ``limits.goal_margin`` above the bottom, within the limits.
+    """Insertion of the peg down to ``limits.goal_margin`` above the bottom, within the limits.
 
     Args:
         part: Geometry of peg and hole.
@@ -83,12 +83,12 @@ class InsertionTask:
         return Progress(-tip[2], hypot(tip[0], tip[1]), hypot(*quat_log(orientation)))
 
     def result_of_wrench(self, wrench: Sequence[float], joint_limit: bool) -> Result | None:
-        """Judge a control step: force, then moment, then joints."""
+        """Check a control step: force, then moment, then joints."""
         result = self._termination.of_wrench(wrench)
         return Result.joint_limit if result is None and joint_limit else result
 
     def result_of_pose(self, pose: Sequence[float] | Array, progress: Progress, steps: int) -> Result | None:
-        """Judge a policy step: success by the true depth, then workspace, then time."""
+        """Check a policy step: success by the true depth, then workspace, then time."""
         return self._termination.of_pose(pose, progress.depth, steps)
 
     def reward_terms(
@@ -101,13 +101,13 @@ class InsertionTask:
 
 
 class TaskFactory(Protocol):
-    """Makes a task; its class does."""
+    """Factory of tasks, such as a task's class."""
 
     def __call__(self, part: PegHole, config: TaskConfig) -> Task:
-        """Make a task for a part.
+        """Create a task for a part.
 
         Raises:
-            ValueError: Part and configuration do not fit together.
+            ValueError: Part and configuration are not compatible.
         """
 
 
@@ -115,14 +115,14 @@ TASKS: Registry[TaskFactory] = Registry("task")
 
 
 def register_task(name: str, factory: TaskFactory) -> None:
-    """Make a task known under the name that ``task.name`` has.
+    """Register a task under its name in ``task.name``.
 
     Args:
         name: Name of the task.
-        factory: Maker of the task.
+        factory: Factory of the task.
 
     Raises:
-        ValueError: The name is taken by another task.
+        ValueError: Another task has the name.
     """
     TASKS.register(name, factory)
 

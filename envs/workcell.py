@@ -1,4 +1,4 @@
-"""Workcell of a task: a world of the chosen engine, with the chosen robot in it."""
+"""Workcell of a task: a world of the configured engine, with the configured robot."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ from assembly_rl.envs.robots import ROBOTS, Robot
 
 @dataclass(frozen=True)
 class Workcell:
-    """A robot in its world.
+    """Robot in its world.
 
     Attributes:
-        world: The physics; measured quantities come from it.
-        robot: The robot, which moves the tool.
+        world: World, the source of measured quantities.
+        robot: Robot, which moves the tool.
     """
 
     world: World
@@ -33,7 +33,7 @@ class Workcell:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def picture(self, width: int = 640, height: int = 480) -> Pixels:
-        """Return a picture of a workcell that was made with ``visual=True``, (height, width, 3) uint8."""
+        """Return a picture, (height, width, 3) uint8; it requires a workcell with ``visual=True``."""
         assert isinstance(self.world, SupportsPictures)
         return self.world.picture(width, height)
 
@@ -43,16 +43,16 @@ class Workcell:
 
 
 def make_workcell(part: PegHole, task: TaskConfig, visual: bool = False) -> Workcell:
-    """Make a world for a part and put the task's robot into it.
+    """Create a world for a part with the task's robot.
 
     Args:
         part: Geometry of peg and hole.
         task: Physics, sensor and robot.
-        visual: Prepare for pictures, too.
+        visual: Build visual shapes for pictures, too.
 
     Raises:
-        ValueError: The engine or the robot is unknown, the engine draws no pictures, or the robot does not
-            reach the start or the bottom of the hole, for every error of the hole estimate that may be drawn.
+        ValueError: The engine or the robot is unknown, the engine draws no pictures, or the robot cannot
+            reach start and bottom of the hole for all possible errors of the hole estimate.
     """
     factory = ROBOTS.get(task.robot.model)
     world = ENGINES.get(task.physics.engine)(part, task.physics, task.sensor.cutoff, visual)
@@ -78,7 +78,7 @@ def farthest_poses(part: PegHole, task: TaskConfig) -> list[Pose]:
     top = task.path.start_height + estimate.height + start.height
     poses = []
     for z, x, y, turn in product((top, -part.hole_depth), (-1, 0, 1), (-1, 0, 1), (-1, 1)):
-        rotation = quat_exp((-y * tilt, x * tilt, turn * yaw))  # leaning the way it is off
+        rotation = quat_exp((-y * tilt, x * tilt, turn * yaw))  # tilted in the direction of the offset
         dx, dy, dz = rotate(rotation_matrix(rotation), (0.0, 0.0, part.peg_length))
         poses.append(((x * lateral + dx, y * lateral + dy, z + dz), rotation))
     return poses

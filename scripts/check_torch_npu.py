@@ -32,7 +32,7 @@ UPDATES = 100
 BATCH, NETWORK = 256, [64, 64]
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 
-# The budget of our learner for these updates: counts measured with torch_npu 2.13.0, and a small margin.
+# Budget of our learner for these updates: counts measured with torch_npu 2.13.0, and a small margin.
 LAUNCHES = {"DDPG": 11_300, "TD3": 8_700, "SAC": 13_100}
 """Most launches, one operator at a time; 11003, 8403 and 12803 were measured."""
 GRAPH_LAUNCHES = 410

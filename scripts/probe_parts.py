@@ -1,4 +1,4 @@
-"""Stiffness of contact of the parts, as an admittance controller feels it; for docs/transfer.md."""
+"""Contact stiffness of the parts in series with the robot, for docs/transfer.md."""
 
 from dataclasses import replace
 

@@ -27,7 +27,7 @@ SEEDS = range(1_000_000, 1_000_100)
 
 
 class LaggingRobot(SimulatedRobot):
-    """Simulated robot that goes a share of the way to its command in each period."""
+    """Simulated robot with a first-order lag between command and motion."""
 
     share = 1.0
 

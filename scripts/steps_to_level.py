@@ -1,4 +1,4 @@
-"""Steps until the mean reward of a method comes to a level that another sets: docs/pead.md, docs/transfer.md.
+"""Steps until the mean reward of a method reaches a level of another one: docs/pead.md, docs/transfer.md.
 
     python scripts/steps_to_level.py docs/studies/pead 6-D
     python scripts/steps_to_level.py docs/studies/pead 6-D 'no chamfer, L'
@@ -32,7 +32,7 @@ def read(folder: Path, condition: str) -> tuple[dict[str, Curves], dict[str, NDA
 
     Args:
         folder: Folder of the study's report.
-        condition: Beginning of the names of the conditions that count.
+        condition: Prefix of the names of the conditions.
 
     Returns:
         Curves of each method, and the steps of its validations.
@@ -68,7 +68,7 @@ def level(base: NDArray[np.float64]) -> float:
 
 
 def first(curve: NDArray[np.float64], steps: NDArray[np.float64], height: float) -> float:
-    """Step (interpolated) at which a curve comes to a height; infinite where it does not."""
+    """Return the interpolated step at which a curve reaches a height; infinite if it does not."""
     above = np.flatnonzero(curve >= height)
     if not len(above):
         return float("inf")

@@ -57,14 +57,14 @@ class Candidate:
 
 
 def baseline(name: str, controller: ControllerConfig, task: TaskConfig) -> Candidate:
-    """Make a candidate of a baseline: its own compliance law, and wrenches within the default scale."""
+    """Create a candidate from a baseline: its own compliance law, and wrenches within the default scale."""
     action = ActionConfig()
     task = replace(task, compliance=controller.compliance, action=action)
     return Candidate(name, GuidedPolicy(controller.make_guidance(), list(action.wrench)), task)
 
 
 def trained(name: str, policy: LearnedPolicy, own: TaskConfig, task: TaskConfig) -> Candidate:
-    """Make a candidate of a trained policy.
+    """Create a candidate from a trained policy.
 
     Args:
         name: Name in tables.

@@ -1,4 +1,4 @@
-"""The deterministic actor of a trained policy, without torch."""
+"""Deterministic actor of a trained policy, without torch."""
 
 import re
 from collections.abc import Mapping

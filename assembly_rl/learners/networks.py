@@ -45,7 +45,7 @@ class Flat:
 
 @dataclass
 class Layer:
-    """A linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
+    """Linear layer of several heads: weight (heads, outputs, inputs), bias (heads, 1, outputs).
 
     Weights whose ``mask`` is zero are zero and stay zero. A symmetric ``group_sum`` (outputs, outputs)
     multiplies the gradients of weights and biases, so that the outputs of a group learn as one.
@@ -66,7 +66,7 @@ class Layer:
 
 
 class Network:
-    """A multilayer perceptron with one or more heads side by side, ReLU between its layers.
+    """Multilayer perceptron with one or more heads side by side, ReLU between its layers.
 
     Heads share only the input: the two critics of TD3 are one network with two heads.
 

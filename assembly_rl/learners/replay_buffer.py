@@ -1,4 +1,4 @@
-"""A replay buffer in one block of memory, so that a batch is one gather and one copy."""
+"""Replay buffer in one block of memory, so that a batch is one gather and one copy."""
 
 from typing import Any
 

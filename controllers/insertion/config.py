@@ -38,7 +38,7 @@ class InsertionConfig:
         action: Meaning of an action.
         observation: Observation of the policy.
         limits: Limits at which an insertion ends.
-        coordinates: A (6, 6) for a part other than that of law, action and observation; see
+        coordinates: Matrix A (6, 6) for a part other than that of law, action and observation; see
             ``CoordinateTransform``. Null for none.
     """
 

@@ -18,7 +18,7 @@ class CoordinateTransform:
     to the target part: the policy acts and observes as with the source part.
 
     Args:
-        matrix: A (6, 6), invertible; None for the identity.
+        matrix: Invertible matrix A (6, 6); None for the identity.
 
     Raises:
         ValueError: The matrix has another shape, is not finite or not invertible.

@@ -7,7 +7,7 @@ from assembly_rl.controllers.validation import require_not_negative, require_pos
 
 @dataclass
 class PhysicsConfig:
-    """The simulated robot and the solver; docs/physics.md has the measurements behind the defaults.
+    """Simulated robot and solver; docs/physics.md has the measurements behind the defaults.
 
     The robot is a position-controlled arm of finite stiffness: a 6-D spring-damper pulls the tool towards
     the commanded flange pose.
@@ -19,7 +19,7 @@ class PhysicsConfig:
         servo_stiffness: Translational stiffness of the servo [N/m].
         servo_rotational_stiffness: Rotational stiffness of the servo [Nm/rad].
         servo_damping_ratio: Damping ratio of the servo against the tool's own inertia.
-        solver_iterations: Iterations of the constraint solver in a step.
+        solver_iterations: Iterations of the constraint solver per step.
         engine: Name of a registered physics engine.
     """
 
@@ -38,15 +38,15 @@ class PhysicsConfig:
 
 @dataclass
 class SensorConfig:
-    """The force-torque sensor at the flange, in the axes of the tool.
+    """Force-torque sensor at the flange, in the axes of the tool.
 
     Attributes:
-        cutoff: Bandwidth of its first-order low-pass filter [Hz]; the same at every physics rate.
+        cutoff: Bandwidth of its first-order low-pass filter [Hz], independent of the physics rate.
         delay: Transport delay [s], a multiple of the control period.
         force_noise: Standard deviation of each force sample [N].
         moment_noise: Standard deviation of each moment sample [Nm].
-        force_bias: Constant bias of each force axis, uniform in +-this for an episode [N].
-        moment_bias: Constant bias of each moment axis, uniform in +-this for an episode [Nm].
+        force_bias: Bound of the bias of each force axis, uniform and constant in an episode [N].
+        moment_bias: Bound of the bias of each moment axis, uniform and constant in an episode [Nm].
         tare_samples: Samples averaged in free space and subtracted before an episode; 0 for no tare.
     """
 

@@ -1,4 +1,4 @@
-"""Physics engines by name; ``task.physics.engine`` chooses one."""
+"""Registry of physics engines; ``task.physics.engine`` selects one."""
 
 from typing import Protocol
 
@@ -9,16 +9,16 @@ from assembly_rl.envs.physics.world import World
 
 
 class WorldFactory(Protocol):
-    """Makes a world; the class of an engine does."""
+    """Factory of worlds, such as the class of an engine."""
 
     def __call__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool) -> World:
-        """Make a world.
+        """Create a world.
 
         Args:
             part: Geometry of peg and hole.
             config: Servo and solver.
             cutoff: Bandwidth of the wrench sensor's first-order filter [Hz].
-            visual: Prepare for pictures, too.
+            visual: Build visual shapes for pictures, too.
         """
 
 
@@ -26,13 +26,13 @@ ENGINES: Registry[WorldFactory] = Registry("physics engine")
 
 
 def register_engine(name: str, factory: WorldFactory) -> None:
-    """Make a physics engine known under the name that ``task.physics.engine`` has.
+    """Register a physics engine under its name in ``task.physics.engine``.
 
     Args:
         name: Name of the engine.
-        factory: Maker of its worlds.
+        factory: Factory of its worlds.
 
     Raises:
-        ValueError: The name is taken by another engine.
+        ValueError: Another engine has the name.
     """
     ENGINES.register(name, factory)

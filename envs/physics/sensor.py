@@ -1,4 +1,4 @@
-"""The force-torque sensor between flange and tool."""
+"""Force-torque sensor between flange and tool."""
 
 from collections import deque
 
@@ -11,7 +11,7 @@ from assembly_rl.envs.physics.config import SensorConfig
 
 
 class WrenchSensor:
-    """Bias, noise and transport delay, sampled at the control rate.
+    """Bias, noise and transport delay of the sensor, at the control rate.
 
     The low-pass filter of the sensor runs at the physics rate, in the ``World``.
 
@@ -38,22 +38,22 @@ class WrenchSensor:
         self._disturbance: list[list[float]] = []
 
     def reset(self, rng: np.random.Generator, factor: float = 1.0) -> None:
-        """Draw the bias of an episode; factor scales noise and bias."""
+        """Draw the bias of an episode; ``factor`` scales noise and bias."""
         self._noise = factor * self._scale
         self._bias = factor * rng.uniform(-self._bias_range, self._bias_range)
         a, b, c, d, e, f = self._bias.tolist()
-        self._pipe = deque([(a, b, c, d, e, f)] * self._delay)  # what was read in free space
+        self._pipe = deque([(a, b, c, d, e, f)] * self._delay)  # readings in free space
 
     def samples(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Readings in free space, shape (count, 6), N and Nm: for a tare."""
+        """Return readings (count, 6) in free space [N, Nm], for a tare."""
         return self._bias + self._noise * rng.standard_normal((count, 6))
 
     def prepare(self, samples: int, rng: np.random.Generator) -> None:
-        """Draw bias and noise for the next samples; one call for many is what makes noise cheap."""
+        """Draw bias and noise for the next samples in one call, for speed."""
         self._disturbance = self.samples(samples, rng).tolist()
 
     def read(self, wrench: Wrench) -> Wrench:
-        """Put in the true filtered wrench [N, Nm] in sensor axes, take out a reading of it."""
+        """Return the reading for the true filtered wrench [N, Nm] in sensor axes."""
         a, b, c, d, e, f = wrench
         p, q, r, s, t, u = self._disturbance.pop()
         reading = (a + p, b + q, c + r, d + s, e + t, f + u)

@@ -1,4 +1,4 @@
-"""Interface of a physics engine: a world with a plate, a tool on its servo, and the wrench between them."""
+"""Interface of a physics engine: a world with plate, tool on its servo, and the wrench between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ Pixels = NDArray[np.uint8]
 
 
 class World(Protocol):
-    """The tool (a floating rigid body with the peg) and the plate with the hole (fixed).
+    """World with the tool (a floating rigid body with the peg) and the fixed plate with the hole.
 
-    An engine is a class with this interface and a call of ``register_engine``; it need not inherit from it.
+    An engine is a class with this interface, which it need not inherit, registered by ``register_engine``.
 
     Frames: ``hole`` is the world frame, origin at the centre of the hole's mouth, z out of the hole.
     ``flange`` is on the tool, at its centre of mass, ``part.peg_length`` above the tip, z away from the peg;
     in the rest orientation its axes are those of ``hole``. There is no gravity: the wrench is that of a
     sensor whose tool weight is compensated. SI units, quaternions xyzw, wrenches force then torque.
 
-    Servo: the tool hangs on a 6-D spring-damper, which is the finite stiffness of a position-controlled
+    Servo: the tool is attached to a 6-D spring-damper, the finite stiffness of a position-controlled
     robot. In each physics step, of ``1 / config.rate`` seconds, it applies at the flange the force
     ``K (p_t - p) + D (v_t - v)`` and the torque ``K_r log(q_t q^-1) + D_r (w_t - w)``, with the stiffness of
     ``config`` and ``D = 2 zeta sqrt(K m)``. The sensor reads the negative of both through a first-order
     low-pass filter, updated in each physics step.
 
-    Determinism: after ``set_friction`` and ``reset``, everything is a function of the calls of ``advance``
-    alone, to the last bit, in any process and whatever happened before.
+    Determinism: after ``set_friction`` and ``reset``, the state is a bit-exact function of the calls of
+    ``advance`` alone, in any process and after any history.
 
     Attributes:
         part: Geometry of peg and hole.
@@ -53,13 +53,13 @@ class World(Protocol):
 
     @property
     def penetration_bound(self) -> float:
-        """Penetration [m] beyond which the simulated fit says nothing about the real one."""
+        """Penetration [m] beyond which the simulated fit is not representative of the real one."""
 
     def set_friction(self, friction: float) -> None:
-        """Set the coefficient of friction between peg and hole; it lasts over resets."""
+        """Set the coefficient of friction between peg and hole; resets keep it."""
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put the tool at rest at a flange pose in the hole frame, the spring relaxed; clear the filter.
+        """Place the tool at rest at a flange pose in the hole frame with a relaxed spring; clear the filter.
 
         Args:
             position: Position of the flange [m].
@@ -85,7 +85,7 @@ class World(Protocol):
         """Return the largest penetration [m] of the contacts of the last step; ``penetration`` keeps it."""
 
     def content(self) -> list[Any]:
-        """Return what determines the physics, as JSON can hold it: engine, version, solver, servo, part."""
+        """Return the determinants of the physics in types of JSON: engine, version, solver, servo, part."""
 
     def close(self) -> None:
         """Free the engine's resources; closing twice is harmless."""
@@ -93,7 +93,7 @@ class World(Protocol):
 
 @runtime_checkable
 class SupportsPictures(Protocol):
-    """A world that draws itself, if it was made with ``visual=True``; pictures change no physics."""
+    """World that can draw pictures if created with ``visual=True``; they do not affect the physics."""
 
     def picture(self, width: int, height: int) -> Pixels:
         """Return a picture of plate (cut open), tool and robot, (height, width, 3) uint8."""
@@ -101,11 +101,11 @@ class SupportsPictures(Protocol):
 
 @dataclass(frozen=True)
 class ArmModel:
-    """A serial arm, as an engine simulates it.
+    """Model of a serial arm for an engine.
 
     Attributes:
-        urdf: File with links, joints and inertias; joints 0 to n - 1 are revolute, about z, link k hangs on
-            joint k.
+        urdf: File with links, joints and inertias; joints 0 to n - 1 are revolute about z, and joint k moves
+            link k.
         base: Pose of the base in the hole frame [m, xyzw].
         flange: Pose of the flange frame on the last link [m, xyzw].
         torque_limit: Largest torque of each joint (n,) [Nm].
@@ -118,10 +118,10 @@ class ArmModel:
 
 
 class SimulatedArm(Protocol):
-    """An arm in a world: joints under position control. It touches nothing and has no weight."""
+    """Arm in a world: joints under position control, without contacts and weight."""
 
     def reset(self, joints: Sequence[float]) -> None:
-        """Put the arm at rest at joint angles (n,) [rad]."""
+        """Place the arm at rest at joint angles (n,) [rad]."""
 
     def flange(self) -> Pose:
         """Return the pose [m, xyzw] of the flange in the hole frame, at the present joint angles."""
@@ -130,7 +130,7 @@ class SimulatedArm(Protocol):
         """Set the targets of the joints for the next physics step: angles [rad] and speeds [rad/s]."""
 
     def apply_wrench(self, position: Vector, wrench: Wrench) -> None:
-        """Load the last link in the next physics step.
+        """Apply a wrench to the last link in the next physics step.
 
         Args:
             position: Point in the hole frame at which the force acts [m].
@@ -143,7 +143,7 @@ class SimulatedArm(Protocol):
 
 @runtime_checkable
 class SupportsArms(Protocol):
-    """A world in which an arm can be simulated beside the tool."""
+    """World that can simulate an arm besides the tool."""
 
     def add_arm(self, model: ArmModel) -> SimulatedArm:
         """Add an arm, once, before the first reset."""

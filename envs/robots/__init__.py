@@ -1,4 +1,4 @@
-"""Robots that carry the tool: the robot interface, the floating tool, arms."""
+"""Robots that hold the tool: their interface, the floating tool, and arms."""
 
 from assembly_rl.envs.robots.arm import ArmRobot
 from assembly_rl.envs.robots.config import RobotConfig

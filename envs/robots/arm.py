@@ -1,4 +1,4 @@
-"""An arm that carries the tool, in any engine that simulates arms."""
+"""Arm that holds the tool, in any engine that simulates arms."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -14,22 +14,22 @@ from assembly_rl.envs.robots.kinematics import ArmKinematics, Array, homogeneous
 
 
 class ArmRobot:
-    """A ``Robot`` with joints: the servo's spring hangs on the flange of an arm instead of on the command.
+    """Robot with joints: the servo's spring is attached to the flange of an arm instead of to the command.
 
     The joints follow the commanded flange pose under position control, within their limits of angle, speed
-    and torque. The spring-damper pulls the tool towards the flange where the arm has it; the last link is
-    loaded with the opposite wrench, one physics step later. The arm touches nothing; there is no gravity, as
-    for an arm that compensates its own.
+    and torque. The spring-damper pulls the tool towards the arm's flange; the opposite wrench acts on the
+    last link, one physics step later. The arm has no contacts; there is no gravity, as for an arm with
+    gravity compensation.
 
     Args:
-        world: World that the tool is in.
+        world: World of the tool.
         config: Base and posture.
         kinematics: Kinematics of the arm on its base.
-        model: The arm as an engine simulates it.
+        model: Model of the arm for an engine.
         speed_limit: Speed limit of each joint (n,) [rad/s].
 
     Raises:
-        ValueError: The engine simulates no arms, or the arm does not reach the tool where the world has it.
+        ValueError: The engine simulates no arms, or the arm cannot reach the tool's pose in the world.
 
     Attributes:
         joints: Commanded joint angles (n,) [rad].
@@ -55,10 +55,10 @@ class ArmRobot:
         self.reset(*world.pose())
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put arm and tool at rest at a flange pose [m, xyzw].
+        """Place arm and tool at rest at a flange pose [m, xyzw].
 
         Raises:
-            ValueError: The arm does not reach the pose within its joint limits.
+            ValueError: The arm cannot reach the pose within its joint limits.
         """
         self.joints = self._kinematics.solve(position, orientation)
         self.joint_limit = False
@@ -66,7 +66,7 @@ class ArmRobot:
         self._world.reset(*self.arm.flange())
 
     def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
-        """Let the joints move on a straight line towards the commanded flange pose [m, xyzw]."""
+        """Move the joints linearly towards the commanded flange pose [m, xyzw]."""
         arm, world, kinematics = self.arm, self._world, self._kinematics
         change, _ = kinematics.towards(self.joints, homogeneous(position, orientation))
         period = steps / world.config.rate
@@ -83,10 +83,10 @@ class ArmRobot:
             world.advance(1, *arm.flange())
 
     def require_reachable(self, poses: Iterable[Pose]) -> None:
-        """Solve flange poses [m, xyzw].
+        """Check that the arm can reach flange poses [m, xyzw].
 
         Raises:
-            ValueError: The arm does not reach one of them within its joint limits.
+            ValueError: The arm cannot reach a pose within its joint limits.
         """
         for pose in poses:
             self._kinematics.solve(*pose)

@@ -7,13 +7,13 @@ from assembly_rl.controllers.validation import InputError, finite_numbers
 
 @dataclass
 class RobotConfig:
-    """The robot; a floating one has neither base nor posture.
+    """Configuration of the robot; a floating one has neither base nor posture.
 
     Attributes:
         model: Name of a registered robot.
         base_position: Centre of the arm's base in the hole frame [m].
         base_rotation: Rotation vector of the base in the hole frame [rad].
-        posture: Joint angles [rad] near which the arm takes its start pose.
+        posture: Joint angles [rad] near which the start pose is solved.
     """
 
     model: str = "floating"

@@ -1,4 +1,4 @@
-"""The robot ``floating``: the tool on its servo, without joints."""
+"""Robot ``floating``: the tool on its servo, without joints."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,11 @@ from assembly_rl.envs.robots.config import RobotConfig
 
 
 class FloatingRobot:
-    """A ``Robot`` that follows every command exactly, everywhere.
+    """Robot that follows every command exactly, everywhere.
 
     Args:
-        world: World that the tool is in.
-        config: Configuration, without meaning for this robot.
+        world: World of the tool.
+        config: Configuration, which is not used.
     """
 
     joint_limit = False
@@ -22,7 +22,7 @@ class FloatingRobot:
         self._world = world
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put the tool at rest at a flange pose [m, xyzw]."""
+        """Place the tool at rest at a flange pose [m, xyzw]."""
         self._world.reset(position, orientation)
 
     def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
@@ -33,5 +33,5 @@ class FloatingRobot:
         """Accept all poses."""
 
     def content(self) -> list[Any]:
-        """Return nothing: the servo is the world's."""
+        """Return an empty list: the servo belongs to the world."""
         return []

@@ -1,4 +1,4 @@
-"""The robot ``iiwa``: a KUKA LBR iiwa 14 R820, with joints that have limits."""
+"""Robot ``iiwa``: a KUKA LBR iiwa 14 R820 with joint limits."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from assembly_rl.envs.robots.kinematics import ArmKinematics
 
 URDF = Path(pybullet_data.getDataPath()) / "kuka_iiwa" / "model.urdf"
 
-# From the data sheet; the URDF has the angles, and placeholders for these.
+# From the data sheet; the URDF has the limits of the angles, and placeholders for these.
 SPEED_LIMIT = np.radians([85.0, 85.0, 100.0, 75.0, 130.0, 135.0, 135.0])  # rad/s
 TORQUE_LIMIT = (320.0, 320.0, 176.0, 176.0, 110.0, 40.0, 40.0)  # Nm
 
 MOUNT: Pose = ((0.0, 0.0, 0.045), (0.0, 1.0, 0.0, 0.0))
-"""Pose of the flange on the last link [m, xyzw]: on its face; the tool's z axis looks back along the arm."""
+"""Pose of the flange on the last link's face [m, xyzw]; the tool's z axis points back along the arm."""
 
 
 def iiwa_kinematics(config: RobotConfig) -> ArmKinematics:
-    """Make the kinematics of the arm.
+    """Create the kinematics of the arm.
 
     Args:
         config: Base and posture.
@@ -34,10 +34,10 @@ def iiwa_kinematics(config: RobotConfig) -> ArmKinematics:
 
 
 def iiwa(world: World, config: RobotConfig) -> ArmRobot:
-    """Put the arm into a world.
+    """Add the arm to a world.
 
     Args:
-        world: World that the tool is in.
+        world: World of the tool.
         config: Base and posture.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Kinematics of a serial arm: joint angles to the pose of its flange, and back within its limits."""
+"""Forward kinematics of a serial arm, and inverse kinematics within its joint limits."""
 
 from math import pi
 from pathlib import Path
@@ -14,16 +14,16 @@ from assembly_rl.envs.robots.config import RobotConfig
 Array = NDArray[np.float64]
 
 DAMPING = 1e-3
-"""Damping of the least squares [m, rad]: below it a direction counts as singular."""
+"""Damping of the least squares [m, rad]: a direction below it is singular."""
 TOLERANCE = 1e-8
-"""Largest error of a pose that is reached [m, rad]."""
+"""Largest error of a reached pose [m, rad]."""
 ITERATIONS = 50
 LONGEST_STEP = 0.3
-"""Largest change of a joint in an iteration [rad]; farther the linearisation says little."""
+"""Largest change of a joint in an iteration [rad], a bound on the linearisation error."""
 
 
 def homogeneous(position: Vector, rotation: Quaternion) -> Array:
-    """A pose [m, xyzw] as a (4, 4) matrix."""
+    """Convert a pose [m, xyzw] into a (4, 4) matrix."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.reshape(rotation_matrix(rotation), (3, 3))
     matrix[:3, 3] = position
@@ -31,7 +31,7 @@ def homogeneous(position: Vector, rotation: Quaternion) -> Array:
 
 
 class ArmKinematics:
-    """Kinematics of an arm on its base. Frames: ``hole``, and ``flange`` as the tool has it.
+    """Kinematics of an arm on its base. Frames: ``hole``, and the tool's ``flange``.
 
     Args:
         urdf: File with a chain of revolute joints about z.
@@ -44,7 +44,7 @@ class ArmKinematics:
     Attributes:
         lower: Lower joint limits (n,) [rad].
         upper: Upper joint limits (n,) [rad].
-        posture: Joint angles (n,) [rad] from which poses are solved.
+        posture: Joint angles (n,) [rad] at the start of an inverse solution.
         base: Pose of the base in the hole frame [m, xyzw].
     """
 
@@ -72,8 +72,8 @@ class ArmKinematics:
             joints: Joint angles (n,) [rad].
 
         Returns:
-            T_hole_flange (4, 4) [m] and the Jacobian (6, n): linear and angular velocity of the flange in
-            hole axes for joint speeds [m, -].
+            T_hole_flange (4, 4) [m] and the Jacobian (6, n) from joint speeds to linear and angular velocity
+            of the flange in hole axes [m, -].
         """
         cos, sin = np.cos(joints)[:, None], np.sin(joints)[:, None]
         links = self._origins.copy()  # times a rotation about z
@@ -89,32 +89,32 @@ class ArmKinematics:
         return flange, np.array((ay * z - az * y, az * x - ax * z, ax * y - ay * x, ax, ay, az))
 
     def towards(self, joints: Array, target: Array) -> tuple[Array, float]:
-        """Make one step of damped least squares.
+        """Compute one step of damped least squares.
 
         Args:
-            joints: Joint angles (n,) to start from [rad].
-            target: T_hole_flange (4, 4) to come to [m].
+            joints: Present joint angles (n,) [rad].
+            target: Target T_hole_flange (4, 4) [m].
 
         Returns:
-            Change of the angles (n,) [rad], the limits not considered, and the larger of the distance [m] and
-            the angle [rad] to the target before it.
+            Change of the angles (n,) [rad], without regard to limits, and the larger of the distance [m] and
+            the angle [rad] to the target before the step.
         """
         flange, jacobian = self.flange(joints)
-        # sin(angle) times the axis is enough for small angles, and points the right way for larger ones.
+        # sin(angle) times the axis is accurate for small angles, and has the right direction for larger ones.
         (a, b, c), (d, e, f), (g, h, i) = (target[:3, :3] @ flange[:3, :3].T).tolist()
         turn = (0.5 * (h - f), 0.5 * (c - g), 0.5 * (d - b))
         error = np.concatenate((target[:3, 3] - flange[:3, 3], turn))
         square = jacobian @ jacobian.T
         square[np.diag_indices(6)] += DAMPING**2
-        opposite = pi if a + e + i < 1.0 else 0.0  # beyond 90 degrees the sine falls again
+        opposite = pi if a + e + i < 1.0 else 0.0  # beyond 90 degrees the sine decreases
         miss = max(float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])), opposite)
         return jacobian.T @ np.linalg.solve(square, error), miss
 
     def solve(self, position: Vector, rotation: Quaternion) -> Array:
-        """Compute joint angles (n,) [rad] for a flange pose [m, xyzw] in the hole frame, from the posture.
+        """Solve the joint angles (n,) [rad] for a flange pose [m, xyzw] in the hole frame, from the posture.
 
         Raises:
-            ValueError: The arm does not reach it within its joint limits.
+            ValueError: The arm cannot reach the pose within its joint limits.
         """
         target, joints = homogeneous(position, rotation), self.posture
         for _ in range(ITERATIONS):
@@ -131,14 +131,14 @@ class ArmKinematics:
 
 
 def _child(joint: ElementTree.Element, name: str) -> dict[str, str]:
-    """Attributes of an element of a URDF joint."""
+    """Return the attributes of an element of a URDF joint."""
     child = joint.find(name)
     assert child is not None
     return child.attrib
 
 
 def _origin(joint: ElementTree.Element) -> Array:
-    """T_parent_joint (4, 4) of a URDF joint; its axis is z."""
+    """Return T_parent_joint (4, 4) of a URDF joint, whose axis is z."""
     origin = _child(joint, "origin")
     roll, pitch, yaw = (float(text) for text in origin["rpy"].split())
     turns = ((roll, 0.0, 0.0), (0.0, pitch, 0.0), (0.0, 0.0, yaw))

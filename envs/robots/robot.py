@@ -1,4 +1,4 @@
-"""Interface of a robot: what carries the tool in a world, and follows the command."""
+"""Interface of a robot, which holds the tool in a world and follows the command."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -10,13 +10,13 @@ from assembly_rl.envs.robots.config import RobotConfig
 
 
 class Robot(Protocol):
-    """A position-controlled robot that moves the target of the world's servo.
+    """Position-controlled robot that moves the target of the world's servo.
 
-    A robot is a class with this interface and a call of ``register_robot``; it need not inherit from it. It
-    makes the commanded flange pose into what its mechanics let through: limits, lag, delay. The world stays
-    the source of all measured quantities.
+    A robot is a class with this interface, which it need not inherit, registered by ``register_robot``. It
+    limits, filters and delays the commanded flange pose according to its mechanics. The world is the source
+    of all measured quantities.
 
-    Determinism: after ``reset``, everything is a function of the calls of ``advance``, to the last bit.
+    Determinism: after ``reset``, the state is a bit-exact function of the calls of ``advance``.
 
     Attributes:
         joint_limit: True if a joint is at its limit, which ends an episode.
@@ -25,41 +25,41 @@ class Robot(Protocol):
     joint_limit: bool
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put robot and tool at rest at a flange pose in the hole frame; resets the world.
+        """Reset the world with robot and tool at rest at a flange pose in the hole frame.
 
         Args:
             position: Position of the flange [m].
             orientation: Orientation of the flange (xyzw).
 
         Raises:
-            ValueError: The robot does not reach the pose.
+            ValueError: The robot cannot reach the pose.
         """
 
     def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
-        """Let a control period pass in which the flange is commanded to go to a pose; advances the world.
+        """Advance the world by a control period with a commanded flange pose.
 
         Args:
             steps: Physics steps in the period.
-            position: Commanded position [m] in the hole frame at the end.
-            orientation: Commanded orientation (xyzw).
+            position: Commanded position [m] in the hole frame at the end of the period.
+            orientation: Commanded orientation (xyzw) at the end of the period.
         """
 
     def require_reachable(self, poses: Iterable[Pose]) -> None:
-        """Check flange poses [m, xyzw] in the hole frame.
+        """Check that the robot can reach flange poses [m, xyzw] in the hole frame.
 
         Raises:
-            ValueError: The robot does not reach one of them.
+            ValueError: The robot cannot reach a pose.
         """
 
     def content(self) -> list[Any]:
-        """Return what the robot adds to the physics, as JSON can hold it; nothing if it adds nothing."""
+        """Return the robot's contribution to the physics in types of JSON; empty without one."""
 
 
 class RobotFactory(Protocol):
-    """Makes a robot; its class does."""
+    """Factory of robots, such as a robot's class."""
 
     def __call__(self, world: World, config: RobotConfig) -> Robot:
-        """Put a robot into a world that has not been used yet.
+        """Add a robot to a world that has not been used yet.
 
         Raises:
             ValueError: The configuration does not fit the robot, or the engine cannot simulate it.
@@ -70,13 +70,13 @@ ROBOTS: Registry[RobotFactory] = Registry("robot")
 
 
 def register_robot(name: str, factory: RobotFactory) -> None:
-    """Make a robot known under the name that ``task.robot.model`` has.
+    """Register a robot under its name in ``task.robot.model``.
 
     Args:
         name: Name of the robot.
-        factory: Maker of the robot.
+        factory: Factory of the robot.
 
     Raises:
-        ValueError: The name is taken by another robot.
+        ValueError: Another robot has the name.
     """
     ROBOTS.register(name, factory)

@@ -1,11 +1,11 @@
-"""Short runs of every kind, and hashes of what they leave behind: weights and rows, to the last bit.
+"""Short runs of every kind, and hashes of their bit-exact results: weights and rows.
 
 ``python tests/reference/reference_runs.py`` runs all groups and prints their hashes as JSON; with names it
-runs those groups; with ``--write`` it replaces ``hashes.json``. Runs are made by the installed commands, so
-that the script outlives every restructuring behind them.
+runs those groups; with ``--write`` it replaces ``hashes.json``. It uses the installed commands, so that it
+does not depend on the structure of the code.
 
-What a run gives depends on the instructions that numpy, torch and their libraries choose for the processor.
-``PORTABLE`` has them choose the same ones on every x86-64 processor with AVX2.
+The results depend on the instructions that numpy, torch and their libraries select for the processor.
+With ``PORTABLE`` they select the same ones on every x86-64 processor with AVX2.
 """
 
 import csv
@@ -48,7 +48,7 @@ GRAPH = ["method.head=[4,4]"]
 ESTIMATED = [*GRAPH, "steps=720", "checkpoint_every=360", "evaluation.every=360"]
 GROWTH = ["method.shares=[0.5]", "method.freeze=20", "method.ramp=60"]
 NOT_COMPARED = {"physics_hash"}
-"""Columns that name code or configuration instead of telling what happened."""
+"""Columns that identify code or configuration rather than results."""
 
 
 def run(command: str, *arguments: str) -> None:
@@ -62,13 +62,13 @@ def run(command: str, *arguments: str) -> None:
 
 
 def train(name: str, *arguments: str) -> dict[str, str]:
-    """Train into a folder of this name, and hash what comes of it."""
+    """Train into a folder with a given name, and hash the results."""
     run("train", f"run_dir={name}", *arguments)
     return of_run(Path(name))
 
 
 def of_run(folder: Path) -> dict[str, str]:
-    """Hashes of a run: its best and its last policy, and its rows."""
+    """Return the hashes of a run: its best and its last policy, and its rows."""
     last = sorted((folder / "checkpoints").glob("step_*"))[-1]
     tables = ("held_out.csv", "evaluations.csv", "episodes.csv", "stages.csv")
     return {
@@ -79,7 +79,7 @@ def of_run(folder: Path) -> dict[str, str]:
 
 
 def of_policy(folder: Path) -> str:
-    """Hash of a policy's weights; how a method marks its layers is not compared."""
+    """Return the hash of a policy's weights, without the buffers with which methods mark layers."""
     from safetensors.numpy import load_file
 
     tensors = load_file(folder / "policy.safetensors")
@@ -92,7 +92,7 @@ def of_policy(folder: Path) -> str:
 
 
 def of_rows(path: Path) -> str:
-    """Hash of a CSV file's rows."""
+    """Return the hash of a CSV file's rows."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
             {key: text for key, text in row.items() if key not in NOT_COMPARED}
@@ -102,12 +102,12 @@ def of_rows(path: Path) -> str:
 
 
 def of_content(content: Any) -> str:
-    """Hash of what JSON can hold."""
+    """Return the hash of content in types of JSON."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def ddpg() -> dict[str, Any]:
-    """DDPG with every method."""
+    """Run DDPG with every method."""
     base = ["algo=ddpg", *OFF_POLICY]
     return {
         "dense": train("dense", *base),
@@ -118,7 +118,7 @@ def ddpg() -> dict[str, Any]:
 
 
 def td3() -> dict[str, Any]:
-    """TD3 with every method, and with two environments."""
+    """Run TD3 with every method, and with two environments."""
     base = ["algo=td3", *OFF_POLICY]
     return {
         "dense": train("dense", *base, "environments=2", "task=hard"),
@@ -129,7 +129,7 @@ def td3() -> dict[str, Any]:
 
 
 def sac() -> dict[str, Any]:
-    """SAC with every method."""
+    """Run SAC with every method."""
     base = ["algo=sac", *OFF_POLICY]
     return {
         "dense": train("dense", *base, "experiment=wide", "geometry=L"),
@@ -143,7 +143,7 @@ def sac() -> dict[str, Any]:
 
 
 def ppo() -> dict[str, Any]:
-    """PPO with every method."""
+    """Run PPO with every method."""
     base = ["algo=ppo", *PPO]
     return {
         "dense": train("dense", *base, "task.action.kind=twist"),
@@ -154,7 +154,7 @@ def ppo() -> dict[str, Any]:
 
 
 def transfer() -> dict[str, Any]:
-    """Transfers, the arm, baselines and an export."""
+    """Run transfers, the arm, baselines and an export."""
     found: dict[str, Any] = {"source": train("source", "algo=sac", *OFF_POLICY)}
     run(
         "transfer", "source=source", "geometry=triangle", "steps=60", "transfer.warm_up=20",
@@ -185,7 +185,7 @@ def transfer() -> dict[str, Any]:
 
 
 def of_bundle(path: Path) -> str:
-    """Hash of a bundle's tensors: network, golden inputs and outputs."""
+    """Return the hash of a bundle's tensors: network, golden inputs and outputs."""
     from safetensors.numpy import load_file
 
     digest = hashlib.sha256()
@@ -213,7 +213,7 @@ def hashes_of(group: str, folder: Path) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Model name of the CPU."""
+    """Return the model name of the CPU."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
 

@@ -1,6 +1,6 @@
-"""What trainings, transfers and exports give is what it was in version 0.1.0, to the last bit.
+"""Results of trainings, transfers and exports are those of version 0.1.0, bit by bit.
 
-One class for each group, so that they are spread over the workers.
+There is one class per group, so that they are distributed over the workers.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The engine ``bullet``: PyBullet."""
+"""Physics engine ``bullet``, which uses PyBullet."""
 
 from assembly_rl.envs.physics.bullet.world import BulletWorld
 

@@ -1,4 +1,4 @@
-"""An arm in a PyBullet world."""
+"""Arm in a PyBullet world."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from assembly_rl.envs.physics.world import ArmModel
 TABLE_EDGE, TABLE_THICKNESS = 0.14, 0.03  # m
 TABLE_COLOUR = (0.80, 0.82, 0.85, 1.0)
 POSITION_GAIN, VELOCITY_GAIN = 0.1, 1.0
-"""Position control of the joints: shares of the errors of angle and speed that a physics step takes away."""
+"""Position control of the joints: share of the errors of angle and speed corrected per physics step."""
 
 
 class BulletArm:
-    """A ``SimulatedArm``: a multi-body without collision.
+    """Implementation of ``SimulatedArm`` as a multi-body without collision.
 
     Args:
         client: PyBullet client.
-        model: Arm to load.
-        visual: Build what a camera sees, too.
+        model: Model of the arm.
+        visual: Build visual shapes for pictures, too.
     """
 
     def __init__(self, client: int, model: ArmModel, visual: bool) -> None:
@@ -39,13 +39,13 @@ class BulletArm:
         self._gains = [POSITION_GAIN] * count, [VELOCITY_GAIN] * count
 
     def reset(self, joints: Sequence[float]) -> None:
-        """Put the arm at rest at joint angles (n,) [rad]."""
+        """Place the arm at rest at joint angles (n,) [rad]."""
         for joint, angle in zip(self._joints, joints, strict=True):
             pybullet.resetJointState(self._body, joint, angle, 0.0, self._client)
 
     def flange(self) -> Pose:
         """Return the pose [m, xyzw] of the flange in the hole frame."""
-        # Without computing them anew, Bullet tells where links were before the last step.
+        # Unless recomputed, Bullet's link poses are those before the last step.
         state = pybullet.getLinkState(self._body, self._last_link, False, True, self._client)
         return compose((state[4], state[5]), self.model.flange)
 
@@ -63,7 +63,7 @@ class BulletArm:
         )
 
     def apply_wrench(self, position: Vector, wrench: Wrench) -> None:
-        """Load the last link in the next physics step with a wrench [N, Nm] about a position [m]."""
+        """Apply a wrench [N, Nm] about a position [m] to the last link in the next physics step."""
         body, link, client, frame = self._body, self._last_link, self._client, pybullet.WORLD_FRAME
         pybullet.applyExternalForce(body, link, wrench[:3], position, frame, client)
         pybullet.applyExternalTorque(body, link, wrench[3:], frame, client)
@@ -74,7 +74,7 @@ class BulletArm:
         return [state[3] for state in states]
 
     def draw_table(self, hole_depth: float) -> None:
-        """Add what arm and plate stand on, in pictures only."""
+        """Add the table of arm and plate, in pictures only."""
         x, y, _ = self.model.base[0]
         half = [0.5 * abs(x) + TABLE_EDGE, 0.5 * abs(y) + TABLE_EDGE, 0.5 * TABLE_THICKNESS]
         shape = pybullet.createVisualShape(

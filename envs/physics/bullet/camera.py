@@ -14,15 +14,15 @@ from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.envs.physics.world import Pixels
 
 OVERSAMPLING = 2
-"""Pictures are drawn larger by this factor and then reduced: PyBullet's renderer does not smooth edges."""
+"""Factor of oversampling, because PyBullet's renderer does not smooth edges."""
 
 CLOSE_UP = 0.005
-"""Width [m] of what the close-up shows."""
+"""Width of the close-up's view [m]."""
 
 WRIST = 0.06
 """Radius [m] of the arm's last link, with some margin."""
 
-LIGHT = (-0.5, -0.9, 1.1)  # direction towards it
+LIGHT = (-0.5, -0.9, 1.1)  # direction towards the light
 SKY, FLOOR = (250, 251, 253), (222, 227, 234)
 INK = (44, 52, 64)
 EDGE = 2e-4  # bend of the depth from pixel to pixel, of the depth range
@@ -30,11 +30,11 @@ EDGE = 2e-4  # bend of the depth from pixel to pixel, of the depth range
 
 @dataclass(frozen=True)
 class _Camera:
-    """Looks at ``target`` [m] from ``distance`` [m]; ``width`` by ``height`` [m] are seen there.
+    """Camera at ``distance`` [m] from ``target`` [m], with a view of ``width`` by ``height`` [m] there.
 
     Attributes:
-        azimuth: From straight in front (-y) to the right [rad]; elevation: upwards [rad].
-        scene: Everything is closer to the target than this [m].
+        azimuth: Angle from the front (-y) to the right [rad]; elevation: upwards [rad].
+        scene: Largest distance of an object from the target [m].
     """
 
     target: tuple[float, float, float]
@@ -46,7 +46,7 @@ class _Camera:
     scene: float
 
     def matrices(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """View and projection matrix, sixteen numbers each, column by column."""
+        """Return view and projection matrix, sixteen numbers each, column by column."""
         flat = self.distance * cos(self.elevation)
         eye = (
             self.target[0] + flat * sin(self.azimuth),
@@ -59,7 +59,7 @@ class _Camera:
         return view, pybullet.computeProjectionMatrix(-x, x, -y, y, near, self.distance + self.scene)
 
     def pixel(self, point: tuple[float, float, float], width: int, height: int) -> tuple[float, float]:
-        """Return the pixel of a point [m] in a picture of this size, from its upper left corner."""
+        """Return the pixel of a point [m] in a picture of a given size, from its upper left corner."""
         view, projection = (np.reshape(matrix, (4, 4)).T for matrix in self.matrices())
         x, y, _, w = projection @ view @ (*point, 1.0)
         return 0.5 * width * (1.0 + x / w), 0.5 * height * (1.0 - y / w)
@@ -68,7 +68,7 @@ class _Camera:
 def render(client: int, part: PegHole, arm_base: Vector | None, width: int, height: int) -> Pixels:
     """Draw plate and peg, with a close-up along y of the mouth's right edge.
 
-    Beside an arm, all of it is drawn, with both as insets. The plate is cut open on the side of the camera.
+    With an arm, the whole arm is drawn with both as insets. The plate is cut open on the side of the camera.
     PyBullet's software renderer is used: on machines without a display it is as fast as OpenGL.
 
     Args:
@@ -79,7 +79,7 @@ def render(client: int, part: PegHole, arm_base: Vector | None, width: int, heig
         height: Height of the picture [pixels].
 
     Returns:
-        The picture, (height, width, 3) uint8.
+        Picture, (height, width, 3) uint8.
     """
     columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
     left, margin = round(0.6 * columns), columns // 32
@@ -108,7 +108,7 @@ def render(client: int, part: PegHole, arm_base: Vector | None, width: int, heig
 
 
 def _whole_arm(base: Vector, aspect: float) -> _Camera:
-    """All of the arm from its side, as far as it is from base to hole, with what it stands on."""
+    """Return a side view of the whole arm with its table, scaled to the distance from base to hole."""
     x, y, z = base
     target, tall = (0.5 * x, 0.5 * y, z + 0.25), 1.2 * max(1.0, hypot(x, y) / 0.6)
     return _Camera(target, atan2(-y, -x) + radians(30), radians(15), 4.0, aspect * tall, tall, 1.5 * tall)
@@ -120,7 +120,7 @@ def _backdrop(width: int, height: int) -> Image.Image:
 
 
 def _shoot(client: int, camera: _Camera, width: int, height: int) -> Image.Image:
-    """One view on the backdrop, with inked edges."""
+    """Return one view on the backdrop, with outlined edges."""
     view, projection = camera.matrices()
     _, _, pixels, depth, bodies = pybullet.getCameraImage(
         width,
@@ -143,7 +143,7 @@ def _shoot(client: int, camera: _Camera, width: int, height: int) -> Image.Image
 
 
 def _edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Find where faces end: depth is linear in the picture's coordinates on a plane and bends at its edge."""
+    """Detect edges of faces: depth is linear in the picture's coordinates on a plane, bent at its edge."""
     edges = np.zeros(depth.shape, dtype=bool)
     edges[1:-1] |= np.abs(depth[2:] - 2.0 * depth[1:-1] + depth[:-2]) > EDGE
     edges[:, 1:-1] |= np.abs(depth[:, 2:] - 2.0 * depth[:, 1:-1] + depth[:, :-2]) > EDGE
@@ -158,7 +158,7 @@ def _add_inset(
     camera: _Camera,
     bar: float,
 ) -> None:
-    """Paste a closer view at its upper left corner and draw where it is taken, with a scale bar [m]."""
+    """Paste a closer view at its upper left corner, and mark its origin, with a scale bar [m]."""
     (x, y), (u, v), side, line = corner, origin, inset.width, OVERSAMPLING
     draw, mark = ImageDraw.Draw(picture), side // 14
     if u < x:  # it is to the right, or else below

@@ -1,4 +1,4 @@
-"""Imports PyBullet without the line that it prints, from C, in every process that does."""
+"""Import of PyBullet without the line that it prints, from C, in every process."""
 
 import os
 

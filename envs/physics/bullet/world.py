@@ -1,4 +1,4 @@
-"""A PyBullet world with a plate, a tool on its servo and the wrench between them."""
+"""PyBullet world with plate, tool on its servo, and the wrench between them."""
 
 import contextlib
 from math import atan2, exp, pi, sqrt
@@ -18,7 +18,7 @@ SOLVER = {
     "contactERP": 0.2,
     "erp": 0.2,
     "enableSAT": 1,
-    # At the default of 0.02 contact points outlive the contact and jam a searching peg: docs/physics.md.
+    # At the default of 0.02, contact points outlast the contact and jam a searching peg: docs/physics.md.
     "contactBreakingThreshold": 2e-4,
     "deterministicOverlappingPairs": 1,
     "enableFileCaching": 0,
@@ -29,13 +29,13 @@ PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
 
 
 class BulletWorld:
-    """A ``World`` in a PyBullet client of its own, with pictures and with arms.
+    """Implementation of ``World`` in a separate PyBullet client, with pictures and arms.
 
     Args:
         part: Geometry of peg and hole.
         config: Servo and solver.
         cutoff: Bandwidth of the wrench sensor's first-order filter [Hz].
-        visual: Build what a camera sees, too.
+        visual: Build visual shapes for pictures, too.
     """
 
     client = -1
@@ -79,7 +79,7 @@ class BulletWorld:
             physicsClientId=client,
         )
         if self._visual:
-            # What is shown are bodies without collision, so that a picture changes no physics.
+            # Pictures show bodies without collision, so that they do not affect the physics.
             for body in (self.plate, self.tool):
                 pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
             self._picture(hole_visual_mesh(self.part), PLATE_COLOUR, (0.0, 0.0, 0.0))
@@ -111,21 +111,21 @@ class BulletWorld:
         pybullet.changeDynamics(self.tool, -1, lateralFriction=friction, physicsClientId=self.client)
 
     def reset(self, position: Vector, orientation: Quaternion) -> None:
-        """Put the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter.
+        """Place the tool at rest at a flange pose [m, xyzw] in the hole frame; clear the wrench filter.
 
-        What follows is the same to the last bit, whatever happened before.
+        The subsequent simulation is bit-exact, independent of the history.
         """
         client = self.client
         # The threshold is global to the process: another client may have changed it.
         pybullet.setPhysicsEngineParameter(
             contactBreakingThreshold=SOLVER["contactBreakingThreshold"], physicsClientId=client
         )
-        # Bullet keeps contact pairs, in the order in which they were found, until the bodies are apart.
+        # Bullet keeps contact pairs, in order of detection, until the bodies separate.
         pybullet.resetBasePositionAndOrientation(self.tool, FAR_AWAY, IDENTITY, physicsClientId=client)
         pybullet.performCollisionDetection(physicsClientId=client)
         pybullet.resetBasePositionAndOrientation(self.tool, position, orientation, physicsClientId=client)
         pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=client)
-        # As Bullet has it: of the two quaternions of one rotation, the servo must follow the same.
+        # As in Bullet: of the two quaternions of a rotation, the servo must follow the same one.
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
         self.wrench: Wrench = (0.0,) * 6
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
@@ -148,7 +148,7 @@ class BulletWorld:
         """Run physics steps while the commanded flange pose moves on a straight line to a new target.
 
         In each step the servo applies ``F = K (p_t - p) + D (v_t - v)`` and the moment
-        ``K_r log(q_t q^-1) + D_r (w_t - w)`` at the flange; the sensor sees their negative (which holds
+        ``K_r log(q_t q^-1) + D_r (w_t - w)`` at the flange; the sensor measures their negative (the sum of
         the contact wrench and the tool's inertial load).
 
         Args:
@@ -156,7 +156,7 @@ class BulletWorld:
             position: Commanded flange position [m] in the hole frame after the last step.
             orientation: Commanded flange orientation (xyzw).
         """
-        # This loop is where an environment's Python time goes: plain floats, nothing computed twice.
+        # Most of an environment's Python time is spent in this loop: plain floats, nothing computed twice.
         config, client, tool, world_frame = self.config, self.client, self.tool, pybullet.WORLD_FRAME
         get_pose, get_twist = pybullet.getBasePositionAndOrientation, pybullet.getBaseVelocity
         apply_force, apply_moment = pybullet.applyExternalForce, pybullet.applyExternalTorque
@@ -179,8 +179,8 @@ class BulletWorld:
         feed = damping * config.rate
         sx, sy, sz = stiffness * x0 + feed * dx, stiffness * y0 + feed * dy, stiffness * z0 + feed * dz
         dx, dy, dz = stiffness * dx, stiffness * dy, stiffness * dz
-        # Target angular velocity: vector part of 2 dq/dt q^-1 (the target turns by far less than a
-        # radian in a control period, so its quaternion may move on a straight line, too).
+        # Target angular velocity: vector part of 2 dq/dt q^-1 (the target rotates by far less than a
+        # radian in a control period, so that its quaternion may move linearly, too).
         feed = 2.0 * rotational_damping * config.rate
         hx = feed * (da * d1 - dd * a1 - db * c1 + dc * b1)
         hy = feed * (db * d1 - dd * b1 - dc * a1 + da * c1)
@@ -235,7 +235,7 @@ class BulletWorld:
 
     @property
     def penetration_bound(self) -> float:
-        """A third of the clearance [m]: beyond it the simulated fit is not the fit that was asked for."""
+        """A third of the clearance [m]: beyond it the simulated fit differs from the configured one."""
         return self.part.clearance / 3.0
 
     def content(self) -> list[Any]:
@@ -244,7 +244,7 @@ class BulletWorld:
         return [pybullet.getAPIVersion(), SOLVER, servo, self.part.content_hash]
 
     def picture(self, width: int, height: int) -> Pixels:
-        """Return a picture of a world that was built with ``visual=True``, (height, width, 3) uint8."""
+        """Return a picture, (height, width, 3) uint8; it requires a world with ``visual=True``."""
         pybullet.resetBasePositionAndOrientation(
             self._tool_picture, *self.pose(), physicsClientId=self.client
         )
