@@ -35,7 +35,7 @@ def make_environment(
     Args:
         part: Part and hole; by default a square.
         task: Task; by default the default one.
-        render_mode: See ``PegInHoleEnv``.
+        render_mode: Render mode of ``PegInHoleEnv``.
 
     Raises:
         ValueError: Part or task cannot be used.

@@ -67,8 +67,8 @@ class Run:
         Args:
             steps: Policy steps of the whole training from now on, more than before; by default as before, to
                 finish a training that was stopped.
-            progress: See ``train``.
-            processes: See ``train``.
+            progress: Show progress and results: True, or a console of rich.
+            processes: Worker processes of the evaluations; by default one for each core.
 
         Returns:
             This run.

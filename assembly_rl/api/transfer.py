@@ -54,8 +54,8 @@ def transfer(
         evaluation: Validations, and episodes of the comparisons; by default those of the
             command ``assembly-rl-transfer``.
         run_dir: New folder of the transfer; by default a new one under runs/.
-        progress: See ``train``.
-        processes: See ``train``.
+        progress: Show progress and results: True, or a console of rich.
+        processes: Worker processes of the evaluations; by default one for each core.
 
     Raises:
         ValueError: Source, part, task or configuration cannot be used.

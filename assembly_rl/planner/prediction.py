@@ -99,18 +99,18 @@ class Prediction:
 
 
 class IdleEnv(gymnasium.Env):
-    """Never moves: a place for models whose updates are to be counted."""
+    """Environment that never moves, for models whose updates are counted."""
 
     def __init__(self, observation_space: gymnasium.Space, action_space: gymnasium.Space) -> None:
         self.observation_space, self.action_space = observation_space, action_space
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
-        """See ``gymnasium.Env``."""
+        """Return an observation of zeros."""
         super().reset(seed=seed)
         return np.zeros(self.observation_space.shape or (), np.float32), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """See ``gymnasium.Env``."""
+        """Return an observation of zeros and no reward."""
         return np.zeros(self.observation_space.shape or (), np.float32), 0.0, False, False, {}
 
 
