@@ -17,11 +17,12 @@ ROOT = Path(assembly_rl.__path__[0])
 SHOWS = {
     "assembly_rl/cli/__init__.py",
     "assembly_rl/cli/command.py",
+    "assembly_rl/methods/transfer/report.py",
     "assembly_rl/reports/__init__.py",
     "assembly_rl/reports/progress.py",
     "assembly_rl/reports/table.py",
 }
-"""Presentation that a training imports: its functions show progress and results and return nothing to it."""
+"""Presentation that a training or a transfer imports: its functions show results and return nothing to it."""
 LOADED = """
 import json, sys
 import assembly_rl.studies.run

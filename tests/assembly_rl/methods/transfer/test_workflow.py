@@ -28,17 +28,11 @@ def studies() -> dict[str, dict[str, Any]]:
 
 
 def test_the_studies_fine_tune_as_the_command_does() -> None:
-    found = [
-        study["methods"]["fine-tuning"] for study in studies().values() if "fine-tuning" in study["methods"]
-    ]
+    found = [methods["fine-tuning"] for methods in studies().values() if "fine-tuning" in methods]
     assert found
     for method in found:
-        given = [text.partition("=") for text in method["overrides"]]
-        own = {
-            key.removeprefix("transfer."): yaml.safe_load(value)
-            for key, _, value in given
-            if "transfer." in key
-        }
+        given = [text.partition("=") for text in method["overrides"] if text.startswith("transfer.")]
+        own = {key.removeprefix("transfer."): yaml.safe_load(value) for key, _, value in given}
         assert own.pop("run").startswith("runs/sources/")
         assert own == FINE_TUNING
 
