@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation import LIMIT, ObservationConfig, Observer
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.validation import InputError
 
@@ -27,7 +28,7 @@ Inputs = dict[str, NDArray[np.float32]]
 
 def widths(config: ObservationConfig) -> dict[str, int]:
     """Width of each input of the file; an input is a group of observations."""
-    return {group: 6 * (config.history if group == "wrench_history" else 1) for group in config.groups}
+    return {group: len(OBSERVATION_TERMS.get(group).components(config)) for group in config.groups}
 
 
 def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
@@ -36,7 +37,8 @@ def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
     Args:
         path: New file.
         policy: Network, its actions not clipped.
-        config: Observation of the policy, with groups of wrench, pose, last_action and wrench_history.
+        config: Observation of the policy. Inputs of the groups wrench, wrench_history and pose are physical
+            quantities; those of any other group are its components as they are observed.
 
     Raises:
         ImportError: The package onnx is missing.
@@ -57,7 +59,7 @@ def write_onnx(path: Path, policy: MLP, config: ObservationConfig) -> None:
     observed = []
     for group, width in widths(config).items():
         value = group
-        if group.startswith("wrench"):
+        if group in ("wrench", "wrench_history"):
             scale = np.tile(np.array(config.wrench_scale) * 3.0, width // 6)[None]
             value = node("Div", [value, constant(f"{group}_scale", scale)], f"{group}_scaled")
             value = node("Tanh", [value], f"{group}_compressed")
@@ -127,7 +129,12 @@ def parity(path: Path, policy: MLP, config: ObservationConfig, seed: int = 0) ->
             observer.observe(wrench, np.zeros(6), np.zeros(6), np.zeros(6), rng)
         seen = observer.observe(drawn["wrench"], drawn["pose"], np.zeros(6), drawn["last_action"], rng)
         drawn["wrench_history"] = np.concatenate(past[::-1])
-        feed: Inputs = {name: drawn[name].astype(np.float32)[None] for name in widths(config)}
+        feed: Inputs = {}
+        start = 0
+        for name, width in widths(config).items():
+            values = drawn.get(name, seen[start : start + width])
+            feed[name] = values.astype(np.float32)[None]
+            start += width
         (action,) = session.run(None, feed)
         worst = max(worst, float(np.abs(action[0] - np.clip(policy(seen), -1.0, 1.0)).max()))
     if not worst <= TOLERANCE:
