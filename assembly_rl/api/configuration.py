@@ -47,7 +47,8 @@ def make_config(
         **fields: Further fields of ``TrainConfig``, such as ``steps`` and ``seed``.
 
     Raises:
-        ValueError: A name or a key is unknown, or a value is refused.
+        ValueError: A name or a key is unknown, a value is refused, or an override is of something that is
+            given as an object or a field, too.
     """
     given = list(overrides)
     objects: dict[str, Any] = {}
@@ -68,6 +69,12 @@ def make_config(
     for name in fields:
         if name not in known:
             raise InputError(unknown("field of a training", name, known))
+    for name in (*objects, *fields):
+        for override in overrides:
+            if override.lstrip("+").startswith((f"{name}=", f"{name}.")):
+                raise InputError(
+                    f"{name} is given twice, by {name}=... and by {override!r}: give one of them"
+                )
     try:
         config = checked(composed("train", *given), TrainConfig)
     except (HydraException, OmegaConfBaseException) as error:
