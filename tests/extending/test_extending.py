@@ -254,13 +254,19 @@ def start(arguments: list[str], *path: Path) -> subprocess.CompletedProcess[str]
     )
 
 
+def entry_points_of_the_page() -> str:
+    """The table of the page as the metadata of an installed package has it."""
+    table = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    table = table.replace('[project.entry-points."', "[").replace('"]', "]").replace('"', "")
+    assert table.count("example_plugin.") == 6
+    return table
+
+
 def test_the_commands_know_what_a_package_names_as_entry_points(tmp_path: Path) -> None:
     package = tmp_path / "site" / "example_plugin-1.0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: example-plugin\nVersion: 1.0\n")
-    modules = ("engine", "robot", "observation", "task", "method", "algorithm")
-    entries = "".join(f"{name} = example_plugin.{name}\n" for name in modules)
-    (package / "entry_points.txt").write_text(f"[assembly_rl.plugins]\n{entries}")
+    (package / "entry_points.txt").write_text(entry_points_of_the_page())
     arguments = [
         *("-m", "assembly_rl.cli.train", "method=fading_noise", "method.every=20", "steps=40", *SMALL),
         *("task.physics.engine=quasi_static", "task.robot.model=lagging", "task.name=press"),
