@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from assembly_rl.cli.command import _register_commands
 from assembly_rl.configuration.composition import composed
 from assembly_rl.studies import cells as module
 from assembly_rl.studies.cells import Cell, EvaluationCell
@@ -117,6 +118,7 @@ def test_refusals(changes: dict, message: str) -> None:
 
 
 def test_the_studies_that_come_with_the_package_can_be_expanded() -> None:
+    _register_commands()
     config = OmegaConf.to_object(composed("benchmark", "study=baselines"))
     cells = expand(config.study)  # type: ignore[union-attr]
     assert len(cells) == 115  # 5 conditions: 4 algorithms with 5 seeds, and 3 controllers

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pyarrow import parquet
 
-from assembly_rl.configuration.schema import plain
+from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.files import write_tensors
 from assembly_rl.studies.cells import Cell
@@ -61,7 +61,7 @@ def validation(step: int, success: float, time: float = 2.0) -> dict:
 
 
 def train(folder: Path, cell: Cell, curve: list[dict], rows: list[dict], weight: float = 1.0) -> None:
-    run = RunDirectory.create(cell_folder(folder, cell), plain(cell.config), [], cell.seed)
+    run = RunDirectory.create(cell_folder(folder, cell), to_mapping(cell.config), [], cell.seed)
     write_csv(run.evaluations, curve)
     (cell_folder(folder, cell) / "wall_clock.txt").write_text("60\n30\n")
     state = run.path / "checkpoints" / "step_0000001000"

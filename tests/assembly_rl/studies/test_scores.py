@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assembly_rl.configuration.schema import EvaluationConfig, TrainConfig
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.studies import scores
+from assembly_rl.training.config import EvaluationConfig, TrainConfig
 
 
 def run(steps: int, source: str | None, curve: dict[int, float]) -> Any:

@@ -47,13 +47,13 @@ class CountingEvaluator(Evaluator):
 def laws(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TaskConfig, bool]]:
     """Tasks with the laws that are drawn, and the verdicts on them."""
     seen: list[tuple[TaskConfig, bool]] = []
-    real = tuning.holds
+    real = tuning.is_stable
 
-    def holds(law: ComplianceLaw, task: TaskConfig) -> bool:
+    def is_stable(law: ComplianceLaw, task: TaskConfig) -> bool:
         seen.append((task, real(law, task)))
         return seen[-1][1]
 
-    monkeypatch.setattr(tuning, "holds", holds)
+    monkeypatch.setattr(tuning, "is_stable", is_stable)
     return seen
 
 
