@@ -42,6 +42,23 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.detach().cpu().numpy().copy()
 
 
+def require_readable(policy: BasePolicy) -> None:
+    """Check that a policy can be read again from its weights alone.
+
+    Raises:
+        TypeError: Its class or its activations are not those that ``ActorWeights`` assumes.
+    """
+    own, read = (
+        [layer[2] for layer in network.layers]
+        for network in (extract_actor(policy), ActorWeights.from_state(policy.state_dict()).network())
+    )
+    if own != read:
+        raise TypeError(
+            f"the activations {own} of this {type(policy).__name__} cannot be seen in its weights, which are read "
+            f"as {read}: keep the policy's defaults"
+        )
+
+
 @dataclass(frozen=True)
 class ActorWeights:
     """Weights of an actor, read from a policy file.

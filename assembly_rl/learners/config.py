@@ -97,7 +97,7 @@ class AlgorithmConfig:
         """
         raise NotImplementedError
 
-    def _arguments(
+    def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
         """Return the arguments common to all models of stable-baselines3."""
@@ -156,10 +156,11 @@ class OffPolicyConfig(AlgorithmConfig):
         """Return the algorithm without random actions."""
         return replace(self, learning_starts=0)
 
-    def _arguments(
+    def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
-        return super()._arguments(environments, layers, seed, device, critic) | {
+        """Return these arguments and those of the replay buffer."""
+        return super().model_arguments(environments, layers, seed, device, critic) | {
             "learning_starts": self.learning_starts,
             "tau": self.tau,
             "buffer_size": self.buffer_size,
@@ -195,7 +196,7 @@ class DDPGConfig(OffPolicyConfig):
         from assembly_rl.learners.off_policy import DDPG, action_noise
 
         noise = action_noise(environments, self.noise)
-        model = DDPG(**self._arguments(environments, layers, seed, device), action_noise=noise)
+        model = DDPG(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
         model.actor_learning_rate = self.actor_learning_rate
         return model
 
@@ -222,7 +223,7 @@ class TD3Config(OffPolicyConfig):
         from assembly_rl.learners.off_policy import TD3, action_noise
 
         noise = action_noise(environments, self.noise)
-        return TD3(**self._arguments(environments, layers, seed, device), action_noise=noise)
+        return TD3(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
 
 
 @dataclass
@@ -246,7 +247,7 @@ class SACConfig(OffPolicyConfig):
         """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from assembly_rl.learners.off_policy import SAC
 
-        return SAC(**self._arguments(environments, layers, seed, device), ent_coef=self.entropy)
+        return SAC(**self.model_arguments(environments, layers, seed, device), ent_coef=self.entropy)
 
 
 @dataclass
@@ -298,7 +299,7 @@ class PPOConfig(AlgorithmConfig):
         """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from stable_baselines3 import PPO
 
-        common = self._arguments(environments, layers, seed, device, critic="vf")
+        common = self.model_arguments(environments, layers, seed, device, critic="vf")
         common["policy_kwargs"]["log_std_init"] = self.log_std
         return PPO(
             **common,

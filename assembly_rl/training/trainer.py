@@ -11,7 +11,7 @@ from stable_baselines3.common.logger import configure
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, Summary, summarize
-from assembly_rl.learners.actor import extract_actor
+from assembly_rl.learners.actor import extract_actor, require_readable
 from assembly_rl.learners.environments import make_environments
 from assembly_rl.planner.plan import choose_device
 from assembly_rl.reports.table import comparison_table
@@ -86,6 +86,7 @@ def train_run(
     environments = make_environments(part, config.task, config.environments)
     try:
         model = make(config.algo, environments, config.seed + SEED_STEP * distributed.rank(), str(device))
+        require_readable(model.policy)
         initialisation, _ = methods
         initialisation.build(model)
         step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import stable_baselines3
+import torch
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.learners.actor import extract_actor
+from assembly_rl.learners.actor import extract_actor, require_readable
 from assembly_rl.learners.config import ALGORITHMS
 from assembly_rl.learners.environments import make_environments
 from assembly_rl.training.model import make_model
@@ -46,3 +48,10 @@ def test_unknown_policy_is_refused(environments: DummyVecEnv) -> None:
     model = make_model(ALGORITHMS.get("td3")(network=[8]), environments, seed=1)
     with pytest.raises(TypeError, match="no actor is known for Actor"):
         extract_actor(model.policy.actor)
+
+
+def test_activations_that_weights_do_not_tell_are_refused(environments: DummyVecEnv) -> None:
+    other = stable_baselines3.PPO("MlpPolicy", environments, policy_kwargs={"activation_fn": torch.nn.ReLU})
+    with pytest.raises(TypeError, match="keep the policy's defaults"):
+        require_readable(other.policy)
+    require_readable(stable_baselines3.PPO("MlpPolicy", environments).policy)
