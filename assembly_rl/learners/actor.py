@@ -54,8 +54,8 @@ def require_readable(policy: BasePolicy) -> None:
     )
     if own != read:
         raise TypeError(
-            f"the activations {own} of this {type(policy).__name__} cannot be seen in its weights, which are read "
-            f"as {read}: keep the policy's defaults"
+            f"the activations {own} of this {type(policy).__name__} cannot be seen in its weights, which are "
+            f"read as {read}: keep the policy's defaults"
         )
 
 
