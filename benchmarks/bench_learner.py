@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from assembly_rl.accelerators.device import resolve
 from assembly_rl.learners import off_policy
 from assembly_rl.planner.kernels import MATRIX
-from assembly_rl.planner.prediction import Still
+from assembly_rl.planner.prediction import IdleEnv
 
 SPACES = Box(-1.0, 1.0, (18,), np.float32), Box(-1.0, 1.0, (6,), np.float32)
 BATCH = 256
@@ -37,7 +37,7 @@ def make(source: Any, name: str, network: list[int], device: torch.device) -> An
     if name != "SAC":
         own["action_noise"] = NormalActionNoise(np.zeros(6), np.full(6, 0.2))
     model = getattr(source, name)(
-        "MlpPolicy", DummyVecEnv([lambda: Still(*SPACES)]), batch_size=BATCH, learning_rate=1e-3, seed=0,
+        "MlpPolicy", DummyVecEnv([lambda: IdleEnv(*SPACES)]), batch_size=BATCH, learning_rate=1e-3, seed=0,
         buffer_size=20_000, policy_kwargs={"net_arch": network}, device=device, **own,
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:

@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.accelerators.device import resolve
 from assembly_rl.learners import off_policy
-from assembly_rl.planner.prediction import Still
+from assembly_rl.planner.prediction import IdleEnv
 
 TORCH_NPU = "2.13.0"
 UPDATES = 100
@@ -112,7 +112,7 @@ def make(source: Any, name: str, device: Any) -> Any:
     """Create a model with a full replay buffer."""
     options: dict[str, Any] = {"ent_coef": 0.02} if name == "SAC" else {}
     model = getattr(source, name)(
-        "MlpPolicy", DummyVecEnv([lambda: Still(*SPACES)]), batch_size=BATCH, buffer_size=4 * BATCH, seed=0,
+        "MlpPolicy", DummyVecEnv([lambda: IdleEnv(*SPACES)]), batch_size=BATCH, buffer_size=4 * BATCH, seed=0,
         policy_kwargs={"net_arch": NETWORK}, device=device, **options,
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:
