@@ -18,10 +18,16 @@ from example_plugin.method import FadingNoiseConfig
 import assembly_rl as arl
 from assembly_rl.controllers import load_bundle
 from assembly_rl.controllers.bundles import read_bundle
+from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.envs import PegHole, PegInHoleEnv, SimulatedRobot, TaskConfig
 from assembly_rl.envs.physics import PhysicsConfig
+from assembly_rl.envs.physics.engines import ENGINES
+from assembly_rl.envs.robots.robot import ROBOTS
+from assembly_rl.envs.task import TASKS
+from assembly_rl.learners.config import ALGORITHMS
 from assembly_rl.runs import RunDirectory, read_rows
 from assembly_rl.training.config import EvaluationConfig
+from assembly_rl.training.method import METHODS
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -39,6 +45,29 @@ QUICK: dict[str, Any] = {
     "pictures": False,
 }
 SMALL = ("algo.learning_starts=30", "algo.batch_size=16", "algo.network=[8,8]")
+
+
+# Pytest imports this file in every worker: other tests must not meet the plug-in in the registries.
+ITEMS = [
+    (registry, name, registry._items.pop(name))
+    for registry, name in (
+        (ENGINES, "quasi_static"),
+        (ROBOTS, "lagging"),
+        (OBSERVATION_TERMS, "mean_force"),
+        (TASKS, "press"),
+        (METHODS, "fading_noise"),
+        (ALGORITHMS, "a2c"),
+    )
+]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plugin() -> Iterator[None]:
+    for registry, name, item in ITEMS:
+        registry.register(name, item)
+    yield
+    for registry, name, _ in ITEMS:
+        registry._items.pop(name)
 
 
 @pytest.fixture(autouse=True, scope="module")

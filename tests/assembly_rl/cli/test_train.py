@@ -86,7 +86,7 @@ def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
         ),
         (["geometry=polygon"], "vertices"),
         (["resume=."], "is not a run"),
-        (["resume=.", "seed=3"], "keeps its configuration, but for the device: remove seed=3"),
+        (["resume=.", "seed=3"], "keeps its configuration, but for device and steps: remove seed=3"),
         (["task.observation.groups=[wrench,poze]"], "did you mean 'pose'?"),
         (["algo.gamma=1.5"], "gamma must be in (0, 1], got 1.5"),
     ],
@@ -142,3 +142,22 @@ def test_hydras_switch_shows_the_whole_error(command: Run, monkeypatch: pytest.M
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(ValueError, match="clearance must be more than 0"):
         command("train", "geometry.clearance=0")
+
+
+def test_a_finished_training_goes_on_with_more_steps(
+    uninterrupted: Path, command: Run, tmp_path: Path
+) -> None:
+    shorter = ["steps=200" if text.startswith("steps=") else text for text in QUICK]
+    command("train", "algo=td3", *shorter, "run_dir=run")
+    command("train", "resume=run", "steps=400")
+    assert tensors(tmp_path / "run") == tensors(uninterrupted)
+    assert (tmp_path / "run" / "result_200.json").is_file()
+    assert (
+        json.loads((tmp_path / "run" / "continuations.json").read_text())["continuations"][0]["steps"] == 400
+    )
+
+
+def test_fewer_steps_than_there_were_are_refused(command: Run, refused: Run, tmp_path: Path) -> None:
+    shorter = ["steps=100" if text.startswith("steps=") else text for text in QUICK]
+    command("train", "algo=td3", *shorter, "run_dir=run")
+    assert "give more than that, got 50" in refused("train", "resume=run", "steps=50")
