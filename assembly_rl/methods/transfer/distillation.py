@@ -106,9 +106,17 @@ class Distillation:
 
     def update(self) -> None:
         """Set the loss of the present step; for PPO do nothing."""
-        if isinstance(self._model, Learner):
-            self._loss.weights.copy_(self.coefficient * self._weights)
-            self._loss.critic_weight.fill_(float(not self.warming_up))
+        model = self._model
+        if not isinstance(model, Learner) or model.further_loss is None:
+            return
+        if (
+            not self.warming_up and self.coefficient == 0.0
+        ):  # from now on an update costs no more than without
+            model.further_loss = None
+            model.bind()
+            return
+        self._loss.weights.copy_(self.coefficient * self._weights)
+        self._loss.critic_weight.fill_(float(not self.warming_up))
 
     def distil_rollout(self) -> None:
         """Take gradient steps on a rollout of PPO, with the divergence as the only loss."""

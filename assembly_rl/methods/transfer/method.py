@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.controllers.etcl import reconfigure
-from assembly_rl.controllers.validation import InputError
+from assembly_rl.controllers.validation import AXES, InputError
 from assembly_rl.envs.probing import probe_contact
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
-from assembly_rl.learners.config import OffPolicyConfig
+from assembly_rl.learners.config import HiddenLayers, OffPolicyConfig
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.learners.replay_buffer import PackedReplayBuffer
 from assembly_rl.methods.transfer.config import TransferConfig
@@ -83,6 +83,12 @@ class Transfer(Method):
                 "student learns with its teacher's algorithm"
             )
         require_as_trained(source.config.task, config.task)
+        if own.weights == "none" and _hidden_layers(config) != _hidden_layers(source.config):
+            raise RunError(
+                f"{source.run.path} has other networks than this training, and with "
+                "transfer.weights=none nothing of its policy would be used: give algo.network and "
+                "method as the source has them"
+            )
         require_samples(own.weights, own.warm_up, own.replay, algo.off_policy)
         if isinstance(algo, OffPolicyConfig):
             # No random actions are needed.
@@ -155,12 +161,6 @@ class TransferPhases(Phases):
         """Initialise the model, and start the distillation."""
         model = self._context.model
         if not _copy_networks(model, self._source.weights()):
-            if self._config.weights == "none":
-                raise RunError(
-                    f"{self._content['source']} has other networks than this training, and with "
-                    "transfer.weights=none nothing of its policy would be used: give algo.network and "
-                    "method as the source has them"
-                )
             self._context.show(
                 "  the source has other networks: the student starts from random ones and is distilled"
             )
@@ -192,6 +192,13 @@ class TransferPhases(Phases):
         model, seed = self._context.model, self._context.config.seed
         teacher = Teacher(self._source.actor())
         self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed)
+
+
+def _hidden_layers(config: TrainConfig) -> HiddenLayers:
+    """Return the hidden layers of a training's networks."""
+    layers = HiddenLayers(list(config.algo.network), list(config.algo.network))
+    found = config.method.create().hidden_layers(layers, len(AXES))
+    return HiddenLayers(list(found.actor), list(found.critic))
 
 
 def _copy_networks(model: BaseAlgorithm, weights: Tensors) -> bool:

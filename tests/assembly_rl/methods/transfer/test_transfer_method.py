@@ -68,6 +68,7 @@ def test_other_networks_without_distillation_would_take_over_nothing(
     message = f"{source.path} has other networks than this training, and with transfer.weights=none nothing"
     with pytest.raises(RunError, match=message):
         trained(student(source, change, "transfer.weights=none"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_distillation_the_policy_is_fine_tuned(source: RunDirectory, tmp_path: Path) -> None:
