@@ -31,7 +31,7 @@ def register() -> None:
         for name in registry.names():
             schema = registry.get(name)
             store.store(f"{name}_schema", schema, group=group)
-            if name in choices(group) and name not in names(group):  # without a file of conf/, the defaults are the choice
+            if name in choices(group) and name not in names(group):  # a plug-in has no file of conf/
                 store.store(name, schema, group=group)
 
 
