@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.markdown import Markdown
 
-from assembly_rl.cli.command import INTERRUPTED, command, console
+from assembly_rl.accelerators.processes import INTERRUPTED
+from assembly_rl.cli.command import command, console
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.studies.cells import Cell, study_command
 from assembly_rl.studies.config import BenchmarkConfig

@@ -19,8 +19,6 @@ from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 
-INTERRUPTED = 130
-"""Exit code after a signal, as in a shell after Ctrl-C."""
 GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
 
 

@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from assembly_rl.accelerators import distributed
-from assembly_rl.cli.command import INTERRUPTED, command, console
+from assembly_rl.accelerators.processes import INTERRUPTED
+from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
 from assembly_rl.runs import RunDirectory, RunError, unused
 from assembly_rl.training.config import TrainConfig

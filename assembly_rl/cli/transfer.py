@@ -5,7 +5,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from assembly_rl.cli.command import INTERRUPTED, as_list, command, console
+from assembly_rl.accelerators.processes import INTERRUPTED
+from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.configuration.composition import checked
 from assembly_rl.envs import make_environment
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained

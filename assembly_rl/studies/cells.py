@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from rich.console import Console
 
+from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
@@ -29,8 +30,6 @@ from assembly_rl.training.trainer import TrainingInterrupted, train_run
 
 Kind = TypeVar("Kind", bound="Cell")
 
-INTERRUPTED = 130
-"""Exit code of a process whose cell a signal stopped."""
 EPISODE_STEPS = 50
 """Policy steps by which an episode is weighted in the progress of a study."""
 

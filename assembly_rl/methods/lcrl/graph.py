@@ -91,8 +91,3 @@ def given(edges: ArrayLike, states: Sequence[str], actions: Sequence[str], sourc
     return Graph(
         tuple(states), tuple(actions), known, **values, threshold=threshold, source=source, samples=0
     )
-
-
-def random_edges(like: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw random edges, as many to each action component as another graph has."""
-    return rng.permuted(like, axis=0)
