@@ -17,7 +17,7 @@ train: $(INSTALLED)  ## Teach the default insertion, measure it beside the basel
 	@echo "Look at $(RUN)/figures and $(RUN)/videos."
 
 test: $(TOOLS)  ## All tests
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(TOOLS)  ## ruff, mypy and the contracts of imports
 	$(BIN)/ruff check .

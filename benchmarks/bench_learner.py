@@ -16,7 +16,7 @@ import torch
 from gymnasium.spaces import Box
 from rich.console import Console
 from rich.table import Table
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -42,7 +42,7 @@ def make(source: Any, name: str, network: list[int], device: torch.device) -> An
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 1e-4
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(None, []))
     rng = np.random.default_rng(0)
     for column in ("observations", "actions", "next_observations", "rewards"):
         array = getattr(model.replay_buffer, column)

@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import spearmanr
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, PPOConfig
@@ -68,7 +68,7 @@ def training(algo: AlgorithmConfig, environments: int) -> Iterator[Any]:
     venv = make_environments(PART, TASK, environments)
     try:
         model = make_model(algo, venv, seed=0)
-        model.set_logger(configure(None, []))
+        model.set_logger(Logger(None, []))
         model.learn(40 * environments)
         yield model
     finally:

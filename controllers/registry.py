@@ -1,11 +1,19 @@
 """Things that a configuration names: the package's own, and those that other packages add."""
 
-from importlib.metadata import entry_points
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Generic, TypeVar
 
 from assembly_rl.controllers.validation import InputError, unknown
 
 T = TypeVar("T")
+
+
+@lru_cache(maxsize=64)
+def _entries(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """Return the entry points of a group, which importlib searches for on the whole path in each call."""
+    return entry_points(group=group)
 
 
 class Registry(Generic[T]):
@@ -37,7 +45,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return all names: registered ones in their order, then those of entry points."""
-        return list(dict.fromkeys([*self._items, *entry_points(group=self.group).names]))
+        return list(dict.fromkeys([*self._items, *self._entries().names]))
 
     def get(self, name: str) -> T:
         """Return the item of a name.
@@ -46,8 +54,11 @@ class Registry(Generic[T]):
             ValueError: Nothing is registered under the name; the message has the closest.
         """
         if name not in self._items:
-            for entry in entry_points(group=self.group, name=name):
+            for entry in self._entries().select(name=name):
                 entry.load()
         if name not in self._items:
             raise InputError(unknown(self.kind, name, self.names()))
         return self._items[name]
+
+    def _entries(self) -> EntryPoints:
+        return _entries(self.group, tuple(sys.path))

@@ -19,7 +19,7 @@ import stable_baselines3
 from gymnasium.spaces import Box
 from rich.console import Console
 from rich.table import Table
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from assembly_rl.accelerators.device import resolve
@@ -117,7 +117,7 @@ def make(source: Any, name: str, device: Any) -> Any:
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 1e-4
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(None, []))
     model.replay_buffer.full = True
     return model
 

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from assembly_rl.envs import PegHole, TaskConfig
@@ -148,7 +148,7 @@ def learner(
     """
     environments = DummyVecEnv([lambda: IdleEnv(observation_space, action_space)])
     model: Any = make(algo.for_one_update(), environments, 0, device)
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(None, []))
     if algo.off_policy:
         buffer, names = model.replay_buffer, ("observations", "actions", "next_observations", "rewards")
     else:
@@ -212,7 +212,7 @@ def _collector(algo: AlgorithmConfig, venv: VecEnv, make: ModelFactory) -> Calla
     model: Any = make(algo.for_collecting(each, venv.num_envs), venv, 0)
     if algo.off_policy:
         model.gradient_steps = 0
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(None, []))
     watch, steps = _Watch(), each * venv.num_envs
 
     def measure() -> float:

@@ -17,6 +17,7 @@ QUICK = [
     "evaluation.episodes=2",
     "evaluation.held_out=2",
     "pictures=false",
+    "task.limits.time=1.5",
 ]
 
 

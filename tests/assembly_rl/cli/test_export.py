@@ -1,7 +1,9 @@
 """A trained controller on its way to a robot, as a user types it."""
 
+import contextlib
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,10 @@ from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.runs import RunDirectory
 from assembly_rl.training.loading import load_policy
 
-SHORT = [*QUICK, "task.limits.time=1.5"]
-
 
 @pytest.mark.parametrize("algorithm", ["sac", "ppo", "ddpg"])
 def test_a_run_leaves_as_bundle_network_and_page(algorithm: str, command: Run, tmp_path: Path) -> None:
-    own = SHORT
+    own = QUICK
     if algorithm == "ppo":
         own = [text for text in own if not text.startswith(("algo.learning_starts", "algo.batch_size"))]
         own += ["algo.batch_size=20", "algo.rollout=100", "algo.epochs=2"]
@@ -49,7 +49,7 @@ def test_a_run_leaves_as_bundle_network_and_page(algorithm: str, command: Run, t
 
 
 def test_what_was_recorded_is_replayed(command: Run, refused: Run, tmp_path: Path) -> None:
-    command("train", *SHORT, "run_dir=run")
+    command("train", *QUICK, "run_dir=run")
     command("export", "run=run", "episodes=1", "output=out")
     assert "out exists; nothing is overwritten" in refused("export", "run=run", "output=out")
     bundle = tmp_path / "out" / "run.bundle"
@@ -73,7 +73,7 @@ def test_what_was_recorded_is_replayed(command: Run, refused: Run, tmp_path: Pat
 
 
 def test_export_and_replay_as_functions(command: Run, tmp_path: Path) -> None:
-    command("train", *SHORT, "run_dir=run")
+    command("train", *QUICK, "run_dir=run")
     insertions: list[None] = []
     exported = export_run(
         tmp_path / "run", tmp_path / "out", episodes=2, progress=lambda: insertions.append(None)
@@ -95,7 +95,7 @@ def test_export_and_replay_as_functions(command: Run, tmp_path: Path) -> None:
 
 
 def test_what_a_robot_does_not_measure_is_not_exported(command: Run, refused: Run) -> None:
-    command("train", *SHORT, "task.observation.groups=[wrench,pose,twist]", "run_dir=run")
+    command("train", *QUICK, "task.observation.groups=[wrench,pose,twist]", "run_dir=run")
     assert "sees 'twist', which a robot does not measure" in refused("export", "run=run")
     assert "nothing to export: give run=<dir>" in refused("export")
     assert "none is not a run" in refused("export", "run=none")
@@ -103,7 +103,7 @@ def test_what_a_robot_does_not_measure_is_not_exported(command: Run, refused: Ru
 
 def test_run_directories_hold_nothing_that_could_be_unpickled(command: Run, tmp_path: Path) -> None:
     """Every file that a training leaves and that a command reads is JSON, CSV or safetensors."""
-    command("train", *SHORT, "run_dir=run")
+    command("train", *QUICK, "run_dir=run")
     kinds = {".json": json.loads, ".csv": str, ".safetensors": None}
     read = [
         path for path in (tmp_path / "run").rglob("*") if path.is_file() and "tensorboard" not in str(path)
@@ -123,23 +123,17 @@ def test_a_pickle_planted_in_a_run_does_not_run(command: Run, refused: Run, tmp_
             return Path.mkdir, (tmp_path / "ran",)
 
     payload = pickle.dumps(Payload())
-    command("train", *SHORT, "run_dir=run")
+    command("train", *QUICK, "run_dir=run")
     run = tmp_path / "run"
     members = [path for path in run.rglob("*") if path.suffix in (".safetensors", ".json")]
     assert {path.name for path in members} >= {"run.json"} and len(members) > 3
     for path in members:
         content = path.read_bytes()
         path.write_bytes(payload)
-        for name, argument in (("export", "run=run"), ("eval", "run=run"), ("train", "resume=run")):
-            try:
-                command(name, argument, *(["episodes=1", "output=x.csv"] if name == "eval" else []))
-            except SystemExit as stop:
-                assert stop.code == 2
-            (tmp_path / "x.csv").unlink(missing_ok=True)
-            for made in (run / "export").glob("*"):
-                made.unlink()
-            if (run / "export").is_dir():
-                (run / "export").rmdir()
+        saved = "step_" in path.parent.name  # read by a training that goes on, others by an export
+        with contextlib.suppress(SystemExit):
+            command(*(("train", "resume=run") if saved else ("export", "run=run")))
+        shutil.rmtree(run / "export", ignore_errors=True)
         path.write_bytes(content)
     assert not (tmp_path / "ran").exists()
     pickle.loads(payload)  # it would have run

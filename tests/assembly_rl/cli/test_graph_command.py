@@ -23,7 +23,6 @@ LCRL = [
     "method.samples=520",
     "steps=700",
     "evaluation.every=500",
-    "task.limits.time=2.0",
 ]
 
 

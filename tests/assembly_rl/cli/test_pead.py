@@ -22,7 +22,6 @@ PEAD = [
     "method.shares=[0.3,0.6]",
     "method.freeze=30",
     "method.ramp=60",
-    "task.limits.time=1.0",
 ]
 
 

@@ -14,14 +14,14 @@ from test_train import rows, tensors
 
 OWN = [
     "steps=60", "evaluation.every=20", "evaluation.episodes=3", "evaluation.held_out=3",
-    "transfer.warm_up=20", "transfer.anneal=30", "task.limits.time=1.0",
+    "transfer.warm_up=20", "transfer.anneal=30",
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
-    own = ["algo.gradient_steps=2", "task.limits.time=1.0", "run_dir=source"]
+    own = ["algo.gradient_steps=2", "run_dir=source"]
     process = start(folder, "train", *QUICK, *own)
     output, _ = process.communicate(timeout=250)
     assert process.returncode == 0, output
@@ -110,7 +110,7 @@ def test_a_source_that_learned_faster_from_nothing_is_told(
 
 
 def test_of_several_sources_the_nearest_is_taken(command: Run, tmp_path: Path, source: Path) -> None:
-    command("train", *QUICK, "geometry=circle", "task.limits.time=1.0", "run_dir=round")
+    command("train", *QUICK, "geometry=circle", "run_dir=round")
     shown = command(
         "transfer", f"source=[{source},round]", "geometry=circle", "geometry.chamfer=0", *OWN, "run_dir=t"
     )

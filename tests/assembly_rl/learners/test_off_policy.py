@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import stable_baselines3
 import torch
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -48,7 +48,7 @@ def make(source: Any, name: str, environments: int = 1, width: int = 16, **optio
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:
         model.actor_learning_rate = 3e-3  # as stock has it
-    model.set_logger(configure(None, []))
+    model.set_logger(Logger(None, []))
     return model
 
 

@@ -19,13 +19,15 @@ from assembly_rl.studies.run import cell_folder, failure, is_done, run_cell, run
 
 TINY = [
     "~study.conditions.hard",
+    "~study.methods.dither",
+    "~study.methods.reflex",
     "study.conditions.default.geometries=[square]",
     "study.algorithms=[sac]",
     "study.seeds=[0,1]",
-    "study.steps=800",
-    "study.every=200",
-    "study.validation=4",
-    "study.episodes=6",
+    "study.steps=400",
+    "study.every=100",
+    "study.validation=2",
+    "study.episodes=3",
 ]
 ROWS = ("held_out.csv", "evaluations.csv", "episodes.csv")
 
@@ -85,7 +87,7 @@ def test_a_study_that_is_killed_gives_the_rows_of_one_that_is_not(tmp_path: Path
     """Stopped by SIGTERM in the middle of two trainings, later by SIGKILL, then run to the end."""
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     first = benchmark(whole)
-    assert "5 of 5 cells done, 0 died" in first.communicate(timeout=200)[0]
+    assert "3 of 3 cells done, 0 died" in first.communicate(timeout=200)[0]
     process = benchmark(cut)
     wait_for_validations(cut, process, 2)
     process.terminate()
@@ -97,11 +99,11 @@ def test_a_study_that_is_killed_gives_the_rows_of_one_that_is_not(tmp_path: Path
     process.kill()
     process.communicate(timeout=100)
     last = benchmark(cut)
-    assert "5 of 5 cells done, 0 died" in last.communicate(timeout=200)[0]
+    assert "3 of 3 cells done, 0 died" in last.communicate(timeout=200)[0]
     assert rows(cut) == rows(whole)
-    assert len(rows(whole)) == 2 * 3 + 3
+    assert len(rows(whole)) == 2 * 3 + 1
     again = benchmark(whole)
-    assert "5 cells, 5 done" in again.communicate(timeout=100)[0]
+    assert "3 cells, 3 done" in again.communicate(timeout=100)[0]
 
 
 def test_two_processes_do_not_run_one_cell(tmp_path: Path) -> None:
@@ -135,13 +137,13 @@ def test_cells_run_one_by_one_for_launchers_and_are_reported_together(tmp_path: 
         "study.methods.learned.overrides=['algo.learning_rate=1e30', 'algo.learning_starts=50']",
         "study.seeds=[0]",
     ]
-    sweep = benchmark(tmp_path / "study", *diverging, "cell=range(0,4)", "-m")
+    sweep = benchmark(tmp_path / "study", *diverging, "cell=range(0,2)", "-m")
     output = sweep.communicate(timeout=200)[0]
     assert sweep.returncode == 0, output
     assert "died learned_default-square-0.1mm_seed0" in output
     last = benchmark(tmp_path / "study", *diverging, "processes=0")
     output = last.communicate(timeout=100)[0]
-    assert last.returncode == 0 and "3 of 4 cells done, 1 died" in output
+    assert last.returncode == 0 and "1 of 2 cells done, 1 died" in output
     text = (tmp_path / "study" / "report" / "README.md").read_text(encoding="utf-8")
     assert "  - died: learned_default-square-0.1mm_seed0" in text
     assert "command: `assembly-rl-benchmark '~study.conditions.hard" in text
