@@ -152,7 +152,7 @@ class _Events:
         return values
 
     def _sequence(self, place: str, path: str) -> list[Any]:
-        values = []
+        values: list[Any] = []
         while not isinstance(event := next(self._events), self._yaml.SequenceEndEvent):
             if isinstance(event, self._yaml.CollectionStartEvent):
                 raise InputError(f"{place}: ROS knows no lists of lists or of groups")
