@@ -1,4 +1,7 @@
-"""Parts and tasks by name, from files, objects and mappings; names are those of the command line."""
+"""Parts and tasks by name, from files, objects and mappings; names are those of the command line.
+
+Hydra and YAML are imported when a name or a file is given: most programs of the environment need neither.
+"""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,7 +18,6 @@ from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.config import TaskConfig, copied
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.geometry.config import GeometryConfig
-from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 
 CONFIG_PACKAGE = "assembly_rl.conf"
 
@@ -35,6 +37,8 @@ def names(group: str) -> list[str]:
 
 def is_file(part: object) -> bool:
     """Return True for the path of a part file."""
+    from assembly_rl.envs.geometry.files import SUFFIXES
+
     return isinstance(part, PathLike) or (isinstance(part, str) and part.lower().endswith(SUFFIXES))
 
 
@@ -54,12 +58,14 @@ def make_part(part: Part, preset: Mapping[str, Any] | None = None) -> PegHole:
         return replace(part)
     if isinstance(part, GeometryConfig):
         return part.part()
+    if isinstance(part, Mapping):
+        return from_mapping(PegHole, {**preset, **part})
     if is_file(part):
+        from assembly_rl.envs.geometry.files import read_part
+
         return PegHole(**{**preset, **read_part(Path(part))})  # type: ignore[arg-type]
     if isinstance(part, str):
         return replace(_named_part(part), **preset)
-    if isinstance(part, Mapping):
-        return from_mapping(PegHole, {**preset, **part})
     raise InputError(
         "part must be the name of a part, the path of a part file, a PegHole or a mapping of its fields, "
         f"got {part!r:.80}"
@@ -123,7 +129,7 @@ def _named_part(name: str) -> PegHole:
     except MissingMandatoryValue:
         raise InputError(
             f"the part {name!r} has no dimensions of its own: give a mapping with section and parameters, or "
-            f"a file ({', '.join(SUFFIXES)})"
+            "a part file"
         ) from None
     assert isinstance(config, GeometryConfig)
     return config.part()

@@ -340,10 +340,12 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs: arguments, episode, and attributes that the class does not make."""
         own = self._own | {"_np_random"}
+        attributes = {name: value for name, value in vars(self).items() if name not in own}
+        spaces = {"action_space": self.action_space, "observation_space": self.observation_space}
         return {
             "arguments": (self._part, self._task, self.render_mode),
             "episode": self.get_state(),
-            "attributes": {name: value for name, value in vars(self).items() if name not in own},
+            "attributes": attributes | deepcopy(spaces),  # also for a shallow copy: spaces draw samples
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
