@@ -321,7 +321,13 @@ def write_ros2_admittance(
         "admittance.damping_ratio": list(map(_damping_ratio, AXES, mass, damping, stiffness)),
         "admittance.stiffness": stiffness,
     }
-    _read_law(Parameters(DEFAULTS | parameters))  # refuses what ROS and the reader would
+    written = Parameters(DEFAULTS | parameters)
+    _read_law(written)  # refuses what ROS and the reader would
+    if base is not None:
+        for path in ("ft_sensor.name", *(f"{block}.frame.id" for block in BLOCKS)):
+            written.name(path)
+        written.numbers("gravity_compensation.CoG.pos", AXES[:3])
+        written.number("gravity_compensation.CoG.force", 0.0)
     return Ros2Parameters(dict(parameters), discarded, left_out)
 
 

@@ -76,7 +76,9 @@ def _copied(value: Any) -> Any:
     """Return a value in types of Python, lists as copies."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    return list(value) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [entry.item() if isinstance(entry, np.generic) else entry for entry in value]
+    return value
 
 
 class Parameters(dict[str, Any]):

@@ -202,7 +202,7 @@ def _nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _writable(path: str, value: Any) -> Any:
     """Return a value in the types of ROS, for YAML."""
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, list | tuple):
         return uniform(path, [_element(path, entry) for entry in value])
@@ -210,11 +210,12 @@ def _writable(path: str, value: Any) -> Any:
 
 
 def _element(path: str, value: Any) -> bool | int | float | str:
-    if isinstance(value, bool | float):
+    if isinstance(value, np.generic):
+        value = value.item()
+    kind = type(value)
+    if kind in (bool, float) or (kind is int and _fits(value)):
         return value
-    if isinstance(value, int) and _fits(value):
-        return value
-    if isinstance(value, str) and "\0" not in value and _is_unicode(value):
+    if kind is str and "\0" not in value and _is_unicode(value):
         return value
     raise InputError(
         f"{path} cannot be written as YAML for ROS: {value!r:.80} is no boolean, integer of 64 bits, float "

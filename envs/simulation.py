@@ -44,7 +44,7 @@ class SimulatedRobot(NotCopied):
 
     Attributes:
         conditions: Conditions of the episode.
-        free_readings: (n, 6) readings in free space at the start [N, Nm], read-only; empty without a tare.
+        free_readings: (n, 6) readings in free space at the start [N, Nm]; empty without a tare.
         reading: Latest reading (6,) [N, Nm] in flange axes; initially the mean of ``free_readings``.
     """
 
@@ -101,7 +101,6 @@ class SimulatedRobot(NotCopied):
         self.conditions = conditions = draw_conditions(self._task.randomization, self._clearances, rng)
         self._sensor.reset(rng, conditions.sensor)
         self.free_readings: NDArray[np.float64] = self._sensor.samples(self._task.sensor.tare_samples, rng)
-        self.free_readings.flags.writeable = False
         if conditions.clearance not in (None, self.world.part.clearance):
             self._workcell.close()
             self._workcell = self._make_workcell(replace(self._part, clearance=conditions.clearance))

@@ -469,6 +469,27 @@ def test_the_attributes_are_written_and_not_what_was_read() -> None:
     assert ros.parameters == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sensor": 5}, r"ft_sensor\.name must be a name, got 5"),
+        ({"world_frame": ""}, r"fixed_world_frame\.frame\.id must be a name, got ''"),
+        ({"centre_of_mass": (0.0, math.nan, 0.0)}, r"CoG\.pos\[y\] must be a finite number .*, got nan"),
+        ({"tool_mass": -1.0}, r"CoG\.force must be a finite number"),
+    ],
+)
+def test_no_base_is_written_that_could_not_be_read(changes: dict[str, Any], message: str) -> None:
+    ros = read_ros2_admittance(bare(), RATE)
+    with pytest.raises(InputError, match=message):
+        write_ros2_admittance(ros.law, RATE, base=replace(ros, **changes))
+
+
+def test_arrays_of_numpy_are_written_as_lists_of_numbers(tmp_path: Path) -> None:
+    ros = replace(read_ros2_admittance(bare(), RATE), centre_of_mass=np.array([0.01, -0.02, 0.05]))
+    written = write_ros2_admittance(ros.law, RATE, base=ros)
+    assert "pos: [0.01, -0.02, 0.05]" in written.text()
+
+
 def test_a_file_is_overwritten_only_when_told(tmp_path: Path) -> None:
     ros = read_ros2_admittance(bare(), RATE)
     written = write_ros2_admittance(ros.law, RATE, base=ros)

@@ -175,7 +175,7 @@ def test_names_are_found_inside_of_another_programs_hydra(tmp_path: Path) -> Non
 
 
 def test_importing_the_environment_loads_neither_hydra_nor_yaml() -> None:
-    code = "import sys, assembly_rl.envs as e; e.PegInHoleEnv({}, {}); print({*sys.modules} & {'hydra', 'yaml'})"
+    code = "import sys, assembly_rl.envs as e; e.PegInHoleEnv({}); print({*sys.modules} & {'hydra', 'yaml'})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
