@@ -63,7 +63,7 @@ def make_part(part: Part, preset: Mapping[str, Any] | None = None) -> PegHole:
     if is_file(part):
         from assembly_rl.envs.geometry.files import read_part
 
-        return PegHole(**{**preset, **read_part(Path(part))})  # type: ignore[arg-type]
+        return PegHole(**{**preset, **read_part(Path(part))})
     if isinstance(part, str):
         return replace(_named_part(part), **preset)
     raise InputError(

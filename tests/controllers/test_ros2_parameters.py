@@ -104,7 +104,7 @@ SCALARS = st.one_of(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library of ROS is glibc")
 @given(SCALARS.filter(bool))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_unquoted_scalar_is_read_otherwise_than_by_the_c_library_of_ros(text: str) -> None:
     assert repr(scalar(text)) == repr(as_rcl(text)) or isinstance(scalar(text), bool)
 

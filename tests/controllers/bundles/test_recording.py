@@ -232,3 +232,21 @@ def test_no_file_of_another_kind_is_read(tmp_path: Path, content: bytes, message
 def test_a_recording_without_outputs_has_those_columns_alone(tmp_path: Path) -> None:
     header = text_of(tmp_path, **MEASURED_ONLY).splitlines()[2]
     assert header == ",".join(("stamp", *MEASURED))
+
+
+def test_no_damage_raises_anything_but_an_input_error(tmp_path: Path) -> None:
+    good, rng = text_of(tmp_path).encode(), np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(good)
+        place = int(rng.integers(len(damaged)))
+        length, more = (
+            int(rng.integers(20)),
+            rng.choice([b"", b",", b'"', b"\n", b"nan", b"\xff", b"#", b"7"]),
+        )
+        damaged[place : place + length] = more
+        try:
+            read = load(tmp_path, bytes(damaged))
+        except InputError as error:
+            assert "a.csv" in str(error) and "\n" not in str(error)
+        else:
+            assert len(read.wrenches) == len(read)
