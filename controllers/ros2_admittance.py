@@ -32,7 +32,7 @@ from typing import Any
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.diagonal import MATRICES, Discarded, diagonal_frame, off_diagonal, split
-from assembly_rl.controllers.ros2_parameters import Parameters, dump, load, require_number
+from assembly_rl.controllers.ros2_parameters import MANAGER, Parameters, dump, load, nodes_of, require_number
 from assembly_rl.controllers.se3 import IDENTITY, Pose, Vector, require_pose, rotate_back, rotation_matrix
 from assembly_rl.controllers.validation import AXES, InputError, require_cutoff
 
@@ -153,8 +153,10 @@ def read_ros2_admittance(
     Args:
         source: Path of a parameter file, or a mapping: its content, or the parameters of the node.
         rate: Control rate [Hz], which converts ``filter_coefficient`` to a cutoff; not above the
-            ``update_rate`` of the parameters, if they have one.
-        node: Key of the node in the file, such as ``/robot/admittance_controller``.
+            ``update_rate`` of the parameters, if they have one. If the controller manager of the same
+            namespace is in the file, the rate at which it runs the node.
+        node: Name of the node in the file with its namespace, such as ``/robot/admittance_controller``. See
+            ``Parameters.of_node`` for wildcards.
 
     Raises:
         ValueError: A value that the format or our controller does not accept, with path, value and bound.
@@ -163,17 +165,21 @@ def read_ros2_admittance(
         OSError: The file cannot be read.
         ImportError: PyYAML is not installed.
     """
+    if isinstance(source, Mapping):
+        return _read(source, rate, node)
+    if not isinstance(source, str | PathLike):
+        raise InputError(f"source must be a path or a mapping, got {source!r:.80}")
+    content = load(source)
     try:
-        if not isinstance(source, str | PathLike | Mapping):
-            raise InputError(f"source must be a path or a mapping, got {source!r}")
-        content = source if isinstance(source, Mapping) else load(source)
-        return _read(Parameters.of_node(content, node), rate)
-    except RecursionError:
-        raise InputError("the parameters are nested without end") from None
+        return _read(content, rate, node)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
 
 
-def _read(parameters: Parameters, rate: float) -> Ros2Admittance:
+def _read(content: Mapping[Any, Any], rate: float, node: str) -> Ros2Admittance:
+    parameters = Parameters.of_node(content, node)
     rate = _require_rate(parameters, rate)
+    _require_rate_of_manager(content, node, parameters, rate)
     parameters.require_known(KNOWN)
     given = Parameters(DEFAULTS | parameters)
     law, selected, joint_damping = _read_law(given)
@@ -203,6 +209,25 @@ def _require_rate(parameters: Mapping[str, Any], rate: float) -> float:
             "filter_coefficient means another cutoff then"
         )
     return rate
+
+
+def _require_rate_of_manager(
+    content: Mapping[Any, Any], node: str, parameters: Mapping[str, Any], rate: float
+) -> None:
+    """Check the rate against that at which the controller manager of the file runs the node."""
+    nodes = nodes_of(content)
+    name = f"{node.rpartition('/')[0]}/{MANAGER}"
+    manager = Parameters.matching(nodes, name) if nodes else None
+    if manager is None or "update_rate" not in manager:
+        return
+    stated = require_number(f"update_rate of {name}", manager["update_rate"], 1e-6)
+    own = require_number("update_rate", parameters.get("update_rate", 0), 0.0)
+    run = own if 0.0 < own < stated else stated
+    if abs(rate - run) > 1e-6 * run:
+        raise InputError(
+            f"update_rate = {stated:g} Hz of {name} runs the controller at {run:g} Hz, but the rate is "
+            f"said to be {rate:g} Hz; filter_coefficient means another cutoff then"
+        )
 
 
 def _read_law(parameters: Parameters) -> tuple[ComplianceLaw, tuple[bool, ...], float]:
@@ -266,7 +291,9 @@ def write_ros2_admittance(
             without ``discard``; damping on an axis without stiffness; an axis without any damping; a mass,
             stiffness or cutoff out of bounds. The message names the entry and its size.
     """
-    parameters = {} if base is None else dict(base.parameters)
+    parameters = Parameters()
+    if base is not None:
+        parameters.add(base.parameters)
     rate = _require_rate(parameters, rate)
     discarded = off_diagonal(law)
     if discarded and not discard:
@@ -294,8 +321,14 @@ def write_ros2_admittance(
         "admittance.damping_ratio": list(map(_damping_ratio, AXES, mass, damping, stiffness)),
         "admittance.stiffness": stiffness,
     }
-    _read_law(Parameters(DEFAULTS | parameters))  # refuses what ROS and the reader would
-    return Ros2Parameters(parameters, discarded, left_out)
+    written = Parameters(DEFAULTS | parameters)
+    _read_law(written)  # refuses what ROS and the reader would
+    if base is not None:
+        for path in ("ft_sensor.name", *(f"{block}.frame.id" for block in BLOCKS)):
+            written.name(path)
+        written.numbers("gravity_compensation.CoG.pos", AXES[:3])
+        written.number("gravity_compensation.CoG.force", 0.0)
+    return Ros2Parameters(dict(parameters), discarded, left_out)
 
 
 def _refusal(law: ComplianceLaw, discarded: dict[str, Discarded]) -> str:

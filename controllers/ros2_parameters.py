@@ -1,130 +1,159 @@
-"""Read, check and write ROS 2 parameter files by dotted path. Files need PyYAML, mappings do not.
-
-Unquoted scalars are read as ROS reads them (``1e-3`` is a number, ``y`` is true), and strings that look like
-such scalars are quoted when written. Comments are not kept.
-"""
+"""Parameters of a node in ROS 2 parameter files, checked, by dotted path."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from math import inf, isfinite, nan
-from os import PathLike
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
+from assembly_rl.controllers.ros2_yaml import GROUP, MAX_DEPTH, dump, load
 from assembly_rl.controllers.validation import InputError
 
-NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
-YES_NO = re.compile(r"[yYnN]\Z")
+__all__ = ["Parameters", "dump", "load", "nodes_of", "require_number"]
+
+MANAGER = "controller_manager"
+"""Name of the node that runs the controllers."""
 
 
-def _yaml() -> tuple[Any, Any, Any]:
-    """PyYAML, with a loader and a dumper for the scalars of ROS."""
-    try:
-        yaml = import_module("yaml")
-    except ImportError as error:
-        raise ImportError("files of ROS parameters need PyYAML: pip install pyyaml") from error
+def nodes_of(content: Mapping[Any, Any]) -> list[tuple[str, Mapping[Any, Any]]]:
+    """Return names and parameters of the nodes of a file, also of those in namespaces; empty without nodes.
 
-    class Loader(yaml.SafeLoader):  # type: ignore[name-defined]
-        bool_values = yaml.SafeLoader.bool_values | {"y": True, "n": False}
+    Raises:
+        ValueError: Something stands beside the parameters of nodes, or these are no mapping.
+    """
+    nodes: list[tuple[str, Mapping[Any, Any]]] = []
+    beside: list[str] = []
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("ROS knows no YAML aliases")
-            return super().compose_node(parent, index)
+    def collect(mapping: Mapping[Any, Any], above: str, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise InputError(f"{above:.60} ...: nested deeper than {MAX_DEPTH} levels, or nested without end")
+        for key, value in mapping.items():
+            name = f"{above.removesuffix('/')}/{key}" if above else str(key)
+            if not isinstance(value, Mapping):
+                beside.append(name)
+            elif GROUP not in value:
+                collect(value, name, depth + 1)
+            elif not isinstance(value[GROUP], Mapping):
+                raise InputError(f"{GROUP} of {name!r} must be a mapping, got {value[GROUP]!r:.80}")
+            else:
+                nodes.append((name, value[GROUP]))
+                beside.extend(f"{name}/{other}" for other in value if other != GROUP)
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-            mapping: dict[str, Any] = {}
-            for key, value in node.value:
-                if key.value in mapping:
-                    raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value!r} is there twice")
-                mapping[key.value] = self.construct_object(value, deep=True)
-            return mapping
-
-    class Dumper(yaml.SafeDumper):  # type: ignore[name-defined]
-        def ignore_aliases(self, data: object) -> bool:
-            return True
-
-    for kind in (Loader, Dumper):
-        kind.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
-        kind.add_implicit_resolver("tag:yaml.org,2002:bool", YES_NO, list("yYnN"))
-    return yaml, Loader, Dumper
-
-
-def load(path: str | PathLike[str]) -> dict[str, Any]:
-    """Load the nested content of a parameter file; raises ValueError, OSError or ImportError."""
-    yaml, loader, _ = _yaml()
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    try:
-        content = yaml.load(text, loader)
-    except Exception as error:  # the constructors of PyYAML let exceptions of any type through
-        raise InputError(f"{path} is not a YAML file for ROS: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must hold a mapping of nodes, got {content!r}")
-    return content
+    collect(content, "", 0)
+    if nodes and beside:
+        raise InputError(
+            f"{beside[0]!r} stands outside of the {GROUP} of a node, where ROS reads no parameters"
+        )
+    return nodes
 
 
-def _nested(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Nest parameters with dotted paths in groups."""
-    tree: dict[str, Any] = {}
-    for path, value in parameters.items():
-        *groups, name = path.split(".")
-        branch = tree
-        for group in groups:
-            branch = branch.setdefault(group, {})
-            if not isinstance(branch, dict):
-                raise InputError(f"{path} cannot stand below the parameter {group}")
-        if isinstance(branch.get(name), dict):
-            raise InputError(f"{path} is a group of parameters, too")
-        branch[name] = value
-    return tree
+def _qualified(node: str) -> str:
+    """Return the name of a node with its namespace, which is the root if none is given."""
+    return "/" + node.removeprefix("/")
 
 
-def dump(node: str, parameters: Mapping[str, Any]) -> str:
-    """Text of a parameter file for one node; raises ImportError, or ValueError if YAML cannot hold it."""
-    yaml, _, dumper = _yaml()
-    content = {node: {"ros__parameters": _nested(parameters)}}
-    try:
-        return str(yaml.dump(content, Dumper=dumper, sort_keys=False, default_flow_style=None, width=110))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"a parameter cannot be written as YAML: {error}") from error
+def _matches(name: str, node: str) -> bool:
+    """Return True if the name in a file, with or without wildcards, means a node."""
+    if _qualified(name) == _qualified(node):
+        return True
+    wildcards = {"*": r"/\w+", "**": r"(/\w+)*"}
+    tokens = _qualified(name)[1:].split("/")
+    pattern = "".join(wildcards.get(token) or re.escape(f"/{token}") for token in tokens)
+    return re.fullmatch(pattern, _qualified(node)) is not None
+
+
+def _specificity(name: str) -> tuple[int, int, int]:
+    """Rank of a name with wildcards: by its tokens without wildcards, then its ``*``, then fewer ``**``."""
+    tokens = _qualified(name)[1:].split("/")
+    one, many = tokens.count("*"), tokens.count("**")
+    return len(tokens) - one - many, one, -many
+
+
+def _copied(value: Any) -> Any:
+    """Return a value in types of Python, lists as copies."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [entry.item() if isinstance(entry, np.generic) else entry for entry in value]
+    return value
 
 
 class Parameters(dict[str, Any]):
     """Parameters by dotted path; every refusal is a ValueError with the path.
 
-    ``frame: {id: tool0}`` and ``frame.id: tool0`` are the same, to ROS and here.
+    ``frame: {id: tool0}`` and ``frame.id: tool0`` are the same, to ROS and here. Values are copies: arrays
+    and tuples become lists, and scalars of numpy those of Python.
     """
 
-    def add(self, mapping: Mapping[Any, Any], above: str = "") -> None:
+    def add(self, mapping: Mapping[Any, Any], above: str = "", depth: int = 0) -> None:
         """Add nested groups; raise a ValueError for duplicates."""
+        if depth > MAX_DEPTH:
+            raise InputError(f"{above:.60} ...: nested deeper than {MAX_DEPTH} levels, or nested without end")
         for key, value in mapping.items():
             path = f"{above}{key}"
             if not isinstance(key, str) or "" in key.split("."):
                 raise InputError(f"{path!r} is not the name of a parameter")
             if isinstance(value, Mapping):
-                self.add(value, f"{path}.")
+                self.add(value, f"{path}.", depth + 1)
             elif path in self:
                 raise InputError(f"{path} is there twice")
             else:
-                self[path] = value
+                self[path] = _copied(value)
 
     @classmethod
     def of_node(cls, content: Mapping[Any, Any], node: str) -> "Parameters":
-        """Parameters of one node, with those of ``/**`` for all nodes; without nodes the mapping itself."""
-        nodes = {
-            key: value["ros__parameters"]
-            for key, value in content.items()
-            if isinstance(value, Mapping) and isinstance(value.get("ros__parameters"), Mapping)
-        }
-        nodes = nodes or {node: content}
-        if node not in nodes and set(nodes) != {"/**"}:
-            raise InputError(f"there is no node {node!r}; the nodes are {', '.join(map(repr, nodes))}")
+        """Parameters of one node; without nodes the mapping itself.
+
+        A name in the file may have wildcards, ``*`` for one token and ``**`` for any number of them. If
+        several names match, the more specific one overrides the others, wherever they stand in the file: the
+        exact name, then the name with more tokens that are no wildcards, and ``/**`` last.
+
+        Args:
+            content: Content of a file, nodes perhaps in namespaces, or parameters.
+            node: Name of the node with its namespace; without one it is in the root namespace.
+
+        Raises:
+            ValueError: There is no such node (the message has those that are there), a parameter is there
+                twice, or something stands outside of the nodes.
+        """
+        if not isinstance(node, str) or not node:
+            raise InputError(f"node must be the name of a node, got {node!r}")
+        nodes = nodes_of(content)
         parameters = cls()
-        for key in dict.fromkeys(("/**", node)):
-            parameters.add(nodes.get(key, {}))
-        return parameters
+        if not nodes:
+            parameters.add(content)
+            return parameters
+        found = cls.matching(nodes, node)
+        if found is None:
+            names = [name for name, _ in nodes]
+            base = _qualified(node).rpartition("/")[2]
+            same = [name for name in names if _qualified(name).rpartition("/")[2] == base]
+            hint = f"; did you mean {same[0]!r}?" if same else ""
+            raise InputError(f"there is no node {node!r}; the nodes are {', '.join(map(repr, names))}{hint}")
+        return found
+
+    @classmethod
+    def matching(cls, nodes: Sequence[tuple[str, Mapping[Any, Any]]], node: str) -> "Parameters | None":
+        """Parameters of one of several nodes; None if it is not among them, by name or wildcard.
+
+        Names with wildcards alone are enough only in a file without other nodes than the controller manager:
+        beside nodes of other names, the name is taken for a mistake.
+        """
+        fitting = [(name, parameters) for name, parameters in nodes if _matches(name, node)]
+        exact = [name for name, _ in fitting if "*" not in name or _qualified(name) == _qualified(node)]
+        others = [name for name, _ in nodes if "*" not in name and not name.endswith(MANAGER)]
+        if not fitting or (others and not exact):
+            return None
+        ranks: dict[tuple[bool, tuple[int, int, int]], Parameters] = {}
+        for name, parameters in fitting:
+            ranks.setdefault((name in exact, _specificity(name)), cls()).add(parameters)
+        merged = cls()
+        for rank in sorted(ranks):
+            merged.update(ranks[rank])
+        return merged
 
     def require_known(self, known: Collection[str]) -> None:
         """Refuse unknown paths in the groups of the known ones."""
@@ -173,11 +202,14 @@ class Parameters(dict[str, Any]):
 
 
 def require_number(label: str, value: Any, low: float = -inf, high: float = inf) -> float:
-    """Return a finite number within bounds, also from a string: PyYAML alone reads '1e-3' as one."""
+    """Return a finite number within bounds; text is none, as in ROS."""
     try:
-        number = nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:
         number = nan
-    if not (isfinite(number) and low <= number <= high):
-        raise InputError(f"{label} must be a finite number within [{low:g}, {high:g}], got {value!r}")
-    return number
+    if isfinite(number) and low <= number <= high:
+        return number
+    text = (
+        ", which is text: write it without quotes (for PyYAML as in 1.0e-3)" if isinstance(value, str) else ""
+    )
+    raise InputError(f"{label} must be a finite number within [{low:g}, {high:g}], got {value!r}{text}")

@@ -8,6 +8,7 @@ import gymnasium
 from assembly_rl.controllers.insertion import Result
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.library import Part, Task
 from assembly_rl.envs.peg_in_hole import PegInHoleEnv
 from assembly_rl.envs.physics import register_engine
 from assembly_rl.envs.robots import register_robot
@@ -28,13 +29,13 @@ __all__ = [
 
 
 def make_environment(
-    part: PegHole | None = None, task: TaskConfig | None = None, render_mode: str | None = None
+    part: Part | None = None, task: Task | None = None, render_mode: str | None = None
 ) -> PegInHoleEnv:
     """Make the environment of a part and a task: the one place that knows its class.
 
     Args:
-        part: Part and hole; by default a square.
-        task: Task; by default the default one.
+        part: Part and hole, as for ``PegInHoleEnv``; by default a square.
+        task: Task, as for ``PegInHoleEnv``; by default the default one.
         render_mode: Render mode of ``PegInHoleEnv``.
 
     Raises:

@@ -1,13 +1,23 @@
 """Configuration of the insertion task. SI units throughout; vectors of six are x y z rx ry rz."""
 
-from dataclasses import dataclass, field
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig, whole_ratio
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.stability import ContactConfig
-from assembly_rl.controllers.validation import AXES, InputError, require_not_negative, require_six
+from assembly_rl.controllers.validation import (
+    AXES,
+    InputError,
+    finite_numbers,
+    is_finite,
+    require_not_negative,
+    require_six,
+)
 from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig
 from assembly_rl.envs.robots import ROBOTS, RobotConfig
 
@@ -16,10 +26,38 @@ def require_range(owner: object, *names: str) -> None:
     """Raise a ValueError for the first of the named attributes that is not [low, high], 0 < low <= high."""
     for name in names:
         value = getattr(owner, name)
-        if len(value) != 2 or not 0.0 < value[0] <= value[1] < float("inf"):
+        if not finite_numbers(value, 2) or not 0.0 < value[0] <= value[1]:
             raise InputError(
-                f"{type(owner).__name__}.{name} must be [low, high] with 0 < low <= high, got {list(value)}"
+                f"{type(owner).__name__}.{name} must be [low, high] with 0 < low <= high, got {value!r:.80}"
             )
+
+
+T = TypeVar("T")
+
+
+def copied(config: T) -> T:
+    """Copy a configuration in plain numbers and lists, and check it as when it was made.
+
+    Args:
+        config: Dataclass, perhaps of dataclasses.
+
+    Raises:
+        ValueError: A value was changed to one that is refused.
+    """
+    values = {entry.name: _plain(getattr(config, entry.name)) for entry in fields(config)}  # type: ignore[arg-type]
+    return replace(config, **values)  # type: ignore[type-var]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return copied(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(entry) for entry in value]
+    return value
 
 
 @dataclass
@@ -70,8 +108,8 @@ class RewardConfig:
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
-            if not isfinite(getattr(self, name)):
-                raise InputError(f"RewardConfig.{name} must be finite, got {getattr(self, name)}")
+            if not is_finite(getattr(self, name)):
+                raise InputError(f"RewardConfig.{name} must be finite, got {getattr(self, name)!r:.80}")
 
 
 @dataclass
@@ -119,7 +157,7 @@ class RandomizationConfig:
 
     def __post_init__(self) -> None:
         require_range(self, "friction", "sensor", "gains")
-        if len(self.clearance):
+        if not finite_numbers(self.clearance, 0):
             require_range(self, "clearance")
 
 
@@ -146,7 +184,15 @@ class TaskConfig(InsertionConfig):
     name: str = "insertion"
 
     def __post_init__(self) -> None:
+        for name, kind in get_type_hints(TaskConfig).items():
+            value = getattr(self, name)
+            if is_dataclass(kind) and not isinstance(value, kind):  # type: ignore[arg-type]
+                raise InputError(f"TaskConfig.{name} must be a mapping of its fields, got {value!r:.80}")
         super().__post_init__()
+        names = {"name": self.name, "physics.engine": self.physics.engine, "robot.model": self.robot.model}
+        for label, name in names.items():
+            if not isinstance(name, str):
+                raise InputError(f"TaskConfig.{label} must be a name, got {name!r:.80}")
         ENGINES.get(self.physics.engine)
         ROBOTS.get(self.robot.model)
         self.physics_steps()

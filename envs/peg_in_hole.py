@@ -1,6 +1,7 @@
 """Peg-in-hole environment."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from math import hypot
 from typing import Any
@@ -18,11 +19,11 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.library import Part, Task, make_part_and_task
 from assembly_rl.envs.physics import World
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
@@ -97,9 +98,18 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     An episode is a bit-exact function of the random state at its reset and of its actions, in any process and
     after any other episode. ``get_state`` and ``set_state`` use this.
 
+    ## Copies
+    Part and task are copied: to change them afterwards has no effect, and ``part`` and ``task`` give copies.
+    An environment can be copied (``copy``, ``deepcopy``) and pickled: the copy has a physics engine of its
+    own, in which it repeats the episode, and takes the same steps from there.
+
     Args:
-        part: Geometry, or a mapping of ``PegHole``'s fields.
-        task: Configuration, or a (nested) mapping of ``TaskConfig``'s fields.
+        part: Name of a part as for ``geometry=`` on the command line (``"square"``, ``"L"``), path of a part
+            file (YAML, DXF, SVG), ``PegHole``, ``GeometryConfig`` or mapping of ``PegHole``'s fields; by
+            default a square.
+        task: Name of a task as for ``task=`` on the command line (``"default"``, ``"hard"``), ``TaskConfig``
+            or (nested) mapping of its fields. A name sets the chamfer, too, of a part by name or by default,
+            and of a file or a mapping without one: ``"hard"`` has none.
         render_mode: ``"rgb_array"`` or None.
 
     Raises:
@@ -112,33 +122,53 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def __init__(
         self,
-        part: PegHole | Mapping[str, Any] | None = None,
-        task: TaskConfig | Mapping[str, Any] | None = None,
+        part: Part | None = None,
+        task: Task | None = None,
         render_mode: str | None = None,
     ) -> None:
+        before = set(vars(self))
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise InputError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
-        self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
-        self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
-        self.metadata = self.metadata | {"render_fps": self.task.policy_rate}
-        self._control_steps = self.task.control_steps()
-        self._objective = TASKS.get(self.task.name)(self.part, self.task)
-        self._robot = SimulatedRobot(self.part, self.task, render_mode is not None)
-        self._law = self.task.law()
+        self._part, self._task = part, task = make_part_and_task(part, task)
+        self.metadata = deepcopy(self.metadata) | {"render_fps": task.policy_rate}
+        self._control_steps = task.control_steps()
+        self._objective = TASKS.get(task.name)(deepcopy(part), deepcopy(task))
+        self._robot = SimulatedRobot(part, task, render_mode is not None)
+        self._law = task.law()
         self._insertion = Insertion(
-            self.task,
-            self._scaled_law(self.task.randomization.gains[0]),  # the lowest damping has to be stable, too
-            ToolConfig(centre=[0.0, 0.0, -self.part.peg_length]),  # weightless: there is no gravity
-            contact=self.task.stiffest_contact() if self.task.compliance.check_contact else None,
+            task,
+            self._scaled_law(task.randomization.gains[0]),  # the lowest damping has to be stable, too
+            ToolConfig(centre=[0.0, 0.0, -part.peg_length]),  # weightless: there is no gravity
+            contact=task.stiffest_contact() if task.compliance.check_contact else None,
         )
         observer = self._insertion.observer
         self.observation_names = observer.names
         self.observation_space = gymnasium.spaces.Box(-observer.bounds, observer.bounds)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
+        self._forget_episode()
+        self._own = frozenset(name for name in set(vars(self)) - before if name.startswith("_"))
+
+    def _forget_episode(self) -> None:
         self._episode_rng: dict[str, Any] | None = None  # random state at the episode's reset
         self._actions: list[list[float]] = []
         self._result: Result | None = None
+        self._step_count = 0
+        self._peak_force = 0.0
+        self._wrench: Wrench = (0.0,) * 6
+        self._force: list[float] = []
+        self._moment: list[float] = []
+        self._faults = Fault.NONE
+
+    @property
+    def part(self) -> PegHole:
+        """Copy of the part."""
+        return deepcopy(self._part)
+
+    @property
+    def task(self) -> TaskConfig:
+        """Copy of the task."""
+        return deepcopy(self._task)
 
     def _scaled_law(self, factor: float) -> ComplianceLaw:
         """Return the task's law with its damping multiplied by a factor."""
@@ -155,12 +185,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Start an episode; ``options`` is not used."""
         super().reset(seed=seed)
-        self._episode_rng = dict(self.np_random.bit_generator.state)
-        self._actions = []
-        self._step_count = 0
-        self._result = None
-        self._peak_force = 0.0
-        self._wrench: Wrench = (0.0,) * 6
+        self._forget_episode()
+        self._episode_rng = deepcopy(dict(self.np_random.bit_generator.state))
         nominal = self._robot.draw(self.np_random)
         self._conditions = conditions = self._robot.conditions
         if len(self._robot.free_readings):
@@ -189,8 +215,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._insertion.apply(values)
         before = self._progress
         readings = []
-        self._force: list[float] = []
-        self._moment: list[float] = []
+        self._force, self._moment = [], []
         self._faults = Fault.NONE
         for _ in range(self._control_steps):
             self._control_step()
@@ -208,7 +233,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         info["force"] = np.array(self._force)
         info["moment"] = np.array(self._moment)
         info["faults"] = self._faults
-        info["reward_terms"] = terms
+        info["reward_terms"] = dict(terms)
         truncated = self._result is Result.timeout
         terminated = self._result is not None and not truncated
         return self._observe(wrench), sum(terms.values()), terminated, truncated, info
@@ -251,7 +276,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         tool = rotation_matrix(self._world.pose()[1])
         nominal = rotation_matrix(self._conditions.estimate_rotation)
         # A twist is transformed as a wrench, with (angular, linear) in place of (force, moment).
-        to_flange = rotate(tool, (0.0, 0.0, self.part.peg_length))
+        to_flange = rotate(tool, (0.0, 0.0, self._part.peg_length))
         tip = move_moment(angular, linear, to_flange)
         return np.array((*rotate_back(nominal, tip), *rotate_back(nominal, angular)))
 
@@ -259,7 +284,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         info: dict[str, Any] = {
             "wrench": wrench,
             "pose": self._pose.copy(),
-            "time": self._step_count / self.task.policy_rate,
+            "time": self._step_count / self._task.policy_rate,
             "depth": self._progress.depth,
             "lateral": self._progress.lateral,
             "angle": self._progress.angle,
@@ -281,19 +306,52 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def get_state(self) -> dict[str, Any]:
         """Return the state in types of JSON: the random state at the episode's start, and later actions."""
         return {
-            "rng": self.np_random.bit_generator.state,
-            "episode_rng": self._episode_rng,
-            "actions": [list(action) for action in self._actions],
+            "rng": deepcopy(self.np_random.bit_generator.state),
+            "episode_rng": deepcopy(self._episode_rng),
+            "actions": deepcopy(self._actions),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Restore a state exactly by running its episode again."""
+        """Restore a state exactly by running its episode again.
+
+        Args:
+            state: State from ``get_state`` of an environment with the same part and task.
+
+        Raises:
+            ValueError: The mapping is no such state.
+        """
+        for name in ("rng", "episode_rng", "actions"):
+            if not isinstance(state, Mapping) or name not in state:
+                raise InputError(f"a state of the environment has {name!r}, got {state!r:.80}")
+        self._forget_episode()
         if state["episode_rng"] is not None:
-            self.np_random.bit_generator.state = state["episode_rng"]
+            self._set_random_state("episode_rng", state)
             self.reset()
             for action in state["actions"]:
                 self.step(np.array(action))
-        self.np_random.bit_generator.state = state["rng"]
+        self._set_random_state("rng", state)
+
+    def _set_random_state(self, name: str, state: Mapping[str, Any]) -> None:
+        try:
+            self.np_random.bit_generator.state = state[name]
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise InputError(f"{name!r} of the state is not that of a random generator: {error}") from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: arguments, episode, and attributes that the class does not make."""
+        own = self._own | {"_np_random"}
+        attributes = {name: value for name, value in vars(self).items() if name not in own}
+        spaces = {"action_space": self.action_space, "observation_space": self.observation_space}
+        return {
+            "arguments": (self._part, self._task, self.render_mode),
+            "episode": self.get_state(),
+            "attributes": attributes | deepcopy(spaces),  # also for a shallow copy: spaces draw samples
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        PegInHoleEnv.__init__(self, *state["arguments"])
+        self.set_state(state["episode"])
+        vars(self).update(state["attributes"])
 
     # ------------------------------------------------------------------ pictures
 

@@ -15,7 +15,7 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.envs.config import TaskConfig
-from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.library import Part, Task, make_part_and_task
 from assembly_rl.envs.physics import WrenchSensor
 from assembly_rl.envs.workcell import Workcell, make_workcell
 
@@ -45,7 +45,7 @@ class Probes:
     steps: int
 
 
-def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
+def probe_contact(part: Part, task: Task, seed: int = 0) -> Probes:
     """Move a part in its hole, and record offsets and wrenches.
 
     The part is held upright in the centre of the hole at a fifth of its depth, as if placed by hand; it is
@@ -54,10 +54,14 @@ def probe_contact(part: PegHole, task: TaskConfig, seed: int = 0) -> Probes:
     experiences, that of part and robot in series.
 
     Args:
-        part: Part and hole.
-        task: Task with servo, sensor, robot, rates and friction.
+        part: Part and hole, as for ``PegInHoleEnv``.
+        task: Task with servo, sensor, robot, rates and friction, as for ``PegInHoleEnv``.
         seed: Seed of the sensor's bias and noise.
+
+    Raises:
+        ValueError: Part or task is refused.
     """
+    part, task = make_part_and_task(part, task)
     rng = np.random.default_rng(seed)
     workcell = make_workcell(part, task)
     sensor = WrenchSensor(task.sensor, task.control_rate)

@@ -1,8 +1,8 @@
 """Simulated robot with an interface of commands, readings and poses, for any controller."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import gymnasium
 import numpy as np
@@ -19,24 +19,24 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import World, WrenchSensor
+from assembly_rl.envs.library import Part, Task, make_part_and_task
+from assembly_rl.envs.physics import NotCopied, World, WrenchSensor
 from assembly_rl.envs.physics.world import Pixels
 from assembly_rl.envs.workcell import Workcell, make_workcell
 
 
-class SimulatedRobot:
+class SimulatedRobot(NotCopied):
     """Simulation of a position-controlled robot with a peg, a wrench sensor, and a plate.
 
-    Its base frame is that of the true hole. ``PegInHoleEnv`` or a bundle can control it.
+    Its base frame is that of the true hole. ``PegInHoleEnv`` or a bundle can control it. It cannot be copied.
 
     Args:
-        part: Geometry, or a mapping of ``PegHole``'s fields.
-        task: Physics, sensor, rates and randomization, or a (nested) mapping of ``TaskConfig``'s fields.
+        part: Part as for ``PegInHoleEnv``, which is copied.
+        task: Task as for ``PegInHoleEnv``, which is copied: physics, sensor, rates, randomization.
         visual: Build visual shapes for pictures, too.
 
     Raises:
@@ -50,23 +50,32 @@ class SimulatedRobot:
 
     def __init__(
         self,
-        part: PegHole | Mapping[str, Any] | None = None,
-        task: TaskConfig | Mapping[str, Any] | None = None,
+        part: Part | None = None,
+        task: Task | None = None,
         visual: bool = False,
     ) -> None:
-        self.part = part if isinstance(part, PegHole) else from_mapping(PegHole, part or {})
-        self.task = task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task or {})
+        self._part, self._task = make_part_and_task(part, task)
         self._visual = visual
-        self._batch, self._physics_steps = self.task.control_steps(), self.task.physics_steps()
-        self._sensor = WrenchSensor(self.task.sensor, self.task.control_rate)
-        self._clearances = clearance_grid(self.task.randomization.clearance)
+        self._batch, self._physics_steps = self._task.control_steps(), self._task.physics_steps()
+        self._sensor = WrenchSensor(self._task.sensor, self._task.control_rate)
+        self._clearances = clearance_grid(self._task.randomization.clearance)
         for clearance in self._clearances[:1] + self._clearances[-1:]:
-            replace(self.part, clearance=clearance)  # raises errors of the range early
-        self._termination = Termination(self.task, self.part.hole_depth)
-        self._workcell = self._make_workcell(self.part)
+            replace(self._part, clearance=clearance)  # raises errors of the range early
+        self._termination = Termination(self._task, self._part.hole_depth)
+        self._workcell = self._make_workcell(self._part)
 
     def _make_workcell(self, part: PegHole) -> Workcell:
-        return make_workcell(part, self.task, self._visual)
+        return make_workcell(part, self._task, self._visual)
+
+    @property
+    def part(self) -> PegHole:
+        """Copy of the part."""
+        return deepcopy(self._part)
+
+    @property
+    def task(self) -> TaskConfig:
+        """Copy of the task: a change of it has no effect."""
+        return deepcopy(self._task)
 
     @property
     def world(self) -> World:
@@ -89,12 +98,12 @@ class SimulatedRobot:
         Returns:
             T_base_nominal, the estimated hole.
         """
-        self.conditions = conditions = draw_conditions(self.task.randomization, self._clearances, rng)
+        self.conditions = conditions = draw_conditions(self._task.randomization, self._clearances, rng)
         self._sensor.reset(rng, conditions.sensor)
-        self.free_readings: NDArray[np.float64] = self._sensor.samples(self.task.sensor.tare_samples, rng)
+        self.free_readings: NDArray[np.float64] = self._sensor.samples(self._task.sensor.tare_samples, rng)
         if conditions.clearance not in (None, self.world.part.clearance):
             self._workcell.close()
-            self._workcell = self._make_workcell(replace(self.part, clearance=conditions.clearance))
+            self._workcell = self._make_workcell(replace(self._part, clearance=conditions.clearance))
         self.world.set_friction(conditions.friction)
         self._rng, self._moves = rng, 0
         a, b, c, d, e, f = self.free_readings.mean(0).tolist() if len(self.free_readings) else (0.0,) * 6
@@ -113,7 +122,7 @@ class SimulatedRobot:
     @property
     def time(self) -> float:
         """Time since the episode was drawn [s]."""
-        return self._moves / self.task.control_rate
+        return self._moves / self._task.control_rate
 
     def move(self, command: Pose) -> None:
         """Run a control period with the commanded flange pose T_base_flange."""
@@ -129,7 +138,7 @@ class SimulatedRobot:
     def depth(self) -> float:
         """Depth of the tip below the mouth of the true hole [m]."""
         (_, _, z), orientation = self.pose
-        return rotate(rotation_matrix(orientation), (0.0, 0.0, self.part.peg_length))[2] - z
+        return rotate(rotation_matrix(orientation), (0.0, 0.0, self._part.peg_length))[2] - z
 
     @property
     def success(self) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
 
@@ -9,13 +10,13 @@ from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import ENGINES, SupportsPictures, World
+from assembly_rl.envs.physics import ENGINES, NotCopied, SupportsPictures, World
 from assembly_rl.envs.physics.world import Pixels
 from assembly_rl.envs.robots import ROBOTS, Robot
 
 
 @dataclass(frozen=True)
-class Workcell:
+class Workcell(NotCopied):
     """Robot in its world.
 
     Attributes:
@@ -55,14 +56,15 @@ def make_workcell(part: PegHole, task: TaskConfig, visual: bool = False) -> Work
             reach start and bottom of the hole for all possible errors of the hole estimate.
     """
     factory = ROBOTS.get(task.robot.model)
-    world = ENGINES.get(task.physics.engine)(part, task.physics, task.sensor.cutoff, visual)
+    physics = deepcopy(task.physics)  # an engine may keep it, and hand it out
+    world = ENGINES.get(physics.engine)(part, physics, task.sensor.cutoff, visual)
     try:
         if visual and not isinstance(world, SupportsPictures):
             raise InputError(
                 f"the physics engine {task.physics.engine!r} draws no pictures: use another "
                 "task.physics.engine, or no render_mode"
             )
-        robot = factory(world, task.robot)
+        robot = factory(world, deepcopy(task.robot))
         robot.require_reachable(farthest_poses(part, task))
     except ValueError:
         world.close()

@@ -10,20 +10,13 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.configuration.composition import checked, choices, composed
-from assembly_rl.configuration.library import load_part
-from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import InputError, unknown
-from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
-from assembly_rl.envs.geometry.files import SUFFIXES
+from assembly_rl.envs.library import Part, Task, is_file, make_part, make_task
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.method import MethodConfig
 
-Part = str | PegHole | GeometryConfig | Mapping[str, Any]
-"""Name of a part of conf/geometry, path of a part file, a part, or a mapping of its fields."""
-Task = str | TaskConfig | Mapping[str, Any]
-"""Name of a task of conf/task, a task, or a (nested) mapping of its fields."""
 Progress = bool | Console
 """True to show progress and results, False to show nothing, or a console of rich."""
 
@@ -40,8 +33,8 @@ def make_config(
 
     Args:
         *overrides: Overrides as on the command line, such as ``"algo.batch_size=128"``.
-        geometry: Name of a part of conf/geometry, path of a part file, or a part.
-        task: Name of a task of conf/task, or a task.
+        geometry: Name of a part of conf/geometry, path of a part file, a part, or a mapping of its fields.
+        task: Name of a task of conf/task, a task, or a (nested) mapping of its fields.
         algo: Name of an algorithm, or its configuration.
         method: Name of a method, or its configuration.
         **fields: Further fields of ``TrainConfig``, such as ``steps`` and ``seed``.
@@ -52,14 +45,14 @@ def make_config(
     """
     given = list(overrides)
     objects: dict[str, Any] = {}
-    if isinstance(geometry, str) and not geometry.endswith(SUFFIXES):
+    if isinstance(geometry, str) and not is_file(geometry):
         given.append(_choice("geometry", geometry))
     elif geometry is not None:
-        objects["geometry"] = geometry_config(geometry)
+        objects["geometry"] = geometry
     if isinstance(task, str):
         given.append(_choice("task", task))
     elif task is not None:
-        objects["task"] = task_config(task)
+        objects["task"], _ = make_task(task)
     for group, value in (("algo", algo), ("method", method)):
         if isinstance(value, str):
             given.append(_choice(group, value))
@@ -79,6 +72,8 @@ def make_config(
         config = checked(composed("train", *given), TrainConfig)
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(str(error).splitlines()[0]) from error
+    if "geometry" in objects:  # the task may set the chamfer
+        objects["geometry"] = geometry_config(objects["geometry"], {"chamfer": config.geometry.chamfer})
     return replace(config, **objects, **fields)
 
 
@@ -88,23 +83,10 @@ def _choice(group: str, name: str) -> str:
     return f"{group}={name}"
 
 
-def geometry_config(part: Part) -> GeometryConfig:
-    """Return the configuration of a part."""
-    if isinstance(part, GeometryConfig):
-        return replace(part)
-    if isinstance(part, str):
-        part = load_part(part)
-    if isinstance(part, PegHole):
-        names = GeometryConfig.__dataclass_fields__
-        return GeometryConfig(**{name: getattr(part, name) for name in names})
-    return from_mapping(GeometryConfig, part)
-
-
-def task_config(task: Task) -> TaskConfig:
-    """Return the configuration of a task."""
-    if isinstance(task, str):
-        return make_config(task=task).task
-    return task if isinstance(task, TaskConfig) else from_mapping(TaskConfig, task)
+def geometry_config(part: Part, preset: Mapping[str, Any] | None = None) -> GeometryConfig:
+    """Return the configuration of a part; see ``make_part``."""
+    own = make_part(part, preset)
+    return GeometryConfig(**{name: getattr(own, name) for name in GeometryConfig.__dataclass_fields__})
 
 
 def console_of(progress: Progress) -> Console:

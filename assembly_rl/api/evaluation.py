@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from assembly_rl.api.configuration import Part, Task, geometry_config, make_config, task_config
 from assembly_rl.api.policy import Policy
-from assembly_rl.configuration.library import load_part
-from assembly_rl.envs import PegHole, PegInHoleEnv, make_environment
-from assembly_rl.envs.geometry.files import SUFFIXES
+from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
+from assembly_rl.envs.library import Part, Task, make_part, make_task
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, Summary, summarize
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.evaluation.episodes import Row
@@ -46,15 +45,18 @@ def make_env(
         task: Other task; see ``make_config``.
         render_mode: Render mode of ``PegInHoleEnv``.
 
-    A task that is given by its name sets the chamfer, too, as ``task=hard`` does on the command line; a part
-    that is given as an object or a file keeps its own.
+    A task that is given by its name sets the chamfer, too, as ``task=hard`` does on the command line, and so
+    does a configuration; a part that is given as an object, or by a file or a mapping with a chamfer, keeps
+    its own.
+
+    Raises:
+        ValueError: Configuration, part or task cannot be used.
     """
-    named = make_config(task=task) if isinstance(task, str) else None
-    base = config or named or make_config()
-    own_task = base.task if task is None else task_config(task)
-    chamfer = (named or base).geometry.chamfer
-    own_part = replace(base.geometry.part(), chamfer=chamfer) if part is None else _part(part, chamfer)
-    return make_environment(own_part, own_task, render_mode)
+    if config is None:
+        return make_environment(part, task, render_mode)
+    if not isinstance(config, TrainConfig):
+        raise InputError(f"config must be a TrainConfig, such as policy.config, got {config!r:.80}")
+    return make_environment(*_conditions(config, part, task), render_mode)
 
 
 def evaluate(
@@ -83,20 +85,17 @@ def evaluate(
         ValueError: The task asks for another law, action, observation or rate than the policy's.
     """
     own = policy.config
-    conditions = own.task if task is None else task_config(task)
+    shape, conditions = _conditions(own, part, task)
     require_as_trained(own.task, conditions)
-    chamfer = make_config(task=task).geometry.chamfer if isinstance(task, str) else own.geometry.chamfer
-    shape = replace(own.geometry.part(), chamfer=chamfer) if part is None else _part(part, chamfer)
     scenario = Scenario(shape, as_trained(own.task, conditions))
     with Evaluator(processes) as evaluator:
         rows = evaluator.evaluate(scenario, policy.actor, episodes, seed)
     return Evaluation(rows, summarize(rows))
 
 
-def _part(part: Part, chamfer: float) -> PegHole:
-    """Return a part; one that is given by its name takes the chamfer."""
-    if isinstance(part, PegHole):
-        return part
-    if isinstance(part, str) and not part.endswith(SUFFIXES):
-        return replace(load_part(part), chamfer=chamfer)
-    return geometry_config(part).part()
+def _conditions(config: TrainConfig, part: Part | None, task: Task | None) -> tuple[PegHole, TaskConfig]:
+    """Return part and task of a configuration, or those that are given instead."""
+    own_task, preset = make_task(config.task if task is None else task)
+    preset = {"chamfer": config.geometry.chamfer} | preset
+    own_part = replace(config.geometry.part(), **preset) if part is None else make_part(part, preset)
+    return own_part, own_task

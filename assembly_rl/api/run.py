@@ -8,7 +8,7 @@ from typing import Any
 from assembly_rl.api.configuration import Progress, console_of, make_config
 from assembly_rl.api.policy import Policy, load
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.runs import RunDirectory, read_rows, unused
+from assembly_rl.runs import RunDirectory, RunError, read_rows, unused
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.continuation import continued
 from assembly_rl.training.create import create_run, planned, prepare
@@ -46,9 +46,21 @@ class Run:
 
     @property
     def result(self) -> Mapping[str, Any] | None:
-        """Summary of the held-out episodes; None as long as there is none."""
+        """Summary of the held-out episodes; None as long as there is none.
+
+        Raises:
+            RunError: The file is damaged.
+        """
         path = self.path / "result.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from None
+        if not isinstance(result, dict):
+            raise RunError(f"{path} is damaged: it is not a JSON object")
+        return result
 
     @property
     def validations(self) -> list[dict[str, Any]]:

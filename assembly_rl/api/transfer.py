@@ -4,16 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from assembly_rl.api.configuration import (
-    Part,
-    Progress,
-    Task,
-    console_of,
-    geometry_config,
-    make_config,
-    task_config,
-)
+from assembly_rl.api.configuration import Progress, console_of, geometry_config
 from assembly_rl.api.run import Run
+from assembly_rl.envs.library import Part, Task, make_task
 from assembly_rl.evaluation.candidates import require_as_trained
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.workflow import (
@@ -63,10 +56,10 @@ def transfer(
     """
     sources = [source] if isinstance(source, Run | str | Path) else source
     paths = [str(of.path if isinstance(of, Run) else of) for of in sources]
-    conditions = make_config().task if task is None else task_config(task)
+    conditions, preset = make_task("default" if task is None else task)
     workflow = TransferWorkflowConfig(
         source=paths,
-        geometry=geometry_config(part),
+        geometry=geometry_config(part, preset),
         task=conditions,
         transfer=config or TransferConfig(),
         steps=steps,

@@ -13,9 +13,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
-from assembly_rl.configuration.composition import CONFIG_PACKAGE, choices, register
+from assembly_rl.configuration.composition import choices, register
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
+from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from assembly_rl.cli.command import as_list, command, console
 from assembly_rl.cli.config import EvalConfig
 from assembly_rl.configuration.composition import checked
-from assembly_rl.configuration.library import load_part
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs.library import make_part
 from assembly_rl.envs.robots.config import RobotConfig
 from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_trained, trained
@@ -35,7 +35,7 @@ def conditions(
 ) -> Iterator[tuple[str, PegHole, TaskConfig]]:
     """Yield every combination of geometry, clearance, friction and robot, with a label."""
     parts = [
-        (Path(name).stem, replace(load_part(name), chamfer=part.chamfer))
+        (Path(name).stem, replace(make_part(name), chamfer=part.chamfer))
         for name in as_list(config.geometries)
     ]
     clearances, frictions = as_list(config.clearance) or [None], as_list(config.friction) or [None]

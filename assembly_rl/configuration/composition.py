@@ -1,8 +1,6 @@
 """Composition of configurations by Hydra, within or outside a command."""
 
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 from hydra import compose, initialize_config_module
@@ -10,15 +8,12 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from assembly_rl.envs import TaskConfig
-from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.envs.library import CONFIG_PACKAGE, names, register_schemas
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import ALGORITHMS
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.method import METHODS
-
-CONFIG_PACKAGE = "assembly_rl.conf"
 
 T = TypeVar("T")
 
@@ -37,18 +32,11 @@ def register() -> None:
 
 @cache
 def _register_fixed() -> None:
+    register_schemas()
     store = ConfigStore.instance()
     store.store("train_schema", TrainConfig)
     store.store("transfer_schema", TransferWorkflowConfig)
-    store.store("schema", TaskConfig, group="task")
-    store.store("schema", GeometryConfig, group="geometry")
     store.store("schema", ControllerConfig, group="controller")
-
-
-def names(group: str) -> list[str]:
-    """Return the names of the files of a configuration group, sorted."""
-    folder = resources.files(CONFIG_PACKAGE).joinpath(group)
-    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
 def choices(group: str) -> list[str]:

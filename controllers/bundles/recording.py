@@ -2,22 +2,27 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers.bundles.table import Table, number
 from assembly_rl.controllers.se3 import Pose, require_pose
-from assembly_rl.controllers.validation import InputError, finite_numbers
+from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
 WRENCH = ("fx", "fy", "fz", "mx", "my", "mz")
 POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 COMMAND = tuple(f"command_{name}" for name in POSE)
 MEASURED = ("time", *WRENCH, *POSE)
-COLUMNS = ("stamp", *MEASURED, *COMMAND, "faults", "state")
+OUTPUTS = (*COMMAND, "faults", "state")
+COLUMNS = ("stamp", *MEASURED, *OUTPUTS)
+NOTES = {"hole": 7, "bias": 6}
+"""Number of values of each line above the columns."""
 
 
 @dataclass
@@ -27,7 +32,11 @@ class Recording:
     A CSV file has the columns ``time`` [s], ``fx`` ... ``mz`` [N, Nm] and ``x`` ... ``qw`` [m, xyzw]; if
     the age of readings is known, ``stamp`` [s]; and if recorded with a bundle, ``command_x`` ...
     ``command_qw``, ``faults`` and ``state``. Lines above with ``# hole = `` (seven numbers) and
-    ``# bias = `` (six) are the arguments of the controller's reset.
+    ``# bias = `` (six) are the arguments of the controller's reset. Times, readings and poses may be ``nan``
+    or ``inf``, as a faulty sensor gives them; commands are finite. The last line ends with a newline: without
+    one it may be torn.
+
+    Everything is copied.
 
     Attributes:
         hole: Estimated T_base_nominal.
@@ -39,6 +48,9 @@ class Recording:
         commands: (n, 7) T_base_flange [m, xyzw]; empty, (0, 7), if not recorded.
         faults: (n,) faults of the controller, or empty.
         states: n states of the insertion, or empty.
+
+    Raises:
+        ValueError: A shape, a bias or hole that is not finite, or a command that is not.
     """
 
     hole: Pose
@@ -50,6 +62,31 @@ class Recording:
     commands: Array
     faults: NDArray[np.int64]
     states: list[str]
+
+    def __post_init__(self) -> None:
+        require_pose("hole of a recording", self.hole)
+        (x, y, z), (qx, qy, qz, qw) = (tuple(map(float, part)) for part in self.hole)
+        self.hole = ((x, y, z), (qx, qy, qz, qw))
+        bias = _floats("bias", self.bias, (6,))
+        if not np.isfinite(bias).all():
+            raise InputError(f"bias of a recording must be six finite numbers, got {bias.tolist()}")
+        self.bias = tuple(bias.tolist())
+        self.times = _floats("times", self.times, (np.size(self.times),))
+        rows = len(self.times)
+        self.stamps = _floats("stamps", self.stamps, (rows,))
+        self.wrenches = _floats("wrenches", self.wrenches, (rows, 6))
+        self.poses = _floats("poses", self.poses, (rows, 7))
+        recorded = rows if np.size(self.commands) else 0
+        self.commands = _floats("commands", self.commands, (recorded, 7))
+        if not np.isfinite(self.commands).all():
+            raise InputError("commands of a recording must be finite")
+        faults = _floats("faults", self.faults, (recorded,))
+        self.faults = faults.astype(np.int64)
+        if (self.faults != faults).any():
+            raise InputError(f"faults of a recording must be integers, got {self.faults!r:.80}")
+        self.states = list(map(str, self.states))
+        if len(self.states) != recorded:
+            raise InputError(f"states of a recording must be {recorded}, got {len(self.states)}")
 
     @classmethod
     def of_rows(cls, hole: Pose, bias: Iterable[float], rows: Iterable[tuple[object, ...]]) -> "Recording":
@@ -71,19 +108,21 @@ class Recording:
 
         Raises:
             FileExistsError: The file exists; it is not overwritten.
+            ValueError: An attribute was replaced by one that does not fit.
         """
-        position, orientation = self.hole
-        columns = COLUMNS if len(self.commands) else ("stamp", *MEASURED)
+        own = replace(self)  # checks attributes that were replaced
+        position, orientation = own.hole
+        recorded = bool(len(own.commands))
+        measured = np.column_stack([own.stamps, own.times, own.wrenches, own.poses])
+        numbers = np.column_stack([measured, own.commands]) if recorded else measured
         with Path(path).open("x", encoding="utf-8", newline="") as file:
             file.write(f"# hole = {' '.join(map(repr, (*position, *orientation)))}\n")
-            file.write(f"# bias = {' '.join(map(repr, self.bias))}\n")
+            file.write(f"# bias = {' '.join(map(repr, own.bias))}\n")
             writer = csv.writer(file)
-            writer.writerow(columns)
-            for number in range(len(self)):
-                row = [self.stamps[number], self.times[number], *self.wrenches[number], *self.poses[number]]
-                if len(self.commands):
-                    row += [*self.commands[number], self.faults[number], self.states[number]]
-                writer.writerow([value.item() if hasattr(value, "item") else value for value in row])
+            writer.writerow(COLUMNS if recorded else COLUMNS[: -len(OUTPUTS)])
+            for index, row in enumerate(numbers.tolist()):
+                outputs = [int(own.faults[index]), own.states[index]] if recorded else []
+                writer.writerow([*row, *outputs])
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Recording":
@@ -91,56 +130,59 @@ class Recording:
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: A column or line is missing or not a number; the message names it.
+            ValueError: The file is no such table; the message has line, column and value.
         """
-        notes: dict[str, str] = {}
-        lines = []
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            for line in file:
-                if line.startswith("#"):
-                    name, _, text = line[1:].partition("=")
-                    notes[name.strip()] = text
-                else:
-                    lines.append(line)
-        rows = list(csv.DictReader(lines))
-        given = rows[0].keys() if rows else ()
-        for name in MEASURED:
-            if name not in given:
-                raise InputError(f"{path} has no column {name!r}; it needs {', '.join(MEASURED)}")
-        hole = _numbers(path, "hole", notes.get("hole"), 7)
-        bias = _numbers(path, "bias", notes.get("bias", "0 0 0 0 0 0"), 6)
+        table = Table.read(path, MEASURED, ("stamp", *OUTPUTS), texts=("state",))
+        given = [name for name in OUTPUTS if name in table.columns]
+        if given and len(given) < len(OUTPUTS):
+            missing = next(name for name in OUTPUTS if name not in given)
+            raise InputError(
+                f"{path} has the column {given[0]!r}, but not {missing!r}: give all of {', '.join(OUTPUTS)}, "
+                "or none"
+            )
+        if given:
+            for name in COMMAND:
+                table.require(name, np.isfinite(table.numbers(name)), "a finite number")
+            faults = table.numbers("faults")
+            table.require(
+                "faults", (faults >= 0.0) & (faults < 2**31) & (np.floor(faults) == faults), "an integer >= 0"
+            )
+            table.require("state", np.array(table.texts["state"], dtype=object) != "", "the name of a state")
+        hole = _numbers(path, "hole", table.notes.get("hole"))
+        bias = _numbers(path, "bias", table.notes.get("bias", "0 0 0 0 0 0"))
         pose = ((hole[0], hole[1], hole[2]), (hole[3], hole[4], hole[5], hole[6]))
         require_pose(f"{path}: hole", pose)
-        commanded = all(name in given for name in (*COMMAND, "faults", "state"))
-        table = {name: _column(path, name, rows) for name in (*MEASURED, *(COMMAND if commanded else ()))}
         return cls(
             pose,
             tuple(bias),
-            _column(path, "stamp", rows) if "stamp" in given else np.full(len(rows), np.nan),
-            table["time"],
-            np.stack([table[name] for name in WRENCH], 1),
-            np.stack([table[name] for name in POSE], 1),
-            np.stack([table[name] for name in COMMAND], 1) if commanded else np.zeros((0, 7)),
-            _column(path, "faults", rows).astype(np.int64) if commanded else np.zeros(0, dtype=np.int64),
-            [row["state"] for row in rows] if commanded else [],
+            table.numbers("stamp") if "stamp" in table.columns else np.full(len(table), np.nan),
+            table.numbers("time"),
+            np.column_stack([table.numbers(name) for name in WRENCH]),
+            np.column_stack([table.numbers(name) for name in POSE]),
+            np.column_stack([table.numbers(name) for name in COMMAND]) if given else np.zeros((0, 7)),
+            table.numbers("faults").astype(np.int64) if given else np.zeros(0, dtype=np.int64),
+            table.texts["state"] if given else [],
         )
 
 
-def _numbers(path: str | PathLike[str], name: str, text: str | None, count: int) -> list[float]:
+def _floats(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Copy an array of floats with a given shape."""
     try:
-        values = [float(word) for word in (text or "").split()]
-    except ValueError:
-        values = []
-    if not finite_numbers(values, count):
-        raise InputError(f"{path} needs a line '# {name} = ' with {count} numbers above its columns")
-    return values
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(())
+    if array.shape != shape:
+        raise InputError(f"{name} of a recording must be numbers of shape {shape}, got {values!r:.80}")
+    return array
 
 
-def _column(path: str | PathLike[str], name: str, rows: list[dict[str, str]]) -> Array:
-    values = np.zeros(len(rows))
-    for number, row in enumerate(rows):
-        try:
-            values[number] = float(row[name])
-        except (TypeError, ValueError):
-            raise InputError(f"{path}: row {number + 1} has no number in {name!r}: {row[name]!r}") from None
-    return values
+def _numbers(path: str | PathLike[str], name: str, text: str | None) -> list[float]:
+    """Read the numbers of a line above the columns."""
+    values = [number(word) for word in (text or "").split()]
+    found = [value for value in values if value is not None and isfinite(value)]
+    if len(found) != len(values) or len(found) != NOTES[name]:
+        got = "" if text is None else f", got {text.strip()!r:.80}"
+        raise InputError(
+            f"{path} needs a line '# {name} = ' with {NOTES[name]} numbers above its columns, finite{got}"
+        )
+    return found

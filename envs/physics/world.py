@@ -36,8 +36,6 @@ class World(Protocol):
     ``advance`` alone, in any process and after any history.
 
     Attributes:
-        part: Geometry of peg and hole.
-        config: Servo and solver.
         wrench: Filtered wrench (6,) [N, Nm] that the environment applies to the tool, at the flange, in hole
             axes; zero after a reset.
         pull: Wrench (6,) [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole
@@ -45,11 +43,17 @@ class World(Protocol):
         penetration: Largest penetration found by ``measure_penetration`` since the last reset [m].
     """
 
-    part: PegHole
-    config: PhysicsConfig
     wrench: Wrench
     pull: Wrench
     penetration: float
+
+    @property
+    def part(self) -> PegHole:
+        """Geometry of peg and hole."""
+
+    @property
+    def config(self) -> PhysicsConfig:
+        """Settings of servo and solver."""
 
     @property
     def penetration_bound(self) -> float:

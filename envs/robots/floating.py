@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
-from assembly_rl.envs.physics import World
+from assembly_rl.envs.physics import NotCopied, World
 from assembly_rl.envs.robots.config import RobotConfig
 
 
-class FloatingRobot:
+class FloatingRobot(NotCopied):
     """Robot that follows every command exactly, everywhere.
 
     Args:

@@ -116,7 +116,7 @@ class ArmKinematics:
         Raises:
             ValueError: The arm cannot reach the pose within its joint limits.
         """
-        target, joints = homogeneous(position, rotation), self.posture
+        target, joints = homogeneous(position, rotation), self.posture.copy()
         for _ in range(ITERATIONS):
             change, miss = self.towards(joints, target)
             if miss < TOLERANCE:

@@ -22,6 +22,7 @@ from assembly_rl.controllers.ros2_admittance import (
     write_ros2_admittance,
 )
 from assembly_rl.controllers.se3 import invert, quat_exp, rotation_matrix
+from assembly_rl.controllers.validation import InputError
 
 RATE = 500.0
 POSE = ((0.02, -0.03, 0.15), quat_exp((0.4, -0.2, 1.1)))
@@ -248,6 +249,49 @@ def test_a_controller_may_run_slower_than_its_update_rate_but_not_faster() -> No
         write_ros2_admittance(ros.law, 2000.0, base=ros)
 
 
+def test_the_rate_of_the_controller_manager_is_not_contradicted(path: Path) -> None:
+    for rate in (250.0, 1000.0):
+        with pytest.raises(
+            InputError, match=f"update_rate = 500 Hz of /controller_manager .* be {rate:g} Hz"
+        ) as caught:
+            read_ros2_admittance(path, rate)
+        assert str(path) in str(caught.value)
+    content = {"/ns": {"controller_manager": {"ros__parameters": {"update_rate": 500}}}}
+    content["/ns"]["admittance_controller"] = {"ros__parameters": put("update_rate", 100)}
+    assert read_ros2_admittance(content, 100.0, "/ns/admittance_controller").parameters["update_rate"] == 100
+    for rate, own in ((500.0, 100), (50.0, 100), (250.0, 0), (250.0, 1000)):
+        content["/ns"]["admittance_controller"]["ros__parameters"]["update_rate"] = own
+        with pytest.raises(InputError, match="update_rate"):
+            read_ros2_admittance(content, rate, "/ns/admittance_controller")
+    content["/ns"]["controller_manager"]["ros__parameters"]["update_rate"] = "500"
+    with pytest.raises(
+        InputError, match="update_rate of /ns/controller_manager must be .*, got '500', which is text"
+    ):
+        read_ros2_admittance(content, 500.0, "/ns/admittance_controller")
+
+
+@pytest.mark.parametrize("value", ["'50.0'", "5_0", "1:30", "0b11", "0o17", "~"])
+def test_no_text_is_taken_for_a_mass(path: Path, value: str) -> None:
+    path.write_text(FILE.replace("mass: [4.0,", f"mass: [{value},"), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"controllers\.yaml.*admittance\.mass: a list must have entries of one type"
+    ):
+        read_ros2_admittance(path, RATE)
+    path.write_text(FILE.replace("joint_damping: 2.5", f"joint_damping: {value}"), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"controllers\.yaml: admittance\.joint_damping must be a finite number"
+    ):
+        read_ros2_admittance(path, RATE)
+
+
+@pytest.mark.parametrize("frame", ["nan", "inf", "0x1p3", "yes", "1e3", "~", "1:30", "0b11"])
+def test_no_name_of_a_frame_comes_back_as_something_else(tmp_path: Path, frame: str) -> None:
+    ros = replace(read_ros2_admittance(put("control.frame.id", frame), RATE), sensor_frame=frame)
+    write_ros2_admittance(ros.law, RATE, base=ros).save(tmp_path / "out.yaml")
+    read = read_ros2_admittance(tmp_path / "out.yaml", RATE)
+    assert (read.law.centre, read.sensor_frame) == (frame, frame)
+
+
 @pytest.mark.parametrize("source", [None, 3, [bare()], b"file", {}, {1: 2}, {"a": {"ros__parameters": 3}}])
 def test_other_sources_are_refused(source: Any) -> None:
     with pytest.raises(ValueError, match="must be|is missing|not the name of a parameter"):
@@ -423,6 +467,27 @@ def test_the_attributes_are_written_and_not_what_was_read() -> None:
         read_ros2_admittance(write_ros2_admittance(ros.law, RATE, base=changed).parameters, RATE), changed
     )
     assert ros.parameters == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sensor": 5}, r"ft_sensor\.name must be a name, got 5"),
+        ({"world_frame": ""}, r"fixed_world_frame\.frame\.id must be a name, got ''"),
+        ({"centre_of_mass": (0.0, math.nan, 0.0)}, r"CoG\.pos\[y\] must be a finite number .*, got nan"),
+        ({"tool_mass": -1.0}, r"CoG\.force must be a finite number"),
+    ],
+)
+def test_no_base_is_written_that_could_not_be_read(changes: dict[str, Any], message: str) -> None:
+    ros = read_ros2_admittance(bare(), RATE)
+    with pytest.raises(InputError, match=message):
+        write_ros2_admittance(ros.law, RATE, base=replace(ros, **changes))
+
+
+def test_arrays_of_numpy_are_written_as_lists_of_numbers(tmp_path: Path) -> None:
+    ros = replace(read_ros2_admittance(bare(), RATE), centre_of_mass=np.array([0.01, -0.02, 0.05]))
+    written = write_ros2_admittance(ros.law, RATE, base=ros)
+    assert "pos: [0.01, -0.02, 0.05]" in written.text()
 
 
 def test_a_file_is_overwritten_only_when_told(tmp_path: Path) -> None:

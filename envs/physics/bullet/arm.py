@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from assembly_rl.controllers.se3 import Pose, Vector, compose
 from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.physics.bullet.library import pybullet
+from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.world import ArmModel
 
 TABLE_EDGE, TABLE_THICKNESS = 0.14, 0.03  # m
@@ -13,7 +14,7 @@ POSITION_GAIN, VELOCITY_GAIN = 0.1, 1.0
 """Position control of the joints: share of the errors of angle and speed corrected per physics step."""
 
 
-class BulletArm:
+class BulletArm(NotCopied):
     """Implementation of ``SimulatedArm`` as a multi-body without collision.
 
     Args:

@@ -1,6 +1,7 @@
 """PyBullet world with plate, tool on its servo, and the wrench between them."""
 
 import contextlib
+from copy import copy, deepcopy
 from math import atan2, exp, pi, sqrt
 from typing import Any
 
@@ -11,6 +12,7 @@ from assembly_rl.envs.physics.bullet.arm import BulletArm
 from assembly_rl.envs.physics.bullet.camera import render
 from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.envs.physics.config import PhysicsConfig
+from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.world import ArmModel, Pixels
 
 SOLVER = {
@@ -28,7 +30,7 @@ PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
 PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
 
 
-class BulletWorld:
+class BulletWorld(NotCopied):
     """Implementation of ``World`` in a separate PyBullet client, with pictures and arms.
 
     Args:
@@ -42,8 +44,8 @@ class BulletWorld:
     """PyBullet client; negative without a connection."""
 
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
-        self.part = part
-        self.config = config
+        self._part = deepcopy(part)
+        self._config = copy(config)
         self._visual = visual
         self._arm: BulletArm | None = None
         self.client = pybullet.connect(pybullet.DIRECT)
@@ -54,8 +56,18 @@ class BulletWorld:
         self._build()
         self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
 
+    @property
+    def part(self) -> PegHole:
+        """Copy of the geometry of peg and hole."""
+        return deepcopy(self._part)
+
+    @property
+    def config(self) -> PhysicsConfig:
+        """Copy of the settings of servo and solver."""
+        return copy(self._config)
+
     def _build(self) -> None:
-        config, client = self.config, self.client
+        config, client = self._config, self.client
         pybullet.setPhysicsEngineParameter(
             fixedTimeStep=1.0 / config.rate,
             numSolverIterations=config.solver_iterations,
@@ -63,9 +75,9 @@ class BulletWorld:
             **SOLVER,
         )
         pybullet.setGravity(0.0, 0.0, 0.0, physicsClientId=client)
-        flange_to_tip = (0.0, 0.0, -self.part.peg_length)
-        self.plate = self._body(0.0, hole_mesh(self.part), (0.0, 0.0, 0.0))
-        self.tool = self._body(config.tool_mass, peg_mesh(self.part), flange_to_tip)
+        flange_to_tip = (0.0, 0.0, -self._part.peg_length)
+        self.plate = self._body(0.0, hole_mesh(self._part), (0.0, 0.0, 0.0))
+        self.tool = self._body(config.tool_mass, peg_mesh(self._part), flange_to_tip)
         for body in (self.plate, self.tool):
             pybullet.changeDynamics(
                 body, -1, collisionMargin=0.0, lateralFriction=1.0, restitution=0.0, physicsClientId=client
@@ -82,8 +94,8 @@ class BulletWorld:
             # Pictures show bodies without collision, so that they do not affect the physics.
             for body in (self.plate, self.tool):
                 pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
-            self._picture(hole_visual_mesh(self.part), PLATE_COLOUR, (0.0, 0.0, 0.0))
-            self._tool_picture = self._picture(peg_visual_mesh(self.part), PEG_COLOUR, flange_to_tip)
+            self._picture(hole_visual_mesh(self._part), PLATE_COLOUR, (0.0, 0.0, 0.0))
+            self._tool_picture = self._picture(peg_visual_mesh(self._part), PEG_COLOUR, flange_to_tip)
 
     def _body(self, mass: float, mesh: object, frame: Vector) -> int:
         shape = pybullet.createCollisionShape(
@@ -157,7 +169,7 @@ class BulletWorld:
             orientation: Commanded flange orientation (xyzw).
         """
         # Most of an environment's Python time is spent in this loop: plain floats, nothing computed twice.
-        config, client, tool, world_frame = self.config, self.client, self.tool, pybullet.WORLD_FRAME
+        config, client, tool, world_frame = self._config, self.client, self.tool, pybullet.WORLD_FRAME
         get_pose, get_twist = pybullet.getBasePositionAndOrientation, pybullet.getBaseVelocity
         apply_force, apply_moment = pybullet.applyExternalForce, pybullet.applyExternalTorque
         step_simulation = pybullet.stepSimulation
@@ -236,12 +248,12 @@ class BulletWorld:
     @property
     def penetration_bound(self) -> float:
         """A third of the clearance [m]: beyond it the simulated fit differs from the configured one."""
-        return self.part.clearance / 3.0
+        return self._part.clearance / 3.0
 
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
-        servo = {name: value for name, value in vars(self.config).items() if name != "engine"}
-        return [pybullet.getAPIVersion(), SOLVER, servo, self.part.content_hash]
+        servo = {name: value for name, value in vars(self._config).items() if name != "engine"}
+        return [pybullet.getAPIVersion(), SOLVER, servo, self._part.content_hash]
 
     def picture(self, width: int, height: int) -> Pixels:
         """Return a picture, (height, width, 3) uint8; it requires a world with ``visual=True``."""
@@ -249,13 +261,13 @@ class BulletWorld:
             self._tool_picture, *self.pose(), physicsClientId=self.client
         )
         base = self._arm.model.base[0] if self._arm else None
-        return render(self.client, self.part, base, width, height)
+        return render(self.client, self._part, base, width, height)
 
     def add_arm(self, model: ArmModel) -> BulletArm:
         """Add an arm, once, before the first reset."""
         self._arm = BulletArm(self.client, model, self._visual)
         if self._visual:
-            self._arm.draw_table(self.part.hole_depth)
+            self._arm.draw_table(self._part.hole_depth)
         return self._arm
 
     def close(self) -> None:

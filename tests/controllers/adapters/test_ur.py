@@ -56,7 +56,7 @@ def test_an_insertion_is_that_of_the_simulator(simulated: SimulatedRobot) -> Non
 
     direct = insert(simulated, controller(), 0, keep)
     depth = simulated.depth
-    assert direct is (State.success if simulated.task is EXACT else State.timeout)
+    assert direct is (State.success if simulated.task == EXACT else State.timeout)
 
     fake, robot, hole = arranged(simulated, 0)
     own = inserted(robot, hole)
