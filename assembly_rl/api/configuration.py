@@ -15,7 +15,7 @@ from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
-from assembly_rl.envs.geometry.files import SUFFIXES
+from assembly_rl.envs.geometry.files import is_part_file
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.method import MethodConfig
@@ -52,7 +52,7 @@ def make_config(
     """
     given = list(overrides)
     objects: dict[str, Any] = {}
-    if isinstance(geometry, str) and not geometry.endswith(SUFFIXES):
+    if isinstance(geometry, str) and not is_part_file(geometry):
         given.append(_choice("geometry", geometry))
     elif geometry is not None:
         objects["geometry"] = geometry_config(geometry)

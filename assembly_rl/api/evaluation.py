@@ -6,7 +6,7 @@ from assembly_rl.api.configuration import Part, Task, geometry_config, make_conf
 from assembly_rl.api.policy import Policy
 from assembly_rl.configuration.library import load_part
 from assembly_rl.envs import PegHole, PegInHoleEnv, make_environment
-from assembly_rl.envs.geometry.files import SUFFIXES
+from assembly_rl.envs.geometry.files import is_part_file
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, Summary, summarize
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.evaluation.episodes import Row
@@ -97,6 +97,6 @@ def _part(part: Part, chamfer: float) -> PegHole:
     """Return a part; one that is given by its name takes the chamfer."""
     if isinstance(part, PegHole):
         return part
-    if isinstance(part, str) and not part.endswith(SUFFIXES):
+    if isinstance(part, str) and not is_part_file(part):
         return replace(load_part(part), chamfer=chamfer)
     return geometry_config(part).part()

@@ -11,7 +11,7 @@ from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.geometry.config import GeometryConfig
-from assembly_rl.envs.geometry.files import SUFFIXES, read_part
+from assembly_rl.envs.geometry.files import is_part_file, part_from_file
 from assembly_rl.evaluation.candidates import ControllerConfig
 
 
@@ -24,8 +24,8 @@ def load_part(name: str) -> PegHole:
     Raises:
         ValueError: The name is unknown (the message suggests the closest), or the part is refused.
     """
-    if name.endswith(SUFFIXES):
-        return PegHole(**read_part(Path(name)))
+    if is_part_file(name):
+        return part_from_file(Path(name))
     fields = _read("geometry", name)
     fields.pop("defaults", None)
     return from_mapping(GeometryConfig, fields).part()
