@@ -7,11 +7,12 @@ import logging
 import math
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import BPoly, BSpline, PPoly
+from scipy.interpolate import BPoly, PPoly
 
 from assembly_rl.controllers.validation import InputError, is_finite
 from assembly_rl.envs.geometry.curves import arc, circular_arc, line
@@ -58,6 +59,9 @@ ANNOTATIONS = frozenset(
 MAX_DEPTH = 16
 """Largest depth of blocks in blocks."""
 
+MAX_INSERTED = 1000
+"""Largest number of insertions of blocks."""
+
 MAX_DEGREE = 11
 """Largest degree of a spline, that of CAD programs."""
 
@@ -102,14 +106,32 @@ def _document(content: bytes) -> Any:
         raise ImportError("reading a DXF file needs ezdxf: pip install 'assembly_rl[drawings]'") from error
     if not content.rstrip(b"\r\n\t \0\x1a").endswith(b"EOF"):
         raise InputError("it is not a DXF file, or not a whole one: its end is missing")
-    logging.getLogger("ezdxf").addHandler(logging.NullHandler())
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "drawing.dxf")
-        path.write_bytes(content)
-        try:
-            return ezdxf.readfile(path)
-        except (ezdxf.DXFError, OSError, *ReadErrors) as error:
-            raise InputError(f"it is not a DXF file that can be read: {_first_line(error)}") from None
+    complaints = _Complaints(logging.WARNING)
+    logger = logging.getLogger("ezdxf")
+    logger.addHandler(complaints)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "drawing.dxf")
+            path.write_bytes(content)
+            document = ezdxf.readfile(path)
+    except (ezdxf.DXFError, OSError, *ReadErrors) as error:
+        raise InputError(f"it is not a DXF file that can be read: {_first_line(error)}") from None
+    finally:
+        logger.removeHandler(complaints)
+    if complaints.messages:
+        raise InputError(f"it is damaged: {complaints.messages[0]}")
+    return document
+
+
+class _Complaints(logging.Handler):
+    """Warnings of ezdxf: it goes on without what it cannot read."""
+
+    def __init__(self, level: int):
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(" ".join(record.getMessage().split()))
 
 
 def _first_line(error: BaseException) -> str:
@@ -160,12 +182,17 @@ class _Reader:
         return layer is not None and layer.is_off()
 
     def _insert(self, insert: Any, matrix: Array, layer: str, depth: int) -> None:
+        from ezdxf.xclip import XClip
+
         name = insert.dxf.name
         block = insert.block()
         if block is None:
             raise InputError(f"it inserts the block {name!r:.40}, which is not in the file")
         if block.block_record.is_xref or block.block.dxf.get("flags", 0) & 0b1111100:
             raise InputError(f"it inserts {name!r:.40}, another file: bind it (XREF, Bind)")
+        clip = XClip(insert)
+        if clip.has_clipping_path and clip.is_clipping_enabled:
+            raise InputError(f"it inserts the block {name!r:.40} clipped: explode it, or remove the clipping")
         if depth == MAX_DEPTH:
             raise InputError(f"the block {name!r:.40} is in {depth} others or in itself")
         if insert.mcount > MAX_CURVES:
@@ -174,8 +201,10 @@ class _Reader:
             )
         for copy in insert.multi_insert() if insert.mcount > 1 else (insert,):
             self._inserted += 1
-            if self._inserted > MAX_CURVES:
-                raise InputError(f"it inserts more than {MAX_CURVES} blocks")
+            if self._inserted > MAX_INSERTED:
+                raise InputError(
+                    f"it inserts more than {MAX_INSERTED} blocks: explode them, or delete what is no outline"
+                )
             to_parent = np.reshape([float(value) for value in copy.matrix44()], (4, 4)).T
             self.read(block, matrix @ to_parent, layer, depth + 1)
         self._drawing.skipped["ATTRIB"] += len(insert.attribs)
@@ -184,7 +213,7 @@ class _Reader:
         place = f"{kind} (handle {entity.dxf.get('handle', '?')}, layer {entity.dxf.layer})"
         if kind not in ENTITIES:
             raise InputError(f"it has a {place}, which is not understood: explode or delete it")
-        if entity.dxf.get("thickness", 0.0) != 0.0:
+        if entity.dxf.is_supported("thickness") and entity.dxf.get("thickness", 0.0) != 0.0:
             raise InputError(f"it has a {place} with a thickness: the outline must be plane")
         for stroke in ENTITIES[kind](entity, place):
             for curve in stroke:
@@ -357,11 +386,14 @@ def _spline(entity: Any, place: str) -> list[Stroke]:
     if len(inner) and np.max(np.unique(inner, return_counts=True)[1]) > degree:
         raise InputError(f"it has a {place} that is torn: a knot is repeated more than {degree} times")
     homogeneous = np.column_stack((points * weights[:, None], weights))
-    pieces = BPoly.from_power_basis(PPoly.from_spline(BSpline(knots, homogeneous, degree)))
+    columns = [
+        BPoly.from_power_basis(PPoly.from_spline((knots, np.append(column, np.zeros(degree + 1)), degree)))
+        for column in homogeneous.T
+    ]
     curves = []
-    for i, (a, b) in enumerate(zip(pieces.x, pieces.x[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(columns[0].x)):
         if a < b and first <= a and b <= last:
-            curves.append(np.ascontiguousarray(pieces.c[:, i]))
+            curves.append(np.column_stack([column.c[:, i] for column in columns]))
     return [curves]
 
 

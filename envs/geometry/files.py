@@ -19,6 +19,9 @@ SUFFIXES = (".yaml", ".yml", *DRAWINGS)
 LENGTHS = {"clearance": "clearance", "chamfer": "chamfer", "depth": "hole_depth", "length": "peg_length"}
 """Fields of ``PegHole`` by key of a YAML file."""
 
+MAX_SIMPLIFIED = 512
+"""Largest number of vertices of a section from a file."""
+
 MAX_VERTICES = 4096
 """Largest number of vertices of a polygon in a file."""
 
@@ -109,6 +112,11 @@ def _yaml_content(path: Path) -> dict[str, Any]:
 
 def _section(path: Path, outline: Array) -> dict[str, Any]:
     """Fields of ``PegHole`` of an outline (N, 2) [mm]."""
+    if len(outline) > MAX_SIMPLIFIED:
+        raise InputError(
+            f"{path}: {len(outline)} vertices are needed within {TOLERANCE:g} mm, at most {MAX_SIMPLIFIED} "
+            "can be simulated: leave out details"
+        )
     vertices = 1e-3 * outline
     try:
         check_section(clean(vertices), vertices)

@@ -16,8 +16,11 @@ FEW = 32
 LONGEST = 64
 """Largest number of chords that become one."""
 
-THINNING = 0.005
-"""Share of the tolerance for vertices that hardly turn."""
+THINNINGS = (0.015, 0.3)
+"""Shares of the tolerance for vertices that hardly turn; the second one if too many are left to search."""
+
+SEARCHED = 1024
+"""Largest number of vertices among which the fewest are searched."""
 
 
 def simplified(points: Array, corners: Sequence[int], tolerance: float) -> Array:
@@ -39,7 +42,7 @@ def simplified(points: Array, corners: Sequence[int], tolerance: float) -> Array
     whole = Polygon(points)
     if len(points) <= 3 or not whole.is_valid or whole.area == 0.0:
         return points
-    for share in (1.0, 0.8, 0.6, 0.4, 0.2, 0.1):
+    for share in (1.0, 0.8, 0.6, 0.4, 0.2):
         indices, error = _chosen(points, corners, share * tolerance)
         shape = Polygon(points[indices]) if len(indices) > 2 else Polygon()
         if shape.is_empty or not shape.is_valid:
@@ -51,29 +54,40 @@ def simplified(points: Array, corners: Sequence[int], tolerance: float) -> Array
 
 def _chosen(points: Array, corners: Sequence[int], tolerance: float) -> tuple[list[int], float]:
     """Indices of the vertices that stay, and a bound of the distance from the given polyline."""
-    count, error = len(points), 0.0
-    if 1 <= len(corners) <= FEW:
-        bounds, candidates = list(corners), np.arange(count)
-    else:
-        ring = np.vstack((points, points[:1]))
-        thinned = shapely.simplify(shapely.linearrings(ring), THINNING * tolerance)
-        kept = {tuple(p) for p in shapely.get_coordinates(thinned).tolist()}
-        candidates = np.array([i for i, p in enumerate(points.tolist()) if tuple(p) in kept])
-        bounds = [int(candidates[_sharpest(points[candidates])])]
-        error = THINNING * tolerance
-        tolerance -= error
+    count = len(points)
+    bounds = list(corners) if 1 <= len(corners) <= FEW else [_sharpest(points)]
     indices: list[int] = []
     largest = 0.0
     for start, end in zip(bounds, [*bounds[1:], bounds[0] + count], strict=True):
-        cyclic = np.concatenate((candidates, candidates + count))
-        span = cyclic[(cyclic >= start) & (cyclic <= end)]
-        path, of_path = _fewest(points[span % count], tolerance)
-        indices += [int(span[i]) % count for i in path[:-1]]
-        largest = max(largest, of_path)
-    return sorted(set(indices)), error + largest
+        span = np.arange(start, end + 1) % count
+        path, error = _simplified_span(points[span], tolerance)
+        indices += span[path[:-1]].tolist()
+        largest = max(largest, error)
+    return sorted(set(indices)), largest
+
+
+def _simplified_span(points: Array, tolerance: float) -> tuple[list[int], float]:
+    """Indices of the vertices of an open polyline that stay, with both ends, and a bound of the error."""
+    for thinning in THINNINGS:
+        thinned = _thinned(points, thinning * tolerance)
+        if len(thinned) <= SEARCHED:
+            path, error = _fewest(points[thinned], (1.0 - thinning) * tolerance)
+            return [thinned[i] for i in path], error + thinning * tolerance
+    return _thinned(points, tolerance), tolerance
+
+
+def _thinned(points: Array, tolerance: float) -> list[int]:
+    """Indices that the algorithm of Douglas and Peucker keeps."""
+    kept = shapely.get_coordinates(shapely.simplify(shapely.linestrings(points), tolerance, False)).tolist()
+    indices: list[int] = []
+    for i, point in enumerate(points.tolist()):  # the kept ones are in the order of the given ones
+        if len(indices) < len(kept) and point == kept[len(indices)]:
+            indices.append(i)
+    return indices
 
 
 def _sharpest(points: Array) -> int:
+    """Index of the vertex at which a closed polyline turns most."""
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
     return int(np.argmin(np.sum(before * after, axis=1) / np.where(lengths > 0.0, lengths, 1.0)))
