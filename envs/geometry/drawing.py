@@ -27,7 +27,10 @@ FLATNESS = 0.002
 JOINED = 0.01
 """Largest gap between lines of a drawing that counts as joined [mm]."""
 
-MAX_BYTES = 4_000_000
+NEGLIGIBLE = 1e-9
+"""Distance [mm] that comes from rounding."""
+
+MAX_BYTES = 2_000_000
 """Largest size of a part file."""
 
 MAX_CURVES = 4096
@@ -60,6 +63,7 @@ class Drawing:
     strokes: list[Stroke] = field(default_factory=list)
     scale: Array = field(default_factory=lambda: np.eye(3))
     skipped: Counter[str] = field(default_factory=Counter)
+    _curves: int = 0
 
     def add(self, stroke: Stroke) -> None:
         """Add a stroke, unless it is empty.
@@ -69,7 +73,8 @@ class Drawing:
         """
         if stroke:
             self.strokes.append(stroke)
-        if sum(map(len, self.strokes[-1:])) > MAX_CURVES or len(self.strokes) > MAX_CURVES:
+            self._curves += len(stroke)
+        if self._curves > MAX_CURVES:
             raise InputError(f"more than {MAX_CURVES} lines: keep the outline of the section alone")
 
 
@@ -150,20 +155,21 @@ def _vertices(loop: Stroke) -> Array:
     points: list[Array] = []
     for before, curve in zip([loop[-1], *loop], loop, strict=False):
         polyline = flatten(curve, FLATNESS)
-        if not _smooth(before, curve) and not (
-            corners and math.dist(points[corners[-1]], polyline[0]) <= JOINED
-        ):
-            corners.append(len(points))
-        points += list(polyline)
+        again = bool(points) and math.dist(points[-1], polyline[0]) <= NEGLIGIBLE
+        near = bool(corners) and math.dist(points[corners[-1]], polyline[0]) <= JOINED
+        if not near and not _smooth(before, curve):
+            corners.append(len(points) - again)
+        points += list(polyline[int(again) :])
         if len(points) > MAX_POINTS:
             raise InputError(f"the outline needs more than {MAX_POINTS} chords: draw it with fewer curves")
     if len(corners) > 1 and math.dist(points[corners[-1]], points[corners[0]]) <= JOINED:
         corners.pop()
+    if math.dist(points[-1], points[0]) <= NEGLIGIBLE:
+        points.pop()
+    outline = np.array(points)
     if _straight(loop) and len(corners) <= FEW:
-        return np.array([points[i] for i in corners])
-    distinct = [i for i, point in enumerate(points) if i in corners or math.dist(point, points[i - 1]) > 1e-9]
-    outline = np.array([points[i] for i in distinct])
-    return simplified(outline, np.searchsorted(distinct, corners).tolist(), TOLERANCE - 2.0 * FLATNESS)
+        return outline[corners]
+    return simplified(outline, corners, TOLERANCE - 2.0 * FLATNESS)
 
 
 def _closed_loop(drawing: Drawing) -> Stroke:
@@ -185,12 +191,10 @@ def _closed_loop(drawing: Drawing) -> Stroke:
 
 def _visible(stroke: Stroke) -> Stroke:
     """Curves of a stroke that have a length."""
-    return [curve for curve in stroke if np.ptp(control_points(curve), axis=0).any()]
+    return [curve for curve in stroke if np.ptp(control_points(curve), axis=0).max() > NEGLIGIBLE]
 
 
 def _check_size(strokes: list[Stroke]) -> None:
-    if sum(map(len, strokes)) > MAX_CURVES:
-        raise InputError(f"more than {MAX_CURVES} lines: keep the outline of the section alone")
     points = np.vstack([control_points(curve) for stroke in strokes for curve in stroke])
     if not np.isfinite(points).all() or np.abs(points).max() > MAX_COORDINATE:
         raise InputError(f"a coordinate is beyond {MAX_COORDINATE:g} mm: check the unit of the file")

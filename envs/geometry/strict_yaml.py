@@ -13,6 +13,9 @@ NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?",
 MAX_DEPTH = 8
 """Largest depth of lists in lists."""
 
+MAX_VALUES = 20_000
+"""Largest number of numbers, words and lists."""
+
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,7 +35,9 @@ def load(text: str) -> Any:
     documents: list[Any] = []
     stack: list[_Open] = []
     try:
-        for event in yaml.parse(text, Loader=LOADER):
+        for i, event in enumerate(yaml.parse(text, Loader=LOADER)):
+            if i > MAX_VALUES:
+                raise InputError(f"more than {MAX_VALUES} values")
             _refuse_shorthand(event)
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 if len(stack) == MAX_DEPTH:

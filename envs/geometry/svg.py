@@ -16,7 +16,7 @@ from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.curves import circular_arc, line, transformed
 from assembly_rl.envs.geometry.drawing import Drawing, Stroke
 from assembly_rl.envs.geometry.polygons import Array
-from assembly_rl.envs.geometry.svg_path import NUMBER, path_strokes
+from assembly_rl.envs.geometry.svg_path import NUMBER, numbers, path_strokes
 from assembly_rl.envs.geometry.svg_style import Style, StyleSheet
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -60,6 +60,9 @@ CONDITIONAL = ("requiredFeatures", "requiredExtensions", "systemLanguage")
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 20_000
+
+MAX_TEXT = 500_000
+"""Largest length of the attributes of all drawn elements, repeated ones again."""
 
 LENGTH = re.compile(rf"\s*({NUMBER})\s*([A-Za-z%]*)\s*", re.ASCII)
 TRANSFORM = re.compile(r"\s*,?\s*([A-Za-z]+)\s*\(([^()]*)\)", re.ASCII)
@@ -133,7 +136,7 @@ class _Reader:
     def __init__(self, root: Element, drawing: Drawing):
         self._drawing = drawing
         self._targets: dict[str, Element] = {}
-        self._visited = 0
+        self._text = 0  # length of the attributes of all elements drawn so far
         sheets = []
         for element in root.iter():
             key = element.get("id")
@@ -148,9 +151,11 @@ class _Reader:
         name = _name(element)
         if name in SILENT or not name:
             return
-        self._visited += 1
-        if self._visited > MAX_ELEMENTS or depth > MAX_DEPTH:
-            raise InputError(f"<use> repeats more than {MAX_ELEMENTS} elements or itself")
+        self._text += 10 + sum(map(len, element.attrib.values()))
+        if self._text > MAX_TEXT or depth > MAX_DEPTH:
+            raise InputError(
+                "it has too much text, or <use> repeats too much or itself: keep the outline alone"
+            )
         label = _label(element)
         style = self._sheet.style(element, name, label, inherited)
         if not style.displayed:
@@ -266,10 +271,10 @@ def _line(element: Element) -> list[Stroke]:
 
 
 def _polyline(element: Element) -> list[Stroke]:
-    numbers = _numbers(element.get("points", ""), _label(element), "points")
-    if len(numbers) % 2:
+    values = _numbers(element.get("points", ""), _label(element), "points")
+    if len(values) % 2:
         raise InputError(f"{_label(element)} has an odd number of coordinates")
-    points = list(zip(numbers[::2], numbers[1::2], strict=True))
+    points = list(zip(values[::2], values[1::2], strict=True))
     return [[line(a, b) for a, b in zip(points, points[1:], strict=False)]]
 
 
@@ -313,11 +318,10 @@ def _size(element: Element, name: str) -> float:
 
 
 def _numbers(text: str, label: str, what: str) -> list[float]:
-    if re.fullmatch(
-        rf"\s*(?:{NUMBER}(?:\s*,\s*|\s+|(?=[-+.])|\s*$))*", text, re.ASCII
-    ) is None or text.rstrip().endswith(","):
+    result = numbers(text)
+    if result is None:
         raise InputError(f"{label} has {what}={text!r:.60}: numbers are needed")
-    return [float(number) for number in re.findall(NUMBER, text, re.ASCII)]
+    return result
 
 
 def _transform(text: str, label: str) -> Array:
@@ -400,10 +404,10 @@ def _view_box(root: Element) -> tuple[float, float] | None:
     text = root.get("viewBox")
     if text is None:
         return None
-    numbers = _numbers(text, "<svg>", "viewBox")
-    if len(numbers) != 4 or not all(0.0 < n < math.inf for n in numbers[2:]):
+    values = _numbers(text, "<svg>", "viewBox")
+    if len(values) != 4 or not all(0.0 < n < math.inf for n in values[2:]):
         raise InputError(f"viewBox={text!r:.40} must be four numbers, the last two positive")
-    return numbers[2], numbers[3]
+    return values[2], values[3]
 
 
 def _physical(root: Element, name: str) -> tuple[float, str] | None:

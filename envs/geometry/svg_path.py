@@ -22,6 +22,21 @@ TOKEN = re.compile(NUMBER, re.ASCII)
 FLAG = re.compile("[01]")
 
 
+def numbers(text: str) -> list[float] | None:
+    """Read a list of finite numbers, separated by spaces or commas; None for any other text."""
+    text = text.strip()
+    result: list[float] = []
+    place, comma = 0, False
+    while place < len(text):
+        match = TOKEN.match(text, place)
+        if match is None or not math.isfinite(float(match[0])):
+            return None
+        result.append(float(match[0]))
+        separator = SEPARATOR.match(text, match.end())
+        place, comma = separator.end(), "," in separator[0]  # type: ignore[union-attr, index]
+    return None if comma else result
+
+
 def path_strokes(data: str, label: str) -> list[Stroke]:
     """Read the strokes of a path in user units, one per subpath.
 

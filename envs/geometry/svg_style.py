@@ -63,29 +63,27 @@ class StyleSheet:
     """
 
     def __init__(self, text: str):
-        self._rules: list[tuple[int, str, dict[str, str]]] = []
-        text = re.sub(r"/\*.*?\*/|<!--|-->", " ", text, flags=re.DOTALL)
-        text = re.sub(r"@(charset|namespace)[^;{}]*;", " ", text)
-        place = 0
-        for match in re.finditer(r"\s*([^{}]+)\{([^{}]*)\}\s*", text):
-            if match.start() != place:
-                break
-            place = match.end()
-            self._add(match[1].strip(), match[2])
-        if text[place:].strip():
-            raise InputError(f"<style> has {text[place:].strip()!r:.60}, which is not understood")
+        self._rules: dict[
+            str, list[tuple[int, int, dict[str, str]]]
+        ] = {}  # by selector: rank, place, properties
+        *rules, rest = _without_comments(text).split("}")
+        if rest.strip():
+            raise InputError(f"<style> has {rest.strip()!r:.60}, which is not understood")
+        for place, rule in enumerate(rules):
+            selectors, brace, block = rule.partition("{")
+            if not brace or "{" in block:
+                raise InputError(f"<style> has {rule.strip()!r:.60}, which is not understood")
+            if selectors.strip() != "@font-face":
+                self._add(place, selectors, _declarations(block, "<style>"))
 
-    def _add(self, selectors: str, block: str) -> None:
-        if selectors == "@font-face":
-            return
-        declared = _declarations(block, "<style>")
+    def _add(self, place: int, selectors: str, declared: dict[str, str]) -> None:
         for selector in map(str.strip, selectors.split(",")):
             if SELECTOR.fullmatch(selector):
                 rank = {"*": 0, ".": 2, "#": 3}.get(selector[0], 1)
-                self._rules.append((rank, selector, declared))
+                self._rules.setdefault(selector, []).append((rank, place, declared))
             elif declared:
                 raise InputError(
-                    f"<style> has the selector {selector!r:.40}: only elements, classes and ids are read"
+                    f"<style> has the selector {selector!r:.40}: only elements, classes, ids are read"
                 )
 
     def style(self, element: Element, name: str, label: str, inherited: Style) -> Style:
@@ -105,19 +103,27 @@ class StyleSheet:
             for key in PROPERTIES
             if key in element.attrib and key != "transform"
         }
-        matching = (f".{c}" for c in element.get("class", "").split())
-        accepted = {"*", name, f"#{element.get('id')}", *matching}
-        for _, selector, declared in sorted(self._rules, key=lambda rule: rule[0]):
-            if selector in accepted:
-                values |= declared
+        selectors = {"*", name, f"#{element.get('id')}", *(f".{c}" for c in element.get("class", "").split())}
+        rules = [rule for selector in selectors for rule in self._rules.get(selector, ())]
+        for *_, declared in sorted(rules, key=lambda rule: rule[:2]):
+            values |= declared
         values |= _declarations(element.get("style", ""), label)
         return _style(values, label, inherited)
+
+
+def _without_comments(text: str) -> str:
+    parts, place = [], 0
+    while (start := text.find("/*", place)) >= 0:
+        parts.append(text[place:start])
+        end = text.find("*/", start + 2)
+        place = end + 2 if end >= 0 else len(text)
+    return " ".join([*parts, text[place:]])
 
 
 def _declarations(text: str, label: str) -> dict[str, str]:
     """Properties with an effect on what is drawn, from CSS declarations."""
     values = {}
-    for declaration in re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL).split(";"):
+    for declaration in _without_comments(text).split(";"):
         name, colon, value = declaration.partition(":")
         name, value = name.strip().lower(), value.strip()
         if not declaration.strip() or HARMLESS.fullmatch(name):
