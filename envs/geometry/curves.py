@@ -18,7 +18,7 @@ Point = Sequence[float] | Array
 QUARTER = math.tan(math.pi / 8.0)
 """Bulge of a quarter of a circle."""
 
-MAX_POINTS = 20_000
+MAX_POINTS = 8192
 """Largest number of points of a flattened curve."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.geometry.curves import control_points, flatten, transformed
+from assembly_rl.envs.geometry.curves import MAX_POINTS, control_points, flatten, transformed
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array
 from assembly_rl.envs.geometry.simplification import FEW, simplified
 
@@ -38,9 +38,6 @@ MAX_CURVES = 4096
 
 MAX_COORDINATE = 1e9
 """Largest coordinate [mm] that is read without a loss of accuracy."""
-
-MAX_POINTS = 8192
-"""Largest number of chords of the outline before vertices are left out."""
 
 Stroke = list[Array]
 """Lines and curves of which each begins where the one before ends, see ``curves``."""

@@ -157,6 +157,8 @@ class _Reader:
         """
         for entity in entities:
             kind = entity.dxftype()
+            if not entity.dxf.is_supported("layer"):
+                raise InputError(f"it has a {kind:.40}, which is not understood: explode or delete it")
             own = entity.dxf.layer if layer is None or entity.dxf.layer != "0" else layer
             if entity.dxf.get("paperspace", 0) or entity.dxf.get("invisible", 0) or self._frozen(own):
                 continue
@@ -207,7 +209,8 @@ class _Reader:
                 )
             to_parent = np.reshape([float(value) for value in copy.matrix44()], (4, 4)).T
             self.read(block, matrix @ to_parent, layer, depth + 1)
-        self._drawing.skipped["ATTRIB"] += len(insert.attribs)
+        if insert.attribs:
+            self._drawing.skipped["ATTRIB"] += len(insert.attribs)
 
     def _add(self, entity: Any, kind: str, matrix: Array) -> None:
         place = f"{kind} (handle {entity.dxf.get('handle', '?')}, layer {entity.dxf.layer})"
