@@ -54,7 +54,7 @@ setup(
     ],
     extras_require={
         "docs": ["pdoc>=15"],
-        "drawings": ["ezdxf>=1.4", "svgpathtools>=1.7"],
+        "drawings": ["ezdxf>=1.4"],
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "studies": ["pyarrow>=18"],

@@ -37,9 +37,9 @@ def names(group: str) -> list[str]:
 
 def is_file(part: object) -> bool:
     """Return True for the path of a part file."""
-    from assembly_rl.envs.geometry.files import SUFFIXES
+    from assembly_rl.envs.geometry.files import is_part_file
 
-    return isinstance(part, PathLike) or (isinstance(part, str) and part.lower().endswith(SUFFIXES))
+    return isinstance(part, PathLike) or (isinstance(part, str) and is_part_file(part))
 
 
 def make_part(part: Part, preset: Mapping[str, Any] | None = None) -> PegHole:
@@ -61,9 +61,10 @@ def make_part(part: Part, preset: Mapping[str, Any] | None = None) -> PegHole:
     if isinstance(part, Mapping):
         return from_mapping(PegHole, {**preset, **part})
     if is_file(part):
-        from assembly_rl.envs.geometry.files import read_part
+        from assembly_rl.envs.geometry.files import check_part, read_part
 
-        return PegHole(**{**preset, **read_part(Path(part))})
+        path = Path(part)
+        return check_part(path, {**preset, **read_part(path)})
     if isinstance(part, str):
         return replace(_named_part(part), **preset)
     raise InputError(

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -13,9 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
+from assembly_rl.cli.parts import show_remarks, with_parts
 from assembly_rl.configuration.composition import choices, register
 from assembly_rl.controllers.validation import InputError, unknown
-from assembly_rl.envs.geometry.files import SUFFIXES, read_part
 from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
@@ -29,7 +28,11 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback, as any other error does.
     """
     _register_commands()
-    sys.argv[1:] = _with_parts(sys.argv[1:])
+    show_remarks()
+    try:
+        sys.argv[1:] = with_parts(sys.argv[1:])
+    except (InputError, ImportError) as error:
+        raise SystemExit(fail(str(error))) from None
     _check_group_choices(sys.argv[1:])
 
     def guarded(config: DictConfig) -> Any:
@@ -74,20 +77,6 @@ def fail(message: str) -> int:
     """Print an error, and return the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return 2
-
-
-def _with_parts(arguments: list[str]) -> list[str]:
-    """Replace a part from a file (``geometry=my_part.yaml``) by overrides; later overrides win."""
-    files = [text for text in arguments if text.startswith("geometry=") and text.endswith(SUFFIXES)]
-    if not files:
-        return arguments
-    try:
-        fields = read_part(Path(files[-1].partition("=")[2]))
-    except (InputError, ImportError) as error:
-        raise SystemExit(fail(str(error))) from None
-    fields["parameters.vertices"] = fields.pop("parameters")["vertices"]
-    own = [f"geometry.{name}={value}" for name, value in fields.items()]
-    return ["geometry=polygon", *own, *(text for text in arguments if text not in files)]
 
 
 def _check_group_choices(arguments: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,8 +10,15 @@ from typing import Any
 import numpy as np
 from shapely.geometry import Polygon
 
-from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, narrowest_gap, offset, thin_place
+from assembly_rl.controllers.validation import InputError, is_finite
+from assembly_rl.envs.geometry.polygons import (
+    MAX_LENGTH,
+    Array,
+    LengthError,
+    narrowest_gap,
+    offset,
+    thin_place,
+)
 from assembly_rl.envs.geometry.sections import resolve_parameters, section_outline
 
 FORMAT_VERSION = 1
@@ -23,6 +29,15 @@ MAX_WALL = 0.010
 
 MIN_WIDTH = 1e-3
 """Least width [m] of the peg: a thinner blade would bend, and its contact would not be reliable."""
+
+MIN_LENGTHS = {"clearance": 1e-6, "chamfer": 1e-5, "hole_depth": 1e-3, "peg_length": 1e-3}
+"""Least lengths [m], beside a chamfer of 0: anything shorter is a number in another unit."""
+
+MAX_CLEARANCE_SHARE = 0.25
+"""Largest clearance in widths of the peg at its narrowest place: in a wider hole a peg is not guided."""
+
+MAX_CHAMFER_SHARE = 0.5
+"""Largest chamfer in widths of the peg at its narrowest place."""
 
 MIN_WALL = 2e-4
 """Least width [m] of the material around the hole: contact with anything thinner is not reliable."""
@@ -88,51 +103,106 @@ class PegHole:
 
     def _length(self, name: str) -> float:
         value = getattr(self, name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise InputError(f"{name} must be a finite number of metres, got {value!r}")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not is_finite(value):
+            raise InputError(f"{name} must be a finite number of metres, got {value!r:.60}")
         if not 0.0 < value <= MAX_LENGTH and not (name == "chamfer" and value == 0.0):
             least = "0 or more" if name == "chamfer" else "more than 0"
-            raise InputError(f"{name} must be {least} and at most {MAX_LENGTH} m, got {value:g} m")
+            raise LengthError(
+                f"{name} must be {least} and at most {{most}}, got {{value}}", value=value, most=MAX_LENGTH
+            )
+        if 0.0 < value < MIN_LENGTHS[name]:
+            raise LengthError(
+                f"{name} must be at least {{least}}, got {{value}}: give it in {{unit}}",
+                value=value,
+                least=MIN_LENGTHS[name],
+            )
         return float(value)
 
     def _check_fit(self) -> None:
+        lengths = {name: getattr(self, name) for name in MIN_LENGTHS}
         if self.clearance >= self.circumradius:
-            raise InputError(
-                f"clearance {self.clearance:g} m must be less than the section's radius, "
-                f"{self.circumradius:.3g} m: give it in metres"
+            raise LengthError(
+                "clearance {clearance} must be less than the section's radius, {radius}: give it in {unit}",
+                radius=self.circumradius,
+                **lengths,
             )
-        thin = thin_place(self.peg_outline, MIN_WIDTH)
-        if thin is not None:
-            raise InputError(
-                f"the section is narrower than {MIN_WIDTH:g} m {self._near(thin)}: widen it there"
-            )
-        gap = narrowest_gap(self.peg_outline)[1]
+        drawn = self.parameters.get("vertices")
+        check_section(self.peg_outline, drawn)
+        self._check_share("clearance", MAX_CLEARANCE_SHARE, "a quarter of")
+        gap = _place(narrowest_gap(self.peg_outline)[1], drawn)
         if self.wall < MIN_WALL:
-            raise InputError(
-                f"clearance {self.clearance:g} m leaves a wall of {max(self.wall, 0.0):.3g} m in the "
-                f"narrowest gap of the section, {self._near(gap)}: at least {MIN_WALL:g} m is needed, reduce "
-                "it or widen the gap"
+            raise LengthError(
+                "clearance {clearance} leaves a wall of {wall} in the narrowest gap of the section, "
+                "near {gap}: at least {least} is needed, reduce it or widen the gap",
+                wall=max(self.wall, 0.0),
+                gap=gap,
+                least=MIN_WALL,
+                **lengths,
             )
         if self.chamfer >= self.wall:
-            raise InputError(
-                f"chamfer {self.chamfer:g} m must be less than the wall around the hole, {self.wall:.3g} m: "
-                f"reduce it or widen the section's narrowest gap, {self._near(gap)}"
+            raise LengthError(
+                "chamfer {chamfer} must be less than the wall around the hole, {wall}: reduce it or widen "
+                "the section's narrowest gap, near {gap}",
+                wall=self.wall,
+                gap=gap,
+                **lengths,
             )
+        self._check_share("chamfer", MAX_CHAMFER_SHARE, "half of")
         if self.chamfer >= self.hole_depth:
-            raise InputError(f"chamfer {self.chamfer:g} m must be less than hole_depth {self.hole_depth:g} m")
+            raise LengthError("chamfer {chamfer} must be less than hole_depth {hole_depth}", **lengths)
         if self.peg_length <= self.hole_depth:
-            raise InputError(
-                f"peg_length {self.peg_length:g} m must exceed hole_depth {self.hole_depth:g} m: "
-                "otherwise the flange hits the plate before the peg is through"
+            raise LengthError(
+                "peg_length {peg_length} must exceed hole_depth {hole_depth}: otherwise the flange hits the "
+                "plate before the peg is through",
+                **lengths,
             )
 
-    def _near(self, place: Array) -> str:
-        """Describe a place of the outline in the coordinates in which it was drawn."""
-        if "vertices" in self.parameters:
-            centroid = Polygon(self.parameters["vertices"]).centroid
-            place = place + [centroid.x, centroid.y]
-        x, y = (1e3 * place + 0.0).round(3).tolist()
-        return f"near x = {x:g} mm, y = {y:g} mm"
+    def _check_share(self, name: str, share: float, words: str) -> None:
+        """Refuse a length that is more than a share of the section's width at its narrowest place."""
+        value = getattr(self, name)
+        if value <= share * MIN_WIDTH:
+            return
+        thin = thin_place(self.peg_outline, value / share)
+        if thin is not None:
+            raise LengthError(
+                f"{name} {{value}} must be at most {words} the section's width, which is less than {{width}} "
+                "near {place}: reduce it",
+                value=value,
+                width=value / share,
+                place=_place(thin, self.parameters.get("vertices")),
+            )
+
+
+def check_section(outline: Array, drawn: Any = None) -> None:
+    """Check that a peg of a section can be made and its contact simulated.
+
+    Args:
+        outline: Section [m], centred.
+        drawn: Vertices [m] as they were given, in which coordinates an error names the place.
+
+    Raises:
+        ValueError: The section is too small or too thin.
+    """
+    size = float(np.max(np.ptp(outline, axis=0)))
+    if size < MIN_WIDTH:
+        raise LengthError(
+            "the section is {size} across, at least {least} is needed: use {unit}", size=size, least=MIN_WIDTH
+        )
+    thin = thin_place(outline, MIN_WIDTH)
+    if thin is not None:
+        raise LengthError(
+            "the section is narrower than {least} near {place}: widen it there",
+            least=MIN_WIDTH,
+            place=_place(thin, drawn),
+        )
+
+
+def _place(place: Array, drawn: Any) -> Array:
+    """Place of the centred outline in the coordinates in which it was drawn, if it was."""
+    if drawn is None or not np.isfinite(place).all():
+        return place
+    centroid = Polygon(drawn).centroid
+    return place + [centroid.x, centroid.y]
 
 
 def _read_only(outline: Array) -> Array:

@@ -23,6 +23,33 @@ TOLERANCE = 1e-9
 """Vertices closer than this [m] to each other, or to the line through their neighbours, are dropped."""
 
 
+class LengthError(InputError):
+    """Refusal of lengths or places; the message is in metres, or in millimetres for a file that is.
+
+    Args:
+        template: Message with the names of the lengths in braces; ``{unit}`` becomes the name of their unit.
+        **lengths: Lengths [m] and places (x, y) [m].
+    """
+
+    def __init__(self, template: str, **lengths: Any):
+        self._template, self._lengths = template, lengths
+        super().__init__(self._text(1.0, "m", "metres"))
+
+    def in_millimetres(self) -> str:
+        """Return the message with lengths in millimetres."""
+        return self._text(1e3, "mm", "millimetres")
+
+    def _text(self, scale: float, symbol: str, unit: str) -> str:
+        texts = {}
+        for name, value in self._lengths.items():
+            if np.ndim(value) == 0:
+                texts[name] = f"{scale * value:.3g} {symbol}"
+            else:
+                x, y = (scale * np.round(value, 6) + 0.0).tolist()
+                texts[name] = f"x = {x:g} {symbol}, y = {y:g} {symbol}"
+        return self._template.format(unit=unit, **texts)
+
+
 def vertex_array(vertices: Any) -> Array:
     """Convert vertices to an (N, 2) array [m].
 
@@ -69,7 +96,9 @@ def clean(vertices: Sequence[Sequence[float]] | Array) -> Array:
     points = vertex_array(vertices)
     size = float(np.max(np.ptp(points, axis=0), initial=0.0))
     if size > MAX_LENGTH:
-        raise InputError(f"the section is {size:g} m across, at most {MAX_LENGTH} m is accepted: use metres")
+        raise LengthError(
+            "the section is {size} across, at most {most} is accepted: use {unit}", size=size, most=MAX_LENGTH
+        )
     points = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > TOLERANCE]
     distinct = len(np.unique(points.round(9), axis=0))
     if distinct < 3:
@@ -78,9 +107,9 @@ def clean(vertices: Sequence[Sequence[float]] | Array) -> Array:
         raise InputError(f"the section has zero area: its {len(points)} vertices lie on one line")
     if not Polygon(points).is_valid:
         reason, _, place = shapely.is_valid_reason(Polygon(points)).partition("[")
-        x, y = (1e3 * float(value) for value in place.rstrip("]").split())
-        raise InputError(
-            f"the section must not cross or touch itself: {reason} near x = {x:g} mm, y = {y:g} mm"
+        raise LengthError(
+            f"the section must not cross or touch itself: {reason} near {{place}}",
+            place=[float(value) for value in place.rstrip("]").split()],
         )
     points = points[_distance_from_chord(points) > TOLERANCE]
     if area(points) < 0:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.geometry.polygons import Array, clean, vertex_array
+from assembly_rl.envs.geometry.polygons import Array, LengthError, clean, vertex_array
 
 
 def circle(diameter: float = 0.020, facets: int = 16) -> Array:
@@ -142,6 +142,9 @@ def _regular(sides: int, radius: float) -> Array:
 
 def _require_thinner(thickness: float, width: float, height: float) -> None:
     if thickness >= min(width, height):
-        raise InputError(
-            f"thickness {thickness:g} m must be less than the width {width:g} m and the height {height:g} m"
+        raise LengthError(
+            "thickness {thickness} must be less than the width {width} and the height {height}",
+            thickness=thickness,
+            width=width,
+            height=height,
         )

@@ -115,7 +115,7 @@ def test_clean_gives_the_same_square(vertices: list) -> None:
     [
         (
             [[0, 0], [0.02, 0.02], [0.02, 0], [0, 0.02]],
-            r"cross or touch itself: Self-intersection near x = 10 mm, y = 10 mm",
+            r"cross or touch itself: Self-intersection near x = 0.01 m, y = 0.01 m",
         ),
         ([[0, 0], [0.02, 0], [0, 0], [0.02, 0]], "at least 3 distinct vertices, got 2"),
         ([[0.01, 0.01]] * 4, "at least 3 distinct vertices, got"),

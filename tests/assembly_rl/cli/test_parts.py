@@ -1,0 +1,64 @@
+"""Part files among the arguments of a command."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from assembly_rl.cli.parts import show_remarks, with_parts
+from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs.geometry.drawing import PartWarning
+
+POLYGON = "polygon: [[0, 0], [20, 0], [20, 10], [0, 10]]\n"
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "B.YAML", "of two, parts.yaml"):
+        Path(name).write_text(POLYGON + "depth: 20\n")
+    Path("narrow.yaml").write_text(POLYGON + "clearance: 5\n")
+
+
+@pytest.mark.parametrize(
+    "argument", ["geometry=a.yaml", "geometry=B.YAML", "geometry='a.yaml'", "geometry=./a.yaml"]
+)
+def test_a_file_becomes_overrides_before_the_others(argument: str) -> None:
+    given = with_parts(["seed=1", argument, "geometry.chamfer=0"])
+    assert given[0] == "geometry=polygon" and given[-2:] == ["seed=1", "geometry.chamfer=0"]
+    assert "geometry.hole_depth=0.02" in given
+
+
+def test_a_name_with_a_comma_is_one_file() -> None:
+    assert with_parts(["geometry=of two, parts.yaml"])[0] == "geometry=polygon"
+
+
+def test_arguments_without_a_file_stay_as_they_are() -> None:
+    arguments = ["-m", "geometry=square,L", "seed=1,2", "geometry.clearance=1e-4", "run_dir=a.yaml"]
+    assert with_parts(arguments) == arguments
+
+
+@pytest.mark.parametrize("value", ["square,a.yaml", "a.yaml,square", "a.yaml,B.YAML", "[square,a.yaml]"])
+def test_a_sweep_with_a_file_is_not_read_as_one_file(value: str) -> None:
+    with pytest.raises(InputError, match="cannot be one of several geometries"):
+        with_parts(["-m", f"geometry={value}"])
+
+
+def test_the_first_of_two_files_is_not_dropped() -> None:
+    with pytest.raises(InputError, match="given twice, by geometry=a.yaml and by geometry=B.YAML"):
+        with_parts(["geometry=a.yaml", "geometry=B.YAML"])
+
+
+def test_a_refused_part_names_its_file_unless_it_is_overridden() -> None:
+    with pytest.raises(InputError, match="^narrow.yaml: clearance 5 mm"):
+        with_parts(["geometry=narrow.yaml"])
+    assert "geometry.clearance=0.0001" in with_parts(["geometry=narrow.yaml", "geometry.clearance=0.0001"])
+
+
+def test_remarks_are_one_line_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        show_remarks()
+        warnings.warn("a.svg: 240 vertices simplified to 16 within 0.2 mm", PartWarning, stacklevel=1)
+    assert capsys.readouterr().err == "note: a.svg: 240 vertices simplified to 16 within 0.2 mm\n"
