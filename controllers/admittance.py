@@ -130,9 +130,15 @@ class AdmittanceController:
     def _matrix(
         self, mass: NDArray[np.float64], damping: NDArray[np.float64], stiffness: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        return step_matrix(
-            mass, damping, stiffness, self._period, self._config.discretization, self._config.selected_axes
-        )
+        with np.errstate(all="ignore"):  # whatever the calling program does about underflow
+            return step_matrix(
+                mass,
+                damping,
+                stiffness,
+                self._period,
+                self._config.discretization,
+                self._config.selected_axes,
+            )
 
     # ------------------------------------------------------------------ outside the loop
 

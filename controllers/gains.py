@@ -72,7 +72,8 @@ class GainSchedule:
         twice_energy = np.zeros((12, 12))
         twice_energy[:6, :6] = self._stiffness
         twice_energy[6:, 6:] = self.base.mass
-        form = -0.5 * self.step.T @ twice_energy @ self.step
+        with np.errstate(all="ignore"):  # whatever the calling program does about underflow
+            form = -0.5 * self.step.T @ twice_energy @ self.step
         form[:12, :12] += 0.5 * twice_energy
         form[12:] += self.step[:6]  # work: the wrench times the displacement
         form[12:, :6] -= np.eye(6)

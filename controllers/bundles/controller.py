@@ -184,7 +184,7 @@ class BundleController:
         if free_readings is not None:
             insertion.contact_wrench.tare(free_readings, insertion.orientation(start[1]))
         elif bias is not None:
-            insertion.contact_wrench.bias = bias  # type: ignore[assignment]
+            insertion.contact_wrench.bias = bias
         self._hole = hole
         self._log.clear()
         self._count = 0

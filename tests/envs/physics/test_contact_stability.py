@@ -29,7 +29,7 @@ QUIET = {"cutoff": CUTOFF, "force_noise": 0.0, "moment_noise": 0.0, "force_bias"
 OPEN = {
     "wrench_limit": [1e4] * 3 + [1e3] * 3,
     "offset_limit": [0.02] * 3 + [0.3] * 3,
-    "speed_limit": [10.0] * 3 + [100.0] * 3,
+    "speed_limit": [2.0] * 3 + [20.0] * 3,
 }
 
 
