@@ -17,9 +17,10 @@ from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.stability import ContactConfig, ContactLoop
 from assembly_rl.controllers.validation import (
     AXES,
-    REAL,
     InputError,
+    entries,
     is_finite,
+    plain,
     real,
     require_cutoff,
 )
@@ -222,6 +223,7 @@ class AdmittanceController:
         self._rejected = False
         self._gains.request(law)
 
+    @np.errstate(all="ignore")
     def _continue_check(self, law: ComplianceLaw, checks: Iterator[bool]) -> None:
         """Do a control step's share of the check of a requested law."""
         for _ in range(self._checks_per_step):
@@ -336,21 +338,20 @@ class AdmittanceController:
             The offset x, six floats, m and rad, and the fault flags of this step.
         """
         if self._check is not None:
-            with np.errstate(all="ignore"):
-                self._continue_check(*self._check)
+            self._continue_check(*self._check)
         faults = 0
         if time is not None or stamp is not None:
             now, then = None if time is None else real(time), None if stamp is None else real(stamp)
             faults = self._check_time(now, then)
         try:
-            measured = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
-            wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
-            a, b, c, d, e, f = measured
-            p, q, r, s, t, u = wanted
-            if not (isinstance(a + b + c + d + e + f, REAL) and isinstance(p + q + r + s + t + u, REAL)):
-                raise TypeError
-            a, b, c, d, e, f = float(a), float(b), float(c), float(d), float(e), float(f)
-            p, q, r, s, t, u = float(p), float(q), float(r), float(s), float(t), float(u)
+            a, b, c, d, e, f = entries(wrench)
+            p, q, r, s, t, u = entries(reference)
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(p) is type(q) is type(r) is type(s) is type(t) is type(u) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                p, q, r, s, t, u = plain((p, q, r, s, t, u))
             # Zero times a finite number is zero, and anything else is not.
             sum_of_zeros = 0.0 * a + 0.0 * b + 0.0 * c + 0.0 * d + 0.0 * e + 0.0 * f
             sum_of_zeros += 0.0 * p + 0.0 * q + 0.0 * r + 0.0 * s + 0.0 * t + 0.0 * u
@@ -419,14 +420,20 @@ class AdmittanceController:
             faults |= GAIN_REJECTED
         if gains.expired:
             faults |= GAIN_EXPIRED
-        np.dot(gains.step, state, out=following)
-        dissipated = gains.dissipation(state) if gains.filling else 0.0
+        try:
+            np.dot(gains.step, state, out=following)
+            dissipated = gains.dissipation(state) if gains.filling else 0.0
+        except (FloatingPointError, RuntimeWarning):  # the calling program makes underflow an error
+            with np.errstate(all="ignore"):
+                np.dot(gains.step, state, out=following)
+                dissipated = gains.dissipation(state) if gains.filling else 0.0
         state[:12] = following
         offset, flags = self._bound(following.tolist(), faults)
         if dissipated and not flags & CUT:  # a step that was cut did not dissipate what the law would have
             gains.fill(dissipated)
         return offset, flags
 
+    @np.errstate(all="ignore")
     def _without_wrench(self, faults: int) -> tuple[list[float], Fault]:
         """Hold, then fade, then stop."""
         self._missing += 1
@@ -440,9 +447,8 @@ class AdmittanceController:
             state[6:12] = 0.0
             return self._offset[:], Fault(faults)
         self._share = max(0.0, self._share - self._fading)
-        with np.errstate(all="ignore"):
-            state[6:12] *= self._calm
-            state[:6] += self._period * state[6:12]
+        state[6:12] *= self._calm
+        state[:6] += self._period * state[6:12]
         return self._bound(state[:12].tolist(), faults)
 
     def _bound(self, values: list[float], faults: int) -> tuple[list[float], Fault]:

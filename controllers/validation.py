@@ -1,13 +1,14 @@
 """Checks of configurations; an error names the owner, the field, the value and the bound."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from difflib import get_close_matches
 from math import isfinite, nan
+from typing import Any
 
 import numpy as np
 
 REAL = (float, int, np.floating, np.integer)
-"""Types of numbers that a control loop takes; a sum with an object of another type has another type."""
+"""Types of numbers that a control loop takes."""
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 SMALLEST = 1e-9
 """Smallest positive value of a quantity with an upper bound, in SI units; a divisor would overflow below."""
@@ -50,6 +51,34 @@ def real(value: object) -> float:
         return float(value) if isinstance(value, REAL) else nan
     except Exception:  # foreign objects run foreign code
         return nan
+
+
+def entries(values: Any) -> Any:
+    """Return the entries of a sequence, arrays as plain numbers.
+
+    Raises:
+        TypeError: The values are bytes or have no order.
+    """
+    kind = type(values)
+    if kind is list or kind is tuple:
+        return values
+    if isinstance(values, np.ndarray):
+        return values.tolist()
+    if isinstance(values, bytes | bytearray | memoryview | Set | Mapping):
+        raise TypeError
+    return values
+
+
+def plain(values: Iterable[Any]) -> list[float]:
+    """Convert numbers to plain floats.
+
+    Raises:
+        TypeError: One of them is not a number.
+    """
+    numbers = list(values)
+    if not all(isinstance(value, REAL) for value in numbers):
+        raise TypeError
+    return list(map(float, numbers))
 
 
 def has_length(value: object, length: int) -> bool:

@@ -23,9 +23,10 @@ from assembly_rl.controllers.se3 import (
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import (
     AXES,
-    REAL,
     InputError,
+    entries,
     finite_numbers,
+    plain,
     require_not_negative,
     require_vector,
 )
@@ -151,12 +152,15 @@ class ContactWrench:
             rotation: Orientation q_cs of the sensor's axes in the compliance frame, xyzw.
         """
         try:
-            a, b, c, d, e, f = reading
+            a, b, c, d, e, f = entries(reading)
             x, y, z, w = rotation
-            if not isinstance(a + b + c + d + e + f + x + y + z + w, REAL):
-                return NOT_A_WRENCH
-            a, b, c, d, e, f = float(a), float(b), float(c), float(d), float(e), float(f)
-            unit = normalized((float(x), float(y), float(z), float(w)))
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(x) is type(y) is type(z) is type(w) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                x, y, z, w = plain((x, y, z, w))
+            unit = normalized((x, y, z, w))
         except Exception:  # foreign objects run foreign code
             return NOT_A_WRENCH
         if unit is None or not isfinite(0.0 * (a + b + c + d + e + f)):

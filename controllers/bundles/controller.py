@@ -20,7 +20,7 @@ from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, checked_pose, normalized
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.stability import ContactLoop
-from assembly_rl.controllers.validation import REAL, InputError, real
+from assembly_rl.controllers.validation import InputError, entries, plain, real
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
 LOG_DURATION = 10.0
@@ -226,14 +226,18 @@ class BundleController:
         reading, position, orientation = NOT_A_WRENCH, *NO_POSE
         cause = "no reading, or no pose"
         try:
-            a, b, c, d, e, f = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
+            a, b, c, d, e, f = entries(wrench)
             (x, y, z), (qx, qy, qz, qw) = pose
-            if isinstance(a + b + c + d + e + f + x + y + z + qx + qy + qz + qw, REAL):
-                x, y, z = float(x), float(y), float(z)
-                unit = normalized((float(qx), float(qy), float(qz), float(qw)))
-                if unit is not None and abs(x) < FAR and abs(y) < FAR and abs(z) < FAR:
-                    reading = (float(a), float(b), float(c), float(d), float(e), float(f))
-                    position, orientation, cause = (x, y, z), unit, ""
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(x) is type(y) is type(z) is type(qx) is type(qy) is type(qz) is type(qw) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                x, y, z, qx, qy, qz, qw = plain((x, y, z, qx, qy, qz, qw))
+            unit = normalized((qx, qy, qz, qw))
+            if unit is not None and -FAR < x < FAR and -FAR < y < FAR and -FAR < z < FAR:
+                reading = (a, b, c, d, e, f)
+                position, orientation, cause = (x, y, z), unit, ""
         except Exception:  # foreign objects run foreign code: the border of the control loop
             reading = NOT_A_WRENCH
         if self._state is not State.running:
@@ -246,7 +250,7 @@ class BundleController:
             self._known, self._cause = False, cause
             faults = self._run(NOT_A_WRENCH, *self._command, now, then)
         else:
-            self._known = True
+            self._known, self._cause = True, ""
             faults = self._run(reading, position, orientation, now, then)
         inputs = (nan if then is None else then, now, *reading)
         self._log.append((*inputs, *measured, *self._command[0], *self._command[1], faults, self._state))
@@ -268,8 +272,11 @@ class BundleController:
         insertion = self._insertion
         wrench = insertion.measure(reading, orientation)
         self._wrenches.append(wrench)
-        self._watch_rate(time)
-        self._finish(self._termination.of_wrench(wrench))
+        if self._count % RATE_WINDOW == 0 and isfinite(time):
+            self._watch_rate(time)
+        result = self._termination.of_wrench(wrench)
+        if result is not None:
+            self._finish(result)
         if self._state is State.running and (self._arrived or self._count % self._every == 0):
             self._look(position, orientation)
         if self._state is not State.running:
@@ -280,7 +287,7 @@ class BundleController:
             self._end(State.fault, "the controller computed a command beyond the stated speed limits")
             return faults
         self._command = command
-        if Fault.STOPPED in faults:
+        if faults and Fault.STOPPED in faults:
             cause = self._cause or "readings are too old"
             self._end(
                 State.fault, f"no usable reading or pose for too long ({cause}): check sensor and robot"
@@ -289,8 +296,6 @@ class BundleController:
 
     def _watch_rate(self, time: float) -> None:
         """End the insertion if steps occur at another rate; the controller flags single late ones."""
-        if self._count % RATE_WINDOW or not isfinite(time):
-            return
         before, self._since = self._since, (self._count, time)
         if before is None:
             return
@@ -303,10 +308,8 @@ class BundleController:
                 "call step() at that rate, with the time in seconds",
             )
 
-    def _finish(self, result: Result | None) -> None:
-        """End the insertion if there is a result."""
-        if result is None:
-            return
+    def _finish(self, result: Result) -> None:
+        """End the insertion."""
         limits = self._limits
         reasons = {
             Result.force_limit: f"more than insertion.limits.force = {limits.force:g} N",
@@ -339,21 +342,23 @@ class BundleController:
         self._arrived = 0
         if not due:
             return
-        self._finish(self._termination.of_pose(pose, -pose[2], self._count // self._every))
-        if self._state is State.running:
+        result = self._termination.of_pose(pose, -pose[2], self._count // self._every)
+        if result is not None:
+            self._finish(result)
+        else:
             self._decide(usable, pose)
 
+    @np.errstate(all="ignore")
     def _decide(self, usable: list[Sequence[float]], pose: NDArray[np.float64]) -> None:
         """Let the policy act on the wrenches of a policy period and a pose of the tip."""
         wrench = np.array([sum(axis) / len(usable) for axis in zip(*usable, strict=True)])
-        with np.errstate(all="ignore"):  # whatever the calling program does about overflow
-            observation = self._insertion.observe(wrench, pose, NO_TWIST, UNUSED_RNG)
-            action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
-            if not np.isfinite(action).all():
-                self._end(State.fault, "the policy gave no finite action")
-                return
-            self._actions = action
-            self._insertion.apply(action)
+        observation = self._insertion.observe(wrench, pose, NO_TWIST, UNUSED_RNG)
+        action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
+        if not np.isfinite(action).all():
+            self._end(State.fault, "the policy gave no finite action")
+            return
+        self._actions = action
+        self._insertion.apply(action)
 
     def _end(self, state: State, reason: str) -> None:
         self._state, self.reason = state, reason

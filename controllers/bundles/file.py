@@ -24,12 +24,6 @@ MAX_SIZE = 16 * 1024 * 1024
 """Largest file [bytes]."""
 MAX_HEADER = 1024 * 1024
 """Largest header of a file, with the manifest [bytes]."""
-MAX_DEPTH = 32
-"""Most levels of nesting in a manifest."""
-MAX_ENTRIES = 20_000
-"""Most objects, lists, texts and numbers in a manifest."""
-MAX_TEXT = 4000
-"""Longest text in a manifest."""
 MAX_LAYERS = 16
 """Most layers of a network."""
 MAX_WIDTH = 4096
@@ -161,7 +155,6 @@ def _understand(content: bytes) -> Bundle:
     if digest != _digest(text, tensors):
         raise InputError("sha256 does not match the content: the file is damaged, export or copy it again")
     values = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
-    _require_modest(values)
     manifest = Manifest.read(values)
     policy = _network(manifest, tensors)
     golden = Golden.of(tensors)
@@ -199,28 +192,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"the manifest has {shortened(twice)!r} twice")
     return values
-
-
-def _require_modest(values: Any) -> None:
-    """Refuse a manifest that is nested too deep, or has too many entries or too long a text."""
-    level, count = [values], 0
-    for _ in range(MAX_DEPTH):
-        count += len(level)
-        following: list[Any] = []
-        for value in level:
-            if isinstance(value, str) and len(value) > MAX_TEXT:
-                raise InputError(f"the manifest has a text of {len(value)} characters: {value[:40]!r}...")
-            if isinstance(value, dict):
-                following += value.keys()
-                following += value.values()
-            elif isinstance(value, list):
-                following += value
-        if count + len(following) > MAX_ENTRIES:
-            raise InputError(f"the manifest has more than {MAX_ENTRIES} entries")
-        level = following
-        if not level:
-            return
-    raise InputError(f"the manifest is nested more than {MAX_DEPTH} levels deep")
 
 
 def _network(manifest: Manifest, tensors: Tensors) -> MLP:

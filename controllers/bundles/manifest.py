@@ -38,6 +38,12 @@ CONVENTIONS = {
 """Conventions of all numbers; bundles with other conventions are refused."""
 MAX_DELAY = 20
 """Largest delay in control periods."""
+MAX_DEPTH = 32
+"""Most levels of nesting in a manifest."""
+MAX_ENTRIES = 20_000
+"""Most objects, lists, texts and numbers in a manifest."""
+MAX_TEXT = 4000
+"""Longest text in a manifest."""
 SMALLEST_INERTIA = 1e-6
 """Smallest eigenvalue of the mass matrix [kg, kg m2]."""
 
@@ -206,9 +212,32 @@ class Manifest:
         Raises:
             ValueError: The format is newer, or a field is missing, unknown, of another type or out of range.
         """
+        _require_modest(values)
         found = values.get("format") if isinstance(values, Mapping) else None
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
             raise InputError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
             raise InputError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
         return from_mapping(cls, complete(cls, values, "bundle"))
+
+
+def _require_modest(values: Any) -> None:
+    """Refuse a manifest that is nested too deep, or has too many entries or too long a text."""
+    level, count = [values], 0
+    for _ in range(MAX_DEPTH):
+        count += len(level)
+        following: list[Any] = []
+        for value in level:
+            if isinstance(value, str) and len(value) > MAX_TEXT:
+                raise InputError(f"the manifest has a text of {len(value)} characters: {value[:40]!r}...")
+            if isinstance(value, dict):
+                following += value.keys()
+                following += value.values()
+            elif isinstance(value, list):
+                following += value
+        if count + len(following) > MAX_ENTRIES:
+            raise InputError(f"the manifest has more than {MAX_ENTRIES} entries")
+        level = following
+        if not level:
+            return
+    raise InputError(f"the manifest is nested more than {MAX_DEPTH} levels deep")
