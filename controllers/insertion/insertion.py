@@ -183,8 +183,8 @@ class Insertion:
         else:
             self._speed = min(path.speed, self._speed + self._faster)
         self.height -= self._period * self._speed
-        ahead = offset[2] - path.lead
-        if ahead > 0.0:  # the path waits for the tool; the command is unchanged
+        ahead = min(offset[2] - path.lead, path.start_height - self.height)
+        if ahead > 0.0:  # the path waits for the tool, up to its start; the command is unchanged
             self.height += ahead
             offset[2] -= ahead
             self.controller.rebase(2, ahead)
