@@ -1,22 +1,34 @@
 """Admittance controller: measured wrench in, pose offset and fault flags out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from math import exp, isfinite, nan, pi
+from math import exp, isfinite, pi
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule
+from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.stability import ContactConfig, ContactLoop
-from assembly_rl.controllers.validation import AXES, InputError, is_finite, require_cutoff
+from assembly_rl.controllers.validation import (
+    AXES,
+    InputError,
+    entries,
+    is_finite,
+    plain,
+    real,
+    require_cutoff,
+)
 
 NO_REFERENCE = (0.0,) * 6
 NO_FAULT = Fault.NONE
+CHECK_SHARE = 0.25
+"""Share of the control period that a step may spend on the check of a requested law."""
 
 # The flags as plain integers: combining enum members costs a microsecond each.
 INVALID_INPUT = Fault.INVALID_INPUT.value
@@ -42,14 +54,6 @@ def _within(values: Sequence[float], limits: Sequence[float]) -> bool:
 
 def _cut(values: Sequence[float], limits: Sequence[float]) -> list[float]:
     return [max(-limit, min(limit, value)) for value, limit in zip(values, limits, strict=True)]
-
-
-def seconds(time: object) -> float:
-    """Convert a time to a float; NaN if it is not a number."""
-    try:
-        return float(time)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return nan
 
 
 class AdmittanceController:
@@ -88,11 +92,16 @@ class AdmittanceController:
     ) -> None:
         if not (is_finite(rate) and rate > 0.0):
             raise InputError(f"rate must be > 0 Hz, got {rate}")
-        config = deepcopy(config) if config is not None else AdmittanceConfig()
+        if not bounds.SMALLEST_RATE <= rate <= bounds.RATE:
+            raise InputError(
+                f"rate must be from {bounds.SMALLEST_RATE:g} Hz to {bounds.RATE:g} Hz, got {rate}"
+            )
+        rate = float(rate)
+        config = copied(config) if config is not None else AdmittanceConfig()
         require_cutoff("AdmittanceConfig.cutoff", config.cutoff, rate)
         self.rate = rate
-        self.config = config
-        self.contact = contact
+        self._config = config
+        self._contact = copied(contact) if contact is not None else None
         self._period = period = 1.0 / rate
         self._keep = 0.0 if config.cutoff is None else exp(-2.0 * pi * config.cutoff * period)
         self._wrench_limit = list(config.wrench_limit)
@@ -109,6 +118,11 @@ class AdmittanceController:
         self._calm = exp(-period / safety.fade)
         self._fading = period / safety.fade
         self._late = period * safety.jitter
+        self._loop = (
+            ContactLoop(law, rate, self._contact, config.cutoff, config.discretization, config.selected_axes)
+            if self._contact is not None
+            else None
+        )
         self._gains = GainSchedule(config.gains, period, self._matrix)
         self._state = np.zeros(18)  # [x, v, F - F_ref], the vector that the step matrix multiplies
         self._next = np.zeros(12)
@@ -117,15 +131,15 @@ class AdmittanceController:
     def _matrix(
         self, mass: NDArray[np.float64], damping: NDArray[np.float64], stiffness: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        return step_matrix(
-            mass, damping, stiffness, self._period, self.config.discretization, self.config.selected_axes
-        )
-
-    def _loop(self, law: ComplianceLaw, contact: ContactConfig) -> ContactLoop:
-        config = self.config
-        return ContactLoop(
-            law, self.rate, contact, config.cutoff, config.discretization, config.selected_axes
-        )
+        with np.errstate(all="ignore"):  # whatever the calling program does about underflow
+            return step_matrix(
+                mass,
+                damping,
+                stiffness,
+                self._period,
+                self._config.discretization,
+                self._config.selected_axes,
+            )
 
     # ------------------------------------------------------------------ outside the loop
 
@@ -145,12 +159,15 @@ class AdmittanceController:
         start = np.zeros(6) if offset is None else np.array(offset, dtype=np.float64)
         if start.shape != (6,):
             raise InputError(f"offset must have shape (6,), got {start.shape}")
-        for axis, value, limit in zip(AXES, start.tolist(), self.config.offset_limit, strict=True):
+        for axis, value, limit in zip(AXES, start.tolist(), self._config.offset_limit, strict=True):
             if not abs(value) <= limit:
                 raise InputError(f"offset[{axis}] must be within +-{limit} (offset_limit), got {value}")
         if law is not None:
-            if self.contact is not None:
-                self._loop(law, self.contact).require()
+            if self._loop is not None:
+                self._loop = self._loop.of(law)
+                self._loop.require()
+                share = CHECK_SHARE * self._period / self._loop.longest_check
+                self._checks_per_step = max(1, int(share))
             self._gains.reset(law)
         else:
             self._gains.reset(self._gains.base)
@@ -162,6 +179,8 @@ class AdmittanceController:
         self._share = 1.0  # share of the reference in force; the rest is the safe reference
         self._stopped = False
         self._rejected = False
+        self._check: tuple[ComplianceLaw, Iterator[bool]] | None = None
+        self._waiting: ComplianceLaw | None = None
         self._time: float | None = None
 
     def request(self, law: ComplianceLaw) -> bool:
@@ -170,19 +189,82 @@ class AdmittanceController:
         It moves as fast as ``gains.damping_rate`` and ``gains.stiffness_rate`` allow, and only while the
         energy tank can pay for it (``GainSchedule``).
 
+        A law without coupling is checked at once in the stated contact. The check of a coupled one is long:
+        the following steps do it, each for at most a quarter of the control period, and then the law moves;
+        meanwhile the latest further request waits.
+
         Returns:
             False if the law is unstable in the stated contact: it is rejected, and the steps report
-            ``GAIN_REJECTED`` until another request.
+            ``GAIN_REJECTED`` until another request. True for a coupled law, whose check begins.
 
         Raises:
             ValueError: A law of another mass or at another centre.
         """
-        self._rejected = False
-        if self.contact is not None and not self._loop(law, self.contact).is_stable():
-            self._rejected = True
-            return False
-        self._gains.request(law)
+        self._gains.require(law)
+        if self._loop is None:
+            self._take(law)
+            return True
+        loop = self._loop.of(law)
+        if not loop.coupled:
+            self._check = self._waiting = None
+            stable = loop.is_stable()
+            if stable:
+                self._take(law)
+            else:
+                self._rejected = True
+            return stable
+        if self._check is None:
+            self._check = law, loop.checks()
+        else:
+            self._waiting = law
         return True
+
+    def _take(self, law: ComplianceLaw) -> None:
+        self._rejected = False
+        self._gains.request(law)
+
+    @np.errstate(all="ignore")
+    def _continue_check(self, law: ComplianceLaw, checks: Iterator[bool]) -> None:
+        """Do a control step's share of the check of a requested law."""
+        for _ in range(self._checks_per_step):
+            stable = next(checks, None)
+            if stable:
+                continue
+            self._check = None
+            if stable is None:
+                self._take(law)
+            else:
+                self._rejected = True
+            if self._waiting is not None:
+                self.request(self._waiting)
+                self._waiting = None
+            return
+
+    def require_requests(self) -> None:
+        """Refuse a controller that cannot take a request within a quarter of a control period.
+
+        Raises:
+            ValueError: The loop of controller and stated contact has too many states, or the law has an
+                asymmetric stiffness and the energy tank is in use.
+        """
+        self._gains.require(self._gains.base)
+        if self._loop is not None and self._loop.longest_check > CHECK_SHARE * self._period:
+            raise InputError(
+                f"the check of a law in contact would take {1e6 * self._loop.longest_check:.0f} us of the "
+                f"control period of {1e6 * self._period:.0f} us, more than a quarter: shorten "
+                "ContactConfig.delay, lower the rate, use a law without coupling, or an action that does not "
+                "change gains"
+            )
+
+    @property
+    def config(self) -> AdmittanceConfig:
+        """Limits, filter, safety and gains (a copy)."""
+        return deepcopy(self._config)
+
+    @property
+    def contact(self) -> ContactConfig | None:
+        """Stiffest contact to be expected (a copy)."""
+        return deepcopy(self._contact)
 
     @property
     def law(self) -> ComplianceLaw:
@@ -213,7 +295,7 @@ class AdmittanceController:
         workspace the robot's own stiffness counts, and OFFSET_LIMIT is set. It is infinite for an axis that
         does not move, and where ``wrench_limit`` is so low that the law cannot reach the bound.
         """
-        config = self.config
+        config = self._config
         spring = np.abs(self.law.stiffness) @ np.array(config.offset_limit)
         bound = np.array(config.reference_limit) + np.array(config.deadband) + spring
         reachable = bound < np.array(config.wrench_limit)
@@ -230,7 +312,7 @@ class AdmittanceController:
         """
         if axis not in range(6):
             raise InputError(f"axis must be 0 to 5, got {axis}")
-        if not isfinite(distance):
+        if not is_finite(distance):
             raise InputError(f"distance must be finite, got {distance}")
         self._state[axis] -= distance
         self._offset[axis] = float(self._state[axis])
@@ -255,20 +337,26 @@ class AdmittanceController:
         Returns:
             The offset x, six floats, m and rad, and the fault flags of this step.
         """
+        if self._check is not None:
+            self._continue_check(*self._check)
         faults = 0
         if time is not None or stamp is not None:
-            now, then = None if time is None else seconds(time), None if stamp is None else seconds(stamp)
+            now, then = None if time is None else real(time), None if stamp is None else real(stamp)
             faults = self._check_time(now, then)
-        measured = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
-        wanted = reference.tolist() if isinstance(reference, np.ndarray) else reference
         try:
-            a, b, c, d, e, f = measured
-            p, q, r, s, t, u = wanted
-            # Zero times a finite number is zero, and anything else is not: NaN, or an error.
+            a, b, c, d, e, f = entries(wrench)
+            p, q, r, s, t, u = entries(reference)
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(p) is type(q) is type(r) is type(s) is type(t) is type(u) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                p, q, r, s, t, u = plain((p, q, r, s, t, u))
+            # Zero times a finite number is zero, and anything else is not.
             sum_of_zeros = 0.0 * a + 0.0 * b + 0.0 * c + 0.0 * d + 0.0 * e + 0.0 * f
             sum_of_zeros += 0.0 * p + 0.0 * q + 0.0 * r + 0.0 * s + 0.0 * t + 0.0 * u
             usable = isfinite(sum_of_zeros)
-        except (TypeError, ValueError, OverflowError):
+        except Exception:  # foreign objects run foreign code: the border of the control loop
             usable = False
         if not usable:
             faults |= INVALID_INPUT
@@ -288,7 +376,7 @@ class AdmittanceController:
                 faults = TIMING
             self._time = time
         if stamp is not None and (
-            time is None or not -self._period <= time - stamp <= self.config.safety.max_age
+            time is None or not -self._period <= time - stamp <= self._config.safety.max_age
         ):
             faults |= STALE_WRENCH
         return faults
@@ -324,20 +412,28 @@ class AdmittanceController:
     def _advance(self, faults: int) -> tuple[list[float], Fault]:
         """Advance the law by one step, then apply the bounds."""
         state, following, gains = self._state, self._next, self._gains
-        if gains.changing and not gains.advance(state[:6]):
-            faults |= GAIN_REJECTED
+        if gains.changing:
+            with np.errstate(all="ignore"):
+                if not gains.advance(state[:6]):
+                    faults |= GAIN_REJECTED
         if self._rejected:
             faults |= GAIN_REJECTED
         if gains.expired:
             faults |= GAIN_EXPIRED
-        np.dot(gains.step, state, out=following)
-        dissipated = gains.dissipation(state) if gains.filling else 0.0
+        try:
+            np.dot(gains.step, state, out=following)
+            dissipated = gains.dissipation(state) if gains.filling else 0.0
+        except (FloatingPointError, RuntimeWarning):  # the calling program makes underflow an error
+            with np.errstate(all="ignore"):
+                np.dot(gains.step, state, out=following)
+                dissipated = gains.dissipation(state) if gains.filling else 0.0
         state[:12] = following
         offset, flags = self._bound(following.tolist(), faults)
         if dissipated and not flags & CUT:  # a step that was cut did not dissipate what the law would have
             gains.fill(dissipated)
         return offset, flags
 
+    @np.errstate(all="ignore")
     def _without_wrench(self, faults: int) -> tuple[list[float], Fault]:
         """Hold, then fade, then stop."""
         self._missing += 1

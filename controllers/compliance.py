@@ -1,14 +1,18 @@
 """Compliance law: a virtual mass-damper-spring in six dimensions."""
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assembly_rl.controllers.se3 import Pose, adjoint, require_pose
+from assembly_rl.controllers.se3 import Pose, adjoint, checked_pose
 from assembly_rl.controllers.validation import AXES, InputError
 
 Matrix = NDArray[np.float64]
+
+LARGEST = 1e12
+"""Largest entry of a law in SI units; beyond, rounding makes its arithmetic meaningless."""
 
 
 def _six(name: str, values: ArrayLike) -> Matrix:
@@ -22,6 +26,11 @@ def _require_finite(name: str, matrix: Matrix) -> None:
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise InputError(f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is not finite")
+    if np.abs(matrix).max() > LARGEST:
+        row, column = np.unravel_index(np.abs(matrix).argmax(), (6, 6))
+        raise InputError(
+            f"{name}[{AXES[row]}, {AXES[column]}] = {matrix[row, column]} is beyond {LARGEST:g} in SI units"
+        )
 
 
 def _require_symmetric(name: str, matrix: Matrix, advice: str) -> None:
@@ -147,7 +156,7 @@ class ComplianceLaw:
         Raises:
             ValueError: A position that is not finite or beyond 1 km, or not a unit quaternion.
         """
-        require_pose("pose", pose)
+        pose = checked_pose("pose", pose)
         if not max(map(abs, pose[0])) <= 1000.0:
             raise InputError(f"pose must be within 1 km, in metres, got position {pose[0]}")
         return self.congruent(adjoint(pose), centre)
@@ -169,6 +178,28 @@ class ComplianceLaw:
         if not 0.0 < factor < np.inf:
             raise InputError(f"factor must be > 0, got {factor}")
         return self.congruent(np.diag([1.0, 1.0, 1.0, factor, factor, factor]), centre)
+
+    def damped(self, gains: Matrix) -> "ComplianceLaw":
+        """Multiply the damping ``D_ij`` by ``g_i g_j``; any such law is admissible, so nothing is checked.
+
+        Args:
+            gains: Gains g, shape (6,), > 0.
+        """
+        return self._with("damping", self.damping * np.outer(gains, gains))
+
+    def stiffened(self, added: Matrix) -> "ComplianceLaw":
+        """Add a diagonal to the stiffness; any such law is admissible, so nothing is checked.
+
+        Args:
+            added: Stiffness to be added, shape (6,), >= 0, N/m and Nm/rad.
+        """
+        return self._with("stiffness", self.stiffness + np.diag(added))
+
+    def _with(self, name: str, matrix: Matrix) -> "ComplianceLaw":
+        law = copy(self)
+        matrix.setflags(write=False)
+        object.__setattr__(law, name, matrix)
+        return law
 
     def congruent(self, matrix: Matrix, centre: str | None = None) -> "ComplianceLaw":
         """Express the law in other coordinates x', ``x = A x'``: ``M' = A^T M A``, D and K alike.

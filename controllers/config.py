@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.discretization import Discretization
 from assembly_rl.controllers.validation import (
     AXES,
@@ -40,8 +41,8 @@ class SafetyConfig:
     safe_reference: list[float] = field(default_factory=lambda: [0.0] * 6)
 
     def __post_init__(self) -> None:
-        require_positive(self, "max_age", "jitter", "fade", "stop")
-        require_not_negative(self, "hold")
+        require_positive(self, max_age=bounds.TIME, jitter=bounds.RATIO, fade=bounds.TIME, stop=bounds.TIME)
+        require_not_negative(self, hold=bounds.TIME)
         if self.stop < self.hold:
             raise InputError(f"SafetyConfig.stop must be >= hold = {self.hold} s, got {self.stop}")
         if not finite_numbers(self.safe_reference, 6):
@@ -67,10 +68,11 @@ class GainConfig:
     tank: float | None = 0.05
 
     def __post_init__(self) -> None:
-        require_six(self, "damping_rate", "stiffness_rate", positive=True)
-        for name in ("timeout", "tank"):
-            if getattr(self, name) is not None:
-                require_positive(self, name)
+        require_six(self, positive=True, damping_rate=bounds.GAIN_RATE, stiffness_rate=bounds.GAIN_RATE)
+        if self.timeout is not None:
+            require_positive(self, timeout=bounds.TIME)
+        if self.tank is not None:
+            require_positive(self, tank=bounds.ENERGY)
 
 
 @dataclass
@@ -108,8 +110,15 @@ class AdmittanceConfig:
                 f"AdmittanceConfig.discretization must be a Discretization ({known}), "
                 f"got {self.discretization!r}"
             )
-        require_six(self, "deadband")
-        require_six(self, "wrench_limit", "reference_limit", "offset_limit", "speed_limit", positive=True)
+        require_six(self, deadband=bounds.WRENCH)
+        require_six(
+            self,
+            positive=True,
+            wrench_limit=bounds.WRENCH,
+            reference_limit=bounds.WRENCH,
+            offset_limit=bounds.OFFSET,
+            speed_limit=bounds.SPEED,
+        )
         for axis, limit, reference, dead in zip(
             AXES, self.wrench_limit, self.reference_limit, self.deadband, strict=True
         ):
@@ -126,7 +135,7 @@ class AdmittanceConfig:
                     f"(reference_limit), got {safe}"
                 )
         if self.cutoff is not None:
-            require_positive(self, "cutoff")
+            require_positive(self, cutoff=bounds.RATE)
         if not has_length(self.selected_axes, 6) or not all(
             isinstance(axis, bool) for axis in self.selected_axes
         ):

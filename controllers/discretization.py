@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +78,18 @@ _METHODS = {
 }
 
 
+@lru_cache(maxsize=64)  # one for every selection
+def _places(selected_axes: tuple[bool, ...]) -> tuple[Any, ...]:
+    """Return indices: held axes, free axes, and the blocks of free axes and of their couplings."""
+    free = np.flatnonzero(selected_axes)
+    held = np.flatnonzero(np.logical_not(selected_axes))
+    rows = np.concatenate((free, 6 + free))
+    return (
+        held, free, np.ix_(free, free), np.ix_(rows, np.concatenate((rows, 12 + free))), np.ix_(rows, held),
+        np.ix_(free, held),
+    )  # fmt: skip
+
+
 def step_matrix(
     mass: Matrix,
     damping: Matrix,
@@ -107,16 +121,13 @@ def step_matrix(
     method = _METHODS[discretization]
     if all(selected_axes):
         return method(mass, damping, stiffness, dt)
-    free = np.flatnonzero(selected_axes)
-    held = np.flatnonzero(np.logical_not(selected_axes))
+    held, free, block, target, moved, springs = _places(tuple(map(bool, selected_axes)))
     step = np.zeros((12, 18))
     step[held, held] = 1.0
     if len(free):
-        block = np.ix_(free, free)
         part = method(mass[block], damping[block], stiffness[block], dt)
-        rows = np.concatenate((free, 6 + free))
-        step[np.ix_(rows, np.concatenate((rows, 12 + free)))] = part
+        step[target] = part
         # The spring also acts on the offset of the held axes.
         drive = part[:, 2 * len(free) :]
-        step[np.ix_(rows, held)] = -drive @ stiffness[np.ix_(free, held)]
+        step[moved] = -drive @ stiffness[springs]
     return step

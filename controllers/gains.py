@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import GainConfig
+from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import InputError
 
 Matrix = NDArray[np.float64]
@@ -42,7 +43,7 @@ class GainSchedule:
     def __init__(
         self, config: GainConfig, dt: float, matrix: Callable[[Matrix, Matrix, Matrix], Matrix]
     ) -> None:
-        self._config = config
+        self._config = config = copied(config)
         self._matrix = matrix
         damping, stiffness = np.sqrt(config.damping_rate), np.sqrt(config.stiffness_rate)
         self._damping_change = dt * np.outer(damping, damping)
@@ -71,7 +72,8 @@ class GainSchedule:
         twice_energy = np.zeros((12, 12))
         twice_energy[:6, :6] = self._stiffness
         twice_energy[6:, 6:] = self.base.mass
-        form = -0.5 * self.step.T @ twice_energy @ self.step
+        with np.errstate(all="ignore"):  # whatever the calling program does about underflow
+            form = -0.5 * self.step.T @ twice_energy @ self.step
         form[:12, :12] += 0.5 * twice_energy
         form[12:] += self.step[:6]  # work: the wrench times the displacement
         form[12:, :6] -= np.eye(6)
@@ -86,8 +88,8 @@ class GainSchedule:
             self.base.mass, self._damping, self._stiffness, self.base.centre, self._asymmetric
         )
 
-    def request(self, law: ComplianceLaw) -> None:
-        """Start moving to a law of the same mass at the same centre.
+    def require(self, law: ComplianceLaw) -> None:
+        """Refuse a law that cannot be moved to.
 
         Raises:
             ValueError: Another mass or centre, or, with a tank, an asymmetric stiffness, which has no
@@ -101,6 +103,14 @@ class GainSchedule:
             raise InputError("the mass cannot change while the controller runs; reset with the new law")
         if self._config.tank is not None and law.asymmetric_stiffness:
             raise InputError("an asymmetric stiffness cannot be gated by energy; set gains.tank to null")
+
+    def request(self, law: ComplianceLaw) -> None:
+        """Start moving to a law of the same mass at the same centre.
+
+        Raises:
+            ValueError: ``require`` refuses the law.
+        """
+        self.require(law)
         self._age = None if self._patience is None else 0
         self.expired = False
         self._head_for(law)

@@ -18,6 +18,13 @@ def _identity(values: Array) -> Array:
     return values
 
 
+def _constant(values: Array) -> Array:
+    """Return a copy that nobody can change."""
+    own = np.array(values, dtype=np.float32)
+    own.setflags(write=False)
+    return own
+
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"relu": _relu, "tanh": np.tanh, "identity": _identity}
 """Activation functions by name."""
 
@@ -44,10 +51,9 @@ class MLP:
                 known = ", ".join(ACTIVATIONS)
                 raise InputError(f"layer {number}: unknown activation {activation!r}; known: {known}")
             width = len(bias)
-        self.layers = [
-            (np.array(weight, dtype=np.float32), np.array(bias, dtype=np.float32), activation)
-            for weight, bias, activation in layers
-        ]
+        self.layers = tuple(
+            (_constant(weight), _constant(bias), activation) for weight, bias, activation in layers
+        )
 
     def __call__(self, inputs: Array) -> Array:
         """Return the outputs, shape (outputs,), for inputs of shape (inputs,)."""

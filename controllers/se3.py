@@ -206,13 +206,40 @@ def adjoint(pose: Pose) -> NDArray[np.float64]:
     return matrix
 
 
+def normalized(q: Quaternion) -> Quaternion | None:
+    """Return a measured quaternion with unit norm, or None if its norm is off by more than half a permille.
+
+    A quaternion that is unit to rounding is returned unchanged, to the last bit.
+    """
+    x, y, z, w = q
+    square = x * x + y * y + z * z + w * w
+    if abs(square - 1.0) <= 1e-12:
+        return q
+    if not abs(square - 1.0) < 1e-3:
+        return None
+    scale = 1.0 / sqrt(square)
+    return (scale * x, scale * y, scale * z, scale * w)
+
+
+def checked_pose(name: str, pose: Pose) -> Pose:
+    """Return a copy of a pose in plain floats, its quaternion normalized.
+
+    Raises:
+        ValueError: ``require_pose`` refuses the pose.
+    """
+    require_pose(name, pose)
+    (x, y, z), (qx, qy, qz, qw) = pose
+    q = (float(qx), float(qy), float(qz), float(qw))
+    return (float(x), float(y), float(z)), normalized(q) or q
+
+
 def require_pose(name: str, pose: Pose) -> None:
     """Raise a ValueError unless the pose is a finite position and a unit quaternion."""
     try:
         position, rotation = pose
         values = (*position, *rotation)
         valid = len(position) == 3 and len(rotation) == 4 and all(isfinite(value) for value in values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         valid = False
     if not valid:
         raise InputError(f"{name} must be (position (3,), quaternion xyzw (4,)), finite, got {pose}")

@@ -1,6 +1,7 @@
 """Conversion of configuration objects from and to plain mappings, as in YAML and JSON."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
@@ -37,8 +38,28 @@ def from_mapping(kind: type[T], values: Mapping[str, Any]) -> T:
                     f"{kind.__name__}.{key} must be one of {', '.join(hint.__members__)}, got {value!r}"
                 )
             value = hint[value]
-        built[key] = value
+        built[key] = deepcopy(value) if isinstance(value, list | dict) else value
     return kind(**built)
+
+
+def copied(config: T, kind: type[T] | None = None) -> T:
+    """Return a copy of a configuration object, checked anew, that shares nothing with it.
+
+    Args:
+        config: Object of a dataclass, whose fields may be such objects.
+        kind: Base class of which the copy is made; by default that of the object.
+
+    Raises:
+        ValueError: A value was changed to one that the class refuses.
+    """
+    own = kind or type(config)
+    values = {field.name: getattr(config, field.name) for field in fields(own)}  # type: ignore[arg-type]
+    return own(
+        **{
+            name: copied(value) if is_dataclass(value) and not isinstance(value, type) else deepcopy(value)
+            for name, value in values.items()
+        }
+    )
 
 
 def to_mapping(config: Any) -> Any:

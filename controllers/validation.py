@@ -1,10 +1,17 @@
 """Checks of configurations; an error names the owner, the field, the value and the bound."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from difflib import get_close_matches
-from math import isfinite
+from math import isfinite, nan
+from typing import Any
 
+import numpy as np
+
+REAL = (float, int, np.floating, np.integer)
+"""Types of numbers that a control loop takes."""
 AXES = ("x", "y", "z", "rx", "ry", "rz")
+SMALLEST = 1e-9
+"""Smallest positive value of a quantity with an upper bound, in SI units; a divisor would overflow below."""
 
 
 class InputError(ValueError):
@@ -38,6 +45,42 @@ def is_finite(value: object) -> bool:
         return False
 
 
+def real(value: object) -> float:
+    """Convert a number to a plain float; NaN if it is none. It never raises, whatever the object does."""
+    try:
+        return float(value) if isinstance(value, REAL) else nan
+    except Exception:  # foreign objects run foreign code
+        return nan
+
+
+def entries(values: Any) -> Any:
+    """Return the entries of a sequence, arrays as plain numbers.
+
+    Raises:
+        TypeError: The values are bytes or have no order.
+    """
+    kind = type(values)
+    if kind is list or kind is tuple:
+        return values
+    if isinstance(values, np.ndarray):
+        return values.tolist()
+    if isinstance(values, bytes | bytearray | memoryview | Set | Mapping):
+        raise TypeError
+    return values
+
+
+def plain(values: Iterable[Any]) -> list[float]:
+    """Convert numbers to plain floats.
+
+    Raises:
+        TypeError: One of them is not a number.
+    """
+    numbers = list(values)
+    if not all(isinstance(value, REAL) for value in numbers):
+        raise TypeError
+    return list(map(float, numbers))
+
+
 def has_length(value: object, length: int) -> bool:
     """Return True if a value is a sequence of a given length."""
     return hasattr(value, "__len__") and len(value) == length
@@ -48,26 +91,58 @@ def finite_numbers(value: object, length: int) -> bool:
     return has_length(value, length) and all(map(is_finite, value))  # type: ignore[call-overload]
 
 
-def require_positive(owner: object, *names: str) -> None:
-    """Raise a ValueError for the first of the named attributes that is not a finite number > 0."""
-    for name in names:
+def _require_at_most(label: str, value: float, most: float) -> None:
+    if 0.0 < value < SMALLEST:
+        raise InputError(f"{label} must be at least {SMALLEST:g} in SI units, got {value}")
+    if value > most:
+        raise InputError(f"{label} must be <= {most:g} in SI units, got {value}")
+
+
+def require_positive(owner: object, *names: str, **largest: float) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number > 0.
+
+    Args:
+        owner: Configuration.
+        names: Attributes without an upper bound.
+        largest: Upper bounds of further attributes, by name.
+    """
+    for name in (*names, *largest):
         value = getattr(owner, name)
+        label = f"{type(owner).__name__}.{name}"
         if not (is_finite(value) and value > 0):
-            raise InputError(f"{type(owner).__name__}.{name} must be > 0, got {value}")
+            raise InputError(f"{label} must be > 0, got {value}")
+        if name in largest:
+            _require_at_most(label, value, largest[name])
 
 
-def require_not_negative(owner: object, *names: str) -> None:
-    """Raise a ValueError for the first of the named attributes that is not a finite number >= 0."""
-    for name in names:
+def require_not_negative(owner: object, *names: str, **largest: float) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number >= 0.
+
+    Args:
+        owner: Configuration.
+        names: Attributes without an upper bound.
+        largest: Upper bounds of further attributes, by name.
+    """
+    for name in (*names, *largest):
         value = getattr(owner, name)
+        label = f"{type(owner).__name__}.{name}"
         if not (is_finite(value) and value >= 0):
-            raise InputError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
+            raise InputError(f"{label} must be >= 0, got {value}")
+        if name in largest:
+            _require_at_most(label, value, largest[name])
 
 
-def require_six(owner: object, *names: str, positive: bool = False) -> None:
-    """Raise a ValueError for the first of the named attributes that is not six finite numbers >= 0 (> 0)."""
+def require_six(owner: object, *names: str, positive: bool = False, **largest: tuple[float, float]) -> None:
+    """Raise a ValueError for the first of the named attributes that is not six finite numbers >= 0 (> 0).
+
+    Args:
+        owner: Configuration.
+        names: Attributes without an upper bound.
+        positive: True to refuse zero.
+        largest: Upper bounds (linear, angular) of further attributes, by name.
+    """
     bound = "> 0" if positive else ">= 0"
-    for name in names:
+    for name in (*names, *largest):
         value: Sequence[float] = getattr(owner, name)
         label = f"{type(owner).__name__}.{name}"
         if not has_length(value, 6):
@@ -75,6 +150,28 @@ def require_six(owner: object, *names: str, positive: bool = False) -> None:
         for axis, entry in zip(AXES, value, strict=True):
             if not is_finite(entry) or entry < 0.0 or (positive and entry == 0.0):
                 raise InputError(f"{label}[{axis}] must be {bound}, got {entry}")
+        if name in largest:
+            for number, (axis, entry) in enumerate(zip(AXES, value, strict=True)):
+                _require_at_most(f"{label}[{axis}]", entry, largest[name][number // 3])
+
+
+def require_vector(label: str, value: object, most: float) -> None:
+    """Raise a ValueError for a value that is not three finite numbers within +-most."""
+    if not finite_numbers(value, 3):
+        raise InputError(f"{label} must be three finite numbers, got {value!r}")
+    for entry in value:  # type: ignore[attr-defined]
+        if abs(entry) > most:
+            raise InputError(f"{label} must be within +-{most:g} in SI units, got {entry}")
+
+
+def require_count(label: str, value: object, least: int, most: int) -> None:
+    """Raise a ValueError for a value that is not an integer from least to most."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{label} must be an integer, got {value!r}")
+    if value < least:
+        raise InputError(f"{label} must be >= {least}, got {value}")
+    if value > most:
+        raise InputError(f"{label} must be <= {most}, got {value}")
 
 
 def require_cutoff(label: str, cutoff: float | None, rate: float) -> None:

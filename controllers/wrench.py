@@ -7,18 +7,29 @@ from math import isfinite, nan
 import numpy as np
 from numpy.typing import ArrayLike
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.se3 import (
     IDENTITY,
     Matrix3,
     Quaternion,
     Vector,
+    checked_pose,
     move_moment,
-    require_pose,
+    normalized,
     rotate,
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.validation import InputError, finite_numbers, require_not_negative
+from assembly_rl.controllers.serialization import copied
+from assembly_rl.controllers.validation import (
+    AXES,
+    InputError,
+    entries,
+    finite_numbers,
+    plain,
+    require_not_negative,
+    require_vector,
+)
 
 Wrench = tuple[float, float, float, float, float, float]
 
@@ -40,11 +51,9 @@ class ToolConfig:
     centre_of_mass: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "mass")
+        require_not_negative(self, mass=bounds.MASS)
         for name in ("centre", "centre_of_mass"):
-            value = getattr(self, name)
-            if not finite_numbers(value, 3):
-                raise InputError(f"ToolConfig.{name} must be three finite numbers, got {value!r}")
+            require_vector(f"ToolConfig.{name}", getattr(self, name), bounds.LENGTH)
 
 
 class ContactWrench:
@@ -66,14 +75,15 @@ class ContactWrench:
     """
 
     def __init__(self, tool: ToolConfig, gravity: Sequence[float] = (0.0, 0.0, -9.81)) -> None:
-        x, y, z = tool.centre
+        tool = copied(tool)
+        x, y, z = map(float, tool.centre)
         self._arm: Vector = (-x, -y, -z)  # from the compliance centre to the sensor
-        mx, my, mz = tool.centre_of_mass
+        mx, my, mz = map(float, tool.centre_of_mass)
         self._centre_of_mass: Vector = (mx, my, mz)
-        self._mass = tool.mass
+        self._mass = float(tool.mass)
         self._weightless = tool.mass == 0.0
         self.turn_gravity(gravity)
-        self.bias: Wrench = (0.0,) * 6
+        self._bias: Wrench = (0.0,) * 6
 
     def turn_gravity(self, gravity: Sequence[float]) -> None:
         """Set the gravity vector in a new compliance frame [m/s2].
@@ -81,9 +91,8 @@ class ContactWrench:
         Raises:
             ValueError: A gravity that is not three finite numbers.
         """
-        if not finite_numbers(gravity, 3):
-            raise InputError(f"gravity must be three finite numbers, got {gravity!r}")
-        x, y, z = gravity
+        require_vector("gravity", gravity, bounds.GRAVITY)
+        x, y, z = map(float, gravity)
         self._weight: Vector = (self._mass * x, self._mass * y, self._mass * z)
 
     def tare(self, readings: ArrayLike, rotation: Quaternion = IDENTITY) -> Wrench:
@@ -106,11 +115,26 @@ class ContactWrench:
             raise InputError(
                 f"readings must be finite; reading {np.argwhere(~np.isfinite(samples))[0][0]} is not"
             )
-        require_pose("rotation", ((0.0, 0.0, 0.0), rotation))
+        rotation = checked_pose("rotation", ((0.0, 0.0, 0.0), rotation))[1]
         weight = self.tool_weight(rotation)
         a, b, c, d, e, f = (samples.mean(axis=0) - weight).tolist()
         self.bias = (a, b, c, d, e, f)
         return self.bias
+
+    @property
+    def bias(self) -> Wrench:
+        """Bias of the sensor, which is subtracted from readings [N, Nm]."""
+        return self._bias
+
+    @bias.setter
+    def bias(self, values: Sequence[float]) -> None:
+        if not finite_numbers(values, 6):
+            raise InputError(f"bias must be six finite numbers, got {values!r}")
+        for number, (axis, value) in enumerate(zip(AXES, values, strict=True)):
+            if abs(value) > bounds.WRENCH[number // 3]:
+                raise InputError(f"bias[{axis}] must be within +-{bounds.WRENCH[number // 3]:g}, got {value}")
+        a, b, c, d, e, f = map(float, values)
+        self._bias = (a, b, c, d, e, f)
 
     def tool_weight(self, rotation: Quaternion) -> Wrench:
         """Wrench of the tool's weight about the sensor, in its axes [N, Nm]; q_cs xyzw."""
@@ -128,16 +152,21 @@ class ContactWrench:
             rotation: Orientation q_cs of the sensor's axes in the compliance frame, xyzw.
         """
         try:
-            a, b, c, d, e, f = reading
+            a, b, c, d, e, f = entries(reading)
             x, y, z, w = rotation
-            if not (isfinite(0.0 * (a + b + c + d + e + f)) and isfinite(x + y + z + w)):
-                return NOT_A_WRENCH
-        except (TypeError, ValueError, OverflowError):
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(x) is type(y) is type(z) is type(w) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                x, y, z, w = plain((x, y, z, w))
+            unit = normalized((x, y, z, w))
+        except Exception:  # foreign objects run foreign code
             return NOT_A_WRENCH
-        if not abs(x * x + y * y + z * z + w * w - 1.0) < 1e-3:
+        if unit is None or not isfinite(0.0 * (a + b + c + d + e + f)):
             return NOT_A_WRENCH
-        p, q, s, t, u, v = self.bias
-        r = rotation_matrix(rotation)
+        p, q, s, t, u, v = self._bias
+        r = rotation_matrix(unit)
         force = (a - p, b - q, c - s)
         moment = (d - t, e - u, f - v)
         if not self._weightless:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from copy import deepcopy
 from enum import StrEnum
 from math import isfinite, nan
 from typing import NamedTuple
@@ -9,26 +10,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assembly_rl.controllers.admittance import seconds
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.bundles.manifest import Manifest
+from assembly_rl.controllers.bundles.plausibility import CommandBound, PoseCheck
 from assembly_rl.controllers.bundles.recording import Recording
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result, Termination
 from assembly_rl.controllers.mlp import MLP
-from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, require_pose
+from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, checked_pose, normalized
+from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.stability import ContactLoop
-from assembly_rl.controllers.validation import InputError, finite_numbers
+from assembly_rl.controllers.validation import InputError, entries, plain, real
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
 LOG_DURATION = 10.0
 """Least duration of the log [s]; a longer insertion extends it."""
 RATE_WINDOW = 20
 """Control periods in which the rate of the loop is measured."""
+SUCCESS_POSES = 5
+"""Consecutive poses, one per control period, that have to be at the goal for a success."""
+WEIGHT_RATE = 5e8
+"""Largest product of a network's weights and the control rate [Hz]: about an eighth of the period."""
 RATE_TOLERANCE = 0.2
 """Largest relative deviation of the mean period from the control period."""
 UNUSED_RNG = np.random.default_rng(0)
 NO_TWIST = np.zeros(6)
-NOT_A_POSE = (nan,) * 7
+NO_POSE: Pose = ((nan,) * 3, (nan,) * 4)
+FAR = bounds.POSITION
 
 
 class State(StrEnum):
@@ -38,14 +46,14 @@ class State(StrEnum):
     """Not reset yet: the command is the robot's pose."""
     running = "running"
     success = "success"
-    """The tip is at the bottom of the hole, by the hole's estimated position."""
+    """The tip is at the bottom of the hole, by the hole's estimated position, in ``SUCCESS_POSES`` poses."""
     timeout = "timeout"
     force_limit = "force_limit"
     moment_limit = "moment_limit"
     workspace = "workspace"
     """The tip is too far from the hole's axis, or rotated too far."""
     fault = "fault"
-    """The controller has stopped for lack of usable readings or poses."""
+    """The controller has stopped for lack of usable readings or poses, or for a command out of bounds."""
     wrong_rate = "wrong_rate"
     """Steps do not occur at the control rate."""
     stopped = "stopped"
@@ -83,23 +91,33 @@ class BundleController:
         ValueError: The controller refuses a field; the message names it.
 
     Attributes:
-        manifest: Manifest of the bundle.
+        manifest: Manifest of the bundle (a copy that nothing runs on).
         rate: Required rate of the calls of ``step`` [Hz].
-        actions: Latest action of the policy (6,), in [-1, 1].
         reason: Reason for the end of an insertion, in words.
     """
 
     def __init__(self, manifest: Manifest, policy: MLP) -> None:
-        self.manifest, self._policy = manifest, policy
+        self.manifest, self._policy = deepcopy(manifest), MLP(policy.layers)
+        manifest = copied(manifest)
         config, law = manifest.insertion, manifest.law.law()
         self.rate = config.control_rate
+        weights = sum(weight.size for weight, _, _ in policy.layers)
+        if weights * self.rate > WEIGHT_RATE:
+            raise InputError(
+                f"the network has {weights} weights: with a control rate of {self.rate:g} Hz it may have "
+                f"{WEIGHT_RATE / self.rate:.0f}, or a control period would be too short for it"
+            )
         if manifest.contact is not None:
             own = config.admittance
             details = own.cutoff, own.discretization, own.selected_axes
             # Before the controller's check, whose search for the largest stable stiffness takes long.
             if not ContactLoop(law, self.rate, manifest.contact, *details).is_stable():
                 raise InputError("law and contact are unstable together: export the run again")
-        self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, manifest.contact)
+        contact = manifest.contact if config.action.kind.changes_gains else None  # checked already
+        self._insertion = Insertion(config, law, manifest.tool, manifest.gravity, contact)
+        self._limits = config.limits
+        self._bound = CommandBound(config, manifest.tool)
+        self._pose_check = PoseCheck(self._bound, 1.0 / config.control_rate)
         self._every = config.control_steps()
         self._termination = Termination(config, manifest.part.hole_depth)
         self._period = 1.0 / self.rate
@@ -107,14 +125,19 @@ class BundleController:
         self._log: deque[tuple[object, ...]] = deque(maxlen=length)
         self._state, self.reason = State.idle, "call reset()"
         self._command: Pose = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
-        self.actions: NDArray[np.float64] = np.zeros(6)
+        self._actions: NDArray[np.float64] = np.zeros(6)
+        x, y, z = manifest.tool.centre
+        self._start: Pose = ((-x, -y, config.path.start_height - z), (0.0, 0.0, 0.0, 1.0))
+
+    @property
+    def actions(self) -> NDArray[np.float64]:
+        """Latest action of the policy (6,), in [-1, 1] (a copy)."""
+        return self._actions.copy()
 
     @property
     def start(self) -> Pose:
         """T_nominal_flange at the start of an insertion: move the robot there before ``reset``."""
-        path = self.manifest.insertion.path
-        x, y, z = self.manifest.tool.centre
-        return (-x, -y, path.start_height - z), (0.0, 0.0, 0.0, 1.0)
+        return self._start
 
     def reset(
         self,
@@ -141,9 +164,11 @@ class BundleController:
                 the bundle's.
         """
         self._state, self.reason = State.idle, "reset() did not succeed"
-        require_pose("hole", hole)
+        hole = checked_pose("hole", hole)
+        if max(map(abs, hole[0])) > bounds.POSITION:
+            raise InputError(f"hole must be within {bounds.POSITION:g} m of the base, got {hole[0]}")
         if pose is not None:
-            require_pose("pose", pose)
+            pose = checked_pose("pose", pose)
         if rate is not None and abs(rate - self.rate) > 1e-6 * self.rate:
             raise InputError(
                 f"the loop runs at {rate:g} Hz, the bundle's insertion.control_rate is {self.rate:g} Hz: "
@@ -159,10 +184,7 @@ class BundleController:
         if free_readings is not None:
             insertion.contact_wrench.tare(free_readings, insertion.orientation(start[1]))
         elif bias is not None:
-            if not finite_numbers(bias, 6):
-                raise InputError(f"bias must be six finite numbers, got {bias!r}")
-            a, b, c, d, e, f = map(float, bias)
-            insertion.contact_wrench.bias = (a, b, c, d, e, f)
+            insertion.contact_wrench.bias = bias
         self._hole = hole
         self._log.clear()
         self._count = 0
@@ -170,7 +192,10 @@ class BundleController:
         self._wrenches: list[Sequence[float]] = []
         self._state, self.reason = State.running, ""
         self._command = start
-        self.actions = np.zeros(6)
+        self._pose_check.reset(start)
+        self._arrived = 0
+        self._cause = ""
+        self._actions = np.zeros(6)
         return Command(*start, Fault.NONE, self._state)
 
     @property
@@ -185,7 +210,11 @@ class BundleController:
         time: float,
         stamp: float | None = None,
     ) -> Command:
-        """Run one control period. It never raises, and commands are always finite.
+        """Run one control period. It never raises, whatever it is given, and commands are always finite.
+
+        A command changes by no more than the stated limits allow (``CommandBound``): one that would is
+        replaced by the last one, and the insertion ends with ``fault``. A measured pose that jumped, or that
+        is too far from the command (``PoseCheck``), is not used, and neither is the reading with it.
 
         Args:
             wrench: Reading of the sensor, six floats [N, Nm].
@@ -193,27 +222,37 @@ class BundleController:
             time: Time of this step on a steady clock [s].
             stamp: Time of the wrench measurement on the same clock [s]; None for now.
         """
-        time = seconds(time)
+        now, then = real(time), None if stamp is None else real(stamp)
+        reading, position, orientation = NOT_A_WRENCH, *NO_POSE
+        cause = "no reading, or no pose"
         try:
-            a, b, c, d, e, f = wrench.tolist() if isinstance(wrench, np.ndarray) else wrench
+            a, b, c, d, e, f = entries(wrench)
             (x, y, z), (qx, qy, qz, qw) = pose
-            reading = (float(a), float(b), float(c), float(d), float(e), float(f))
-            position = (float(x), float(y), float(z))
-            orientation = (float(qx), float(qy), float(qz), float(qw))
-            square = qx * qx + qy * qy + qz * qz + qw * qw
-            known = isfinite(x + y + z) and abs(square - 1.0) < 1e-3
-        except (TypeError, ValueError, OverflowError):
-            known = False
-        if not known:  # without a pose the wrench is unusable, too
-            reading, (position, orientation) = NOT_A_WRENCH, self._command
-        self._known = known
-        if self._state is State.idle and known:  # the command is the present pose
-            self._command = (position, orientation)
+            if not (
+                type(a) is type(b) is type(c) is type(d) is type(e) is type(f) is float
+                and type(x) is type(y) is type(z) is type(qx) is type(qy) is type(qz) is type(qw) is float
+            ):
+                a, b, c, d, e, f = plain((a, b, c, d, e, f))
+                x, y, z, qx, qy, qz, qw = plain((x, y, z, qx, qy, qz, qw))
+            unit = normalized((qx, qy, qz, qw))
+            if unit is not None and -FAR < x < FAR and -FAR < y < FAR and -FAR < z < FAR:
+                reading = (a, b, c, d, e, f)
+                position, orientation, cause = (x, y, z), unit, ""
+        except Exception:  # foreign objects run foreign code: the border of the control loop
+            reading = NOT_A_WRENCH
         if self._state is not State.running:
+            if self._state is State.idle and not cause:  # the command is the present pose
+                self._command = (position, orientation)
             return Command(*self._command, Fault.STOPPED, self._state)
-        faults = self._run(reading, position, orientation, time, stamp)
-        inputs = (nan if stamp is None else seconds(stamp), time, *reading)
-        measured = (*position, *orientation) if known else NOT_A_POSE
+        measured = (*position, *orientation)
+        cause = cause or self._pose_check.fault((position, orientation), self._command)
+        if cause:  # without a pose the wrench is not usable, either
+            self._known, self._cause = False, cause
+            faults = self._run(NOT_A_WRENCH, *self._command, now, then)
+        else:
+            self._known, self._cause = True, ""
+            faults = self._run(reading, position, orientation, now, then)
+        inputs = (nan if then is None else then, now, *reading)
         self._log.append((*inputs, *measured, *self._command[0], *self._command[1], faults, self._state))
         return Command(*self._command, faults, self._state)
 
@@ -233,22 +272,30 @@ class BundleController:
         insertion = self._insertion
         wrench = insertion.measure(reading, orientation)
         self._wrenches.append(wrench)
-        self._watch_rate(time)
-        self._finish(self._termination.of_wrench(wrench))
-        if self._state is State.running and self._count % self._every == 0:
-            self._decide(position, orientation)
+        if self._count % RATE_WINDOW == 0 and isfinite(time):
+            self._watch_rate(time)
+        result = self._termination.of_wrench(wrench)
+        if result is not None:
+            self._finish(result)
+        if self._state is State.running and (self._arrived or self._count % self._every == 0):
+            self._look(position, orientation)
         if self._state is not State.running:
             return Fault.NONE
         self._count += 1
-        self._command, faults = insertion.step(wrench, time, stamp)
-        if Fault.STOPPED in faults:
-            self._end(State.fault, "no usable reading or pose for too long: check sensor and connection")
+        command, faults = insertion.step(wrench, time, stamp)
+        if not self._bound.allows(self._command, command):
+            self._end(State.fault, "the controller computed a command beyond the stated speed limits")
+            return faults
+        self._command = command
+        if faults and Fault.STOPPED in faults:
+            cause = self._cause or "readings are too old"
+            self._end(
+                State.fault, f"no usable reading or pose for too long ({cause}): check sensor and robot"
+            )
         return faults
 
     def _watch_rate(self, time: float) -> None:
         """End the insertion if steps occur at another rate; the controller flags single late ones."""
-        if self._count % RATE_WINDOW or not isfinite(time):
-            return
         before, self._since = self._since, (self._count, time)
         if before is None:
             return
@@ -261,11 +308,9 @@ class BundleController:
                 "call step() at that rate, with the time in seconds",
             )
 
-    def _finish(self, result: Result | None) -> None:
-        """End the insertion if there is a result."""
-        if result is None:
-            return
-        limits = self.manifest.insertion.limits
+    def _finish(self, result: Result) -> None:
+        """End the insertion."""
+        limits = self._limits
         reasons = {
             Result.force_limit: f"more than insertion.limits.force = {limits.force:g} N",
             Result.moment_limit: f"more than insertion.limits.moment = {limits.moment:g} Nm",
@@ -274,23 +319,45 @@ class BundleController:
         }
         self._end(State(result.value), reasons.get(result, ""))
 
-    def _decide(self, position: Vector, orientation: Quaternion) -> None:
-        """Check the pose, then let the policy act; once per policy period, as in training."""
+    def _look(self, position: Vector, orientation: Quaternion) -> None:
+        """Check a pose; let the policy act once per policy period, as in training, until the goal is reached.
+
+        A pose at the goal does not end the insertion yet: the next ones, in every control period, have to be
+        there, too. Meanwhile the last action stays in force.
+        """
+        if not self._known:
+            self._arrived = 0
         usable = [wrench for wrench in self._wrenches if isfinite(sum(wrench))]
-        self._wrenches = []
+        due = self._count % self._every == 0
+        if due:
+            self._wrenches = []
         if not usable or not self._known:
             return  # the last action applies until the controller stops
         pose, _ = self._insertion.pose(position, orientation)
-        self._finish(self._termination.of_pose(pose, -pose[2], self._count // self._every))
-        if self._state is not State.running:
+        if self._termination.is_success(-pose[2]):
+            self._arrived += 1
+            if self._arrived == SUCCESS_POSES:
+                self._end(State.success, "")
             return
+        self._arrived = 0
+        if not due:
+            return
+        result = self._termination.of_pose(pose, -pose[2], self._count // self._every)
+        if result is not None:
+            self._finish(result)
+        else:
+            self._decide(usable, pose)
+
+    @np.errstate(all="ignore")
+    def _decide(self, usable: list[Sequence[float]], pose: NDArray[np.float64]) -> None:
+        """Let the policy act on the wrenches of a policy period and a pose of the tip."""
         wrench = np.array([sum(axis) / len(usable) for axis in zip(*usable, strict=True)])
         observation = self._insertion.observe(wrench, pose, NO_TWIST, UNUSED_RNG)
         action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
         if not np.isfinite(action).all():
             self._end(State.fault, "the policy gave no finite action")
             return
-        self.actions = action
+        self._actions = action
         self._insertion.apply(action)
 
     def _end(self, state: State, reason: str) -> None:

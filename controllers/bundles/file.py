@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,16 @@ from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.validation import InputError
 
 KIND = "assembly_rl controller bundle"
-MAX_SIZE = 64 * 1024 * 1024
+MAX_SIZE = 16 * 1024 * 1024
 """Largest file [bytes]."""
+MAX_HEADER = 1024 * 1024
+"""Largest header of a file, with the manifest [bytes]."""
+MAX_LAYERS = 16
+"""Most layers of a network."""
+MAX_WIDTH = 4096
+"""Largest width of a layer."""
+MAX_WEIGHT = 1e6
+"""Largest weight of a network; float32 overflows only far beyond what such layers can sum up."""
 
 Tensors = dict[str, NDArray[np.generic]]
 
@@ -87,13 +97,28 @@ def read_bundle(path: str | PathLike[str]) -> Bundle:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_SIZE:
-            raise BundleError(f"{path} has {size} bytes, more than a bundle may have ({MAX_SIZE})")
-        content = path.read_bytes()
-    except OSError as error:
+        content = _content(path)
+    except (OSError, ValueError) as error:
         raise BundleError(f"{path} cannot be read: {error}") from error
     return _parse(path, content)
+
+
+def _content(path: Path) -> bytes:
+    """Return the content of a regular file, of no more than ``MAX_SIZE`` bytes."""
+    if not S_ISREG(path.stat().st_mode):  # opening a device may do something
+        raise InputError("it is no regular file")
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):  # replaced in between
+            raise InputError("it is no regular file")
+        content = file.read(MAX_SIZE + 1)
+    if len(content) > MAX_SIZE:
+        raise InputError(f"it has more bytes than a bundle may have ({MAX_SIZE})")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def load_bundle(path: str | PathLike[str]) -> BundleController:
@@ -114,7 +139,12 @@ def _parse(path: Path, content: bytes) -> Bundle:
     except ArithmeticError as error:
         raise BundleError(f"{path}: numbers of the manifest are out of range: {error}") from error
     except ValueError as error:
-        raise BundleError(f"{path}: {error}") from error
+        raise BundleError(f"{path}: {shortened(str(error))}") from error
+
+
+def shortened(text: str) -> str:
+    """Return a message of at most 1000 characters."""
+    return text if len(text) <= 1000 else f"{text[:997]}..."
 
 
 def _understand(content: bytes) -> Bundle:
@@ -124,7 +154,8 @@ def _understand(content: bytes) -> Bundle:
     text, digest = metadata.get("manifest", ""), metadata.get("sha256")
     if digest != _digest(text, tensors):
         raise InputError("sha256 does not match the content: the file is damaged, export or copy it again")
-    manifest = Manifest.read(json.loads(text, parse_constant=_no_number))
+    values = json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
+    manifest = Manifest.read(values)
     policy = _network(manifest, tensors)
     golden = Golden.of(tensors)
     if tensors:
@@ -138,10 +169,13 @@ def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    length = int.from_bytes(content[:8], "little")
+    if length > min(MAX_HEADER, len(content)):
+        raise InputError(f"this is no bundle, or a damaged one: its header would have {length} bytes")
     try:
         tensors: Tensors = dict(load(content))
         # The library has checked the header: eight bytes with its length, then JSON.
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        header = json.loads(content[8 : 8 + length])
         return dict(header.get("__metadata__") or {}), tensors
     except (SafetensorError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"this is no bundle, or a damaged one: {error}") from error
@@ -151,9 +185,20 @@ def _no_number(name: str) -> float:
     raise InputError(f"the manifest holds {name}, which is no number")
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the manifest has {shortened(twice)!r} twice")
+    return values
+
+
 def _network(manifest: Manifest, tensors: Tensors) -> MLP:
     """Return the policy, and remove its tensors."""
     layers = []
+    if len(manifest.activations) > MAX_LAYERS:
+        raise InputError(f"activations must be at most {MAX_LAYERS}, got {len(manifest.activations)}")
     for number, activation in enumerate(manifest.activations):
         parts: list[Any] = []
         for name, dimensions in (("weight", 2), ("bias", 1)):
@@ -163,6 +208,10 @@ def _network(manifest: Manifest, tensors: Tensors) -> MLP:
             tensor = tensors.pop(key)
             if tensor.dtype != np.float32 or tensor.ndim != dimensions or not np.isfinite(tensor).all():
                 raise InputError(f"the tensor {key!r} must be {dimensions}-D, float32 and finite")
+            if max(tensor.shape) > MAX_WIDTH:
+                raise InputError(f"the tensor {key!r} has shape {tensor.shape}, more than {MAX_WIDTH} units")
+            if tensor.size and np.abs(tensor).max() > MAX_WEIGHT:
+                raise InputError(f"the tensor {key!r} has a weight beyond +-{MAX_WEIGHT:g}")
             parts.append(tensor)
         layers.append((parts[0], parts[1], activation))
     policy = MLP(layers)

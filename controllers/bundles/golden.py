@@ -16,6 +16,10 @@ ACTION_TOLERANCE = 1e-5
 """Tolerance of an action: float32 sums in another order differ by less."""
 COMMAND_TOLERANCE = 1e-8
 """Tolerance of a command's position [m] and of its quaternion's components."""
+MAX_OBSERVATIONS = 256
+"""Most golden observations."""
+MAX_STEPS = 1000
+"""Most golden steps."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ class Golden:
                 raise InputError(
                     f"the tensor 'golden.{name}' must have shape {shape}, {kind.__name__}, finite"
                 )
+        if n > MAX_OBSERVATIONS or k > MAX_STEPS:
+            raise InputError(
+                f"there are {n} golden observations and {k} golden steps, more than {MAX_OBSERVATIONS} "
+                f"and {MAX_STEPS}"
+            )
         if not n or not k:
             raise InputError("there are no golden vectors: export the run again")
         return own
@@ -86,7 +95,8 @@ class Golden:
         for number, (observation, action) in enumerate(zip(self.observations, self.actions, strict=True)):
             if observation.shape != (len(controller.manifest.observations),):
                 raise InputError("the tensor 'golden.observations' does not fit observations")
-            error = float(np.abs(policy(observation) - action).max())
+            with np.errstate(all="ignore"):
+                error = float(np.abs(policy(observation) - action).max())
             if not error <= ACTION_TOLERANCE:
                 raise InputError(
                     f"golden observation {number} gives an action that is off by {error:.2g}: the network "

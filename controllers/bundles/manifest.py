@@ -4,13 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.stability import ContactConfig
-from assembly_rl.controllers.validation import AXES, InputError, require_positive
+from assembly_rl.controllers.validation import (
+    AXES,
+    InputError,
+    require_not_negative,
+    require_positive,
+    require_vector,
+)
 from assembly_rl.controllers.wrench import ToolConfig
 
 FORMAT = 1
@@ -27,12 +36,16 @@ CONVENTIONS = {
     "start": "the tip path.start_height above the mouth, at rest, in free space",
 }
 """Conventions of all numbers; bundles with other conventions are refused."""
-MAX_RATE = 10_000.0
-"""Largest rate [Hz]."""
 MAX_DELAY = 20
 """Largest delay in control periods."""
-MAX_HISTORY = 1000
-"""Largest number of past wrenches in an observation."""
+MAX_DEPTH = 32
+"""Most levels of nesting in a manifest."""
+MAX_ENTRIES = 20_000
+"""Most objects, lists, texts and numbers in a manifest."""
+MAX_TEXT = 4000
+"""Longest text in a manifest."""
+SMALLEST_INERTIA = 1e-6
+"""Smallest eigenvalue of the mass matrix [kg, kg m2]."""
 
 
 @dataclass
@@ -53,9 +66,25 @@ class LawConfig:
         """Build the law.
 
         Raises:
-            ValueError: ``ComplianceLaw`` refuses a matrix.
+            ValueError: ``ComplianceLaw`` refuses a matrix, or an entry is larger than that of any robot.
         """
-        return ComplianceLaw(self.mass, self.damping, self.stiffness)  # type: ignore[arg-type]
+        law = ComplianceLaw(self.mass, self.damping, self.stiffness)  # type: ignore[arg-type]
+        largest = {
+            "mass": (bounds.MASS, bounds.MASS), "damping": bounds.DAMPING, "stiffness": bounds.STIFFNESS,
+        }  # fmt: skip
+        for name, pair in largest.items():
+            for number, value in enumerate(getattr(law, name).diagonal().tolist()):
+                if value > pair[number // 3]:
+                    raise InputError(
+                        f"law.{name}[{AXES[number]}] must be <= {pair[number // 3]:g} in SI units, "
+                        f"got {value}"
+                    )
+        smallest = float(np.linalg.eigvalsh(law.mass)[0])
+        if smallest < SMALLEST_INERTIA:
+            raise InputError(
+                f"law.mass must have eigenvalues >= {SMALLEST_INERTIA:g} in SI units, got {smallest:g}"
+            )
+        return law
 
 
 @dataclass
@@ -69,6 +98,10 @@ class SensorNote:
 
     cutoff: float
     delay: float
+
+    def __post_init__(self) -> None:
+        require_positive(self, cutoff=bounds.FREQUENCY)
+        require_not_negative(self, delay=bounds.DELAY)
 
 
 @dataclass
@@ -90,6 +123,14 @@ class PartNote:
     chamfer: float
     hole_depth: float
     peg_length: float
+
+    def __post_init__(self) -> None:
+        require_positive(self, hole_depth=bounds.LENGTH, peg_length=bounds.LENGTH)
+        for name in ("clearance", "chamfer"):
+            if not abs(getattr(self, name)) <= bounds.LENGTH:
+                raise InputError(
+                    f"PartNote.{name} must be within +-{bounds.LENGTH:g} m, got {getattr(self, name)}"
+                )
 
 
 @dataclass
@@ -139,10 +180,8 @@ class Manifest:
             )
             raise InputError(f"conventions.{wrong[0]} is not that of this assembly_rl: export the run anew")
         insertion = self.insertion
-        if insertion.control_rate > MAX_RATE:
-            raise InputError(
-                f"insertion.control_rate must be <= {MAX_RATE:g} Hz, got {insertion.control_rate}"
-            )
+        if not self.name or any(letter in self.name for letter in "/\\\0"):
+            raise InputError(f"name must be that of a file, got {self.name!r}")
         observation = insertion.observation
         for group in observation.groups:
             if not OBSERVATION_TERMS.get(group).measurable:
@@ -150,10 +189,6 @@ class Manifest:
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
                     "with wrench, pose, last_action or wrench_history"
                 )
-        if observation.history > MAX_HISTORY:
-            raise InputError(
-                f"insertion.observation.history must be <= {MAX_HISTORY}, got {observation.history}"
-            )
         names = list(Observer(observation).names)
         if self.observations != names:
             raise InputError(f"observations must be {names}, as insertion.observation says")
@@ -163,7 +198,7 @@ class Manifest:
             raise InputError(
                 f"contact.delay must be <= {MAX_DELAY} control periods, got {self.contact.delay} s"
             )
-        require_positive(self.part, "hole_depth", "peg_length")
+        require_vector("gravity", self.gravity, bounds.GRAVITY)
         if insertion.limits.goal_margin >= self.part.hole_depth:
             raise InputError(
                 f"insertion.limits.goal_margin must be less than part.hole_depth = {self.part.hole_depth} m, "
@@ -177,9 +212,32 @@ class Manifest:
         Raises:
             ValueError: The format is newer, or a field is missing, unknown, of another type or out of range.
         """
+        _require_modest(values)
         found = values.get("format") if isinstance(values, Mapping) else None
         if not isinstance(found, int) or isinstance(found, bool) or found < 1:
             raise InputError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
             raise InputError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
         return from_mapping(cls, complete(cls, values, "bundle"))
+
+
+def _require_modest(values: Any) -> None:
+    """Refuse a manifest that is nested too deep, or has too many entries or too long a text."""
+    level, count = [values], 0
+    for _ in range(MAX_DEPTH):
+        count += len(level)
+        following: list[Any] = []
+        for value in level:
+            if isinstance(value, str) and len(value) > MAX_TEXT:
+                raise InputError(f"the manifest has a text of {len(value)} characters: {value[:40]!r}...")
+            if isinstance(value, dict):
+                following += value.keys()
+                following += value.values()
+            elif isinstance(value, list):
+                following += value
+        if count + len(following) > MAX_ENTRIES:
+            raise InputError(f"the manifest has more than {MAX_ENTRIES} entries")
+        level = following
+        if not level:
+            return
+    raise InputError(f"the manifest is nested more than {MAX_DEPTH} levels deep")

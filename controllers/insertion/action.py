@@ -1,16 +1,16 @@
 """Interpretation of an action in [-1, 1]^6 by the admittance controller."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
-from assembly_rl.controllers.validation import InputError, require_six
+from assembly_rl.controllers.validation import InputError, is_finite, require_six
 
 
 class ActionKind(Enum):
@@ -47,9 +47,11 @@ class ActionConfig:
 
     def __post_init__(self) -> None:
         self.kind = ActionKind(self.kind)
-        require_six(self, "wrench", "twist", "stiffness")
-        if not (isfinite(self.gain_ratio) and self.gain_ratio > 1.0):
-            raise InputError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
+        require_six(self, wrench=bounds.WRENCH, twist=bounds.SPEED, stiffness=bounds.STIFFNESS)
+        if not (is_finite(self.gain_ratio) and 1.0 < self.gain_ratio <= bounds.GAIN_RATIO):
+            raise InputError(
+                f"ActionConfig.gain_ratio must be > 1 and <= {bounds.GAIN_RATIO:g}, got {self.gain_ratio}"
+            )
 
     @property
     def scale(self) -> list[float] | None:
@@ -73,17 +75,22 @@ class ActionMapping:
         config: Kind and scales.
         controller: Controller in the loop.
         coordinates: Transform between the policy's part and that of the controller.
+
+    Raises:
+        ValueError: Actions change gains, and the controller cannot move to other ones within its steps.
     """
 
     def __init__(
         self, config: ActionConfig, controller: AdmittanceController, coordinates: CoordinateTransform
     ) -> None:
         self._controller, self._coordinates = controller, coordinates
-        self._config = config
+        self._kind, self._gain_ratio = config.kind, float(config.gain_ratio)
         self._wrench = np.array(config.wrench)
         self._twist = np.array(config.twist)
         self._stiffness = np.array(config.stiffness)
         self._law: ComplianceLaw = controller.law
+        if config.kind.changes_gains:
+            controller.require_requests()
 
     def reset(self) -> None:
         """Start an episode from the law of the controller's reset."""
@@ -91,17 +98,16 @@ class ActionMapping:
 
     def apply(self, action: NDArray[np.float64]) -> list[float]:
         """Request another law if the action means one; return F_ref, six floats [N, Nm]."""
-        kind = self._config.kind
+        kind = self._kind
         reference = np.zeros(6)
         if kind is ActionKind.wrench:
             reference = self._coordinates.target_wrench(-self._wrench * action)
         elif kind is ActionKind.twist:
             reference = -self._law.damping @ self._coordinates.target_twist(self._twist * action)
         elif kind is ActionKind.damping:
-            gain = self._config.gain_ratio ** (0.25 * (1.0 - action))
-            self._controller.request(replace(self._law, damping=self._law.damping * np.outer(gain, gain)))
+            gain = self._gain_ratio ** (0.25 * (1.0 - action))
+            self._controller.request(self._law.damped(gain))
         else:
-            added = np.diag(self._stiffness * 0.5 * (action + 1.0))
-            self._controller.request(replace(self._law, stiffness=self._law.stiffness + added))
+            self._controller.request(self._law.stiffened(self._stiffness * 0.5 * (action + 1.0)))
         floats: list[float] = reference.tolist()
         return floats

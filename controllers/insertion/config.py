@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
@@ -52,13 +53,24 @@ class InsertionConfig:
     coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
 
     def __post_init__(self) -> None:
-        require_positive(self, "policy_rate", "control_rate")
+        require_positive(self, policy_rate=bounds.RATE, control_rate=bounds.RATE)
+        if self.control_rate < bounds.SMALLEST_RATE:
+            raise InputError(f"control_rate must be >= {bounds.SMALLEST_RATE:g} Hz, got {self.control_rate}")
         CoordinateTransform(self.coordinates)
         if self.coordinates is not None and self.action.kind.changes_gains:
             raise InputError(
                 f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"
             )
-        self.control_steps()
+        if self.control_steps() > bounds.POLICY_PERIOD:
+            raise InputError(
+                f"control_rate {self.control_rate:g} Hz must be at most {bounds.POLICY_PERIOD} times "
+                f"policy_rate {self.policy_rate:g} Hz"
+            )
+        if self.limits.time * self.control_rate > bounds.INSERTION:
+            raise InputError(
+                f"limits.time {self.limits.time:g} s has more than {bounds.INSERTION} control periods at "
+                f"control_rate {self.control_rate:g} Hz: lower the one or the other"
+            )
         if self.action.kind is ActionKind.wrench:
             for axis, value, limit in zip(
                 AXES, self.action.wrench, self.admittance.reference_limit, strict=True

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.validation import InputError
 
@@ -34,6 +35,8 @@ class CoordinateTransform:
             self._matrix = np.zeros(0)
         if self._matrix.shape != (6, 6) or not np.isfinite(self._matrix).all():
             raise InputError(f"coordinates must be six rows of six finite numbers, got {matrix!r}")
+        if np.abs(self._matrix).max() > bounds.RATIO:
+            raise InputError(f"coordinates must be within +-{bounds.RATIO:g} in SI units, got {matrix!r}")
         if abs(np.linalg.det(self._matrix)) < 1e-9:
             raise InputError("coordinates must be invertible")
         self._inverse = np.array(np.linalg.inv(self._matrix))

@@ -18,6 +18,7 @@ from assembly_rl.controllers.se3 import (
     Pose,
     Quaternion,
     Vector,
+    checked_pose,
     quat_conjugate,
     quat_exp,
     quat_log,
@@ -26,6 +27,7 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
 
@@ -65,6 +67,7 @@ class Insertion:
         gravity: Sequence[float] = (0.0, 0.0, 0.0),
         contact: ContactConfig | None = None,
     ) -> None:
+        config, tool = copied(config, InsertionConfig), copied(tool)
         admittance = config.admittance
         if not config.action.kind.changes_gains:  # then no energy tank is needed
             admittance = replace(admittance, gains=replace(admittance.gains, tank=None))
@@ -78,7 +81,7 @@ class Insertion:
         self._path = config.path
         self._period = 1.0 / config.control_rate
         self._faster = config.path.speed * self._period / config.path.ramp
-        x, y, z = tool.centre
+        x, y, z = map(float, tool.centre)
         self._to_flange: Vector = (-x, -y, -z)  # from the tip, in the tool's axes
         self.reset((ORIGIN, IDENTITY))
 
@@ -98,6 +101,7 @@ class Insertion:
         Raises:
             ValueError: ``AdmittanceController.reset`` refuses start or law.
         """
+        nominal = checked_pose("nominal", nominal)
         self.controller.reset(start, law)
         self._mapping.reset()
         self.observer.reset()
@@ -109,7 +113,7 @@ class Insertion:
         self._speed = 0.0
         self._last_action = np.zeros(6)
         self._reference = [0.0] * 6
-        x, y, z, *turn = start
+        x, y, z, *turn = map(float, start)
         return self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
 
     def orientation(self, flange: Quaternion) -> Quaternion:
@@ -155,6 +159,7 @@ class Insertion:
 
     def apply(self, action: Array) -> None:
         """Apply an action (6,) in [-1, 1]."""
+        action = np.array(action, dtype=np.float64)
         self._last_action = action
         self._reference = self._mapping.apply(action)
 
@@ -178,8 +183,8 @@ class Insertion:
         else:
             self._speed = min(path.speed, self._speed + self._faster)
         self.height -= self._period * self._speed
-        ahead = offset[2] - path.lead
-        if ahead > 0.0:  # the path waits for the tool; the command is unchanged
+        ahead = min(offset[2] - path.lead, path.start_height - self.height)
+        if ahead > 0.0:  # the path waits for the tool, up to its start; the command is unchanged
             self.height += ahead
             offset[2] -= ahead
             self.controller.rebase(2, ahead)

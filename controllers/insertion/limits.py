@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.validation import require_positive
 
 
@@ -26,4 +27,12 @@ class LimitConfig:
     angle: float = 0.175
 
     def __post_init__(self) -> None:
-        require_positive(self, *self.__dataclass_fields__)
+        require_positive(
+            self,
+            time=bounds.TIME,
+            goal_margin=bounds.LENGTH,
+            force=bounds.WRENCH[0],
+            moment=bounds.WRENCH[1],
+            lateral=bounds.LENGTH,
+            angle=bounds.OFFSET[1],
+        )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.observation_terms import LIMIT, OBSERVATION_TERMS, Signals
+from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import InputError
 
 __all__ = ["LIMIT", "ObservationConfig", "Observer"]
@@ -37,7 +38,7 @@ class Observer:
             raise InputError(
                 f"observation groups must be one or more different names, got {list(self.groups)}"
             )
-        self._config = config
+        self._config = copied(config)
         self._past_wrenches: deque[Array] = deque(maxlen=config.history)
         self.inputs = frozenset(name for term in self._terms for name in term.inputs)
         components = [component for term in self._terms for component in term.components(config)]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_six
+from assembly_rl.controllers import bounds
+from assembly_rl.controllers.validation import require_count, require_not_negative, require_six
 
 
 @dataclass
@@ -28,7 +29,13 @@ class ObservationConfig:
     second_noise: float = 0.3
 
     def __post_init__(self) -> None:
-        require_six(self, "wrench_scale", "pose_scale", "twist_scale", positive=True)
-        if self.history < 1:
-            raise InputError(f"ObservationConfig.history must be >= 1, got {self.history}")
-        require_not_negative(self, "second_noise")
+        require_six(
+            self,
+            positive=True,
+            wrench_scale=bounds.WRENCH,
+            pose_scale=bounds.OFFSET,
+            twist_scale=bounds.SPEED,
+        )
+        require_count("ObservationConfig.history", self.history, 1, bounds.HISTORY)
+        require_count("ObservationConfig.second_copies", self.second_copies, 0, bounds.COPIES)
+        require_not_negative(self, second_noise=bounds.RATIO)

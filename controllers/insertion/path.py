@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.validation import require_not_negative, require_positive
 
 
@@ -22,5 +23,5 @@ class PathConfig:
     lead: float = 0.004
 
     def __post_init__(self) -> None:
-        require_positive(self, "speed", "ramp", "lead")
-        require_not_negative(self, "start_height")
+        require_positive(self, speed=bounds.SPEED[0], ramp=bounds.TIME, lead=bounds.OFFSET[0])
+        require_not_negative(self, start_height=bounds.LENGTH)

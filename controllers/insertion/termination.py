@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.config import InsertionConfig
+from assembly_rl.controllers.serialization import copied
 
 Array = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Termination:
     """
 
     def __init__(self, config: InsertionConfig, hole_depth: float) -> None:
-        self._limits = config.limits
+        self._limits = copied(config.limits)
         self.goal_depth = hole_depth - config.limits.goal_margin
         self.max_steps = config.policy_steps()
 

@@ -9,6 +9,7 @@ from assembly_rl.controllers import (
     AdmittanceController,
     ComplianceLaw,
     Discretization,
+    bounds,
 )
 from assembly_rl.controllers.discretization import step_matrix
 
@@ -21,6 +22,15 @@ LAW = ComplianceLaw.from_diagonals(
     [4.0, 4.0, 4.0, 0.06, 0.06, 0.06], [150.0, 150.0, 800.0, 1.0, 1.0, 1.0], [0.0, 0.0, 300.0, 3.0, 3.0, 3.0]
 )
 SPRING = ComplianceLaw.from_diagonals(LAW.mass.diagonal(), LAW.damping.diagonal(), [500.0] * 3 + [5.0] * 3)
+WIDEST: dict[str, Any] = {
+    name: [linear] * 3 + [angular] * 3
+    for name, (linear, angular) in (
+        ("offset_limit", bounds.OFFSET),
+        ("speed_limit", bounds.SPEED),
+        ("reference_limit", (0.5 * bounds.WRENCH[0], 0.5 * bounds.WRENCH[1])),
+        ("wrench_limit", bounds.WRENCH),
+    )
+}
 HOLD, STOP = 4, 100  # control periods, of the default SafetyConfig
 
 
@@ -39,9 +49,8 @@ COUPLED = coupled_law()
 
 
 def wide(**changes: Any) -> AdmittanceConfig:
-    """Limits that nothing here reaches."""
-    limits = {name: [1e6] * 6 for name in ("offset_limit", "speed_limit", "reference_limit")}
-    return AdmittanceConfig(**(limits | {"wrench_limit": [1e9] * 6} | changes))
+    """The widest limits that a configuration takes; hardly anything here reaches them."""
+    return AdmittanceConfig(**(WIDEST | changes))
 
 
 def free(law: ComplianceLaw = LAW, rate: float = RATE, **changes: Any) -> AdmittanceController:

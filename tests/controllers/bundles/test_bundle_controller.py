@@ -11,7 +11,7 @@ from bundle_maker import HOLE, LENGTH, manifest, policy, write
 from assembly_rl.controllers import BundleController, Fault, Recording, load_bundle
 from assembly_rl.controllers.adapters.playback import play_back
 from assembly_rl.controllers.bundles import Manifest, State
-from assembly_rl.controllers.se3 import compose, quat_exp, rotate_back, rotation_matrix
+from assembly_rl.controllers.se3 import compose, displace, quat_exp, rotate_back, rotation_matrix
 
 IDENTITY = (0.0, 0.0, 0.0, 1.0)
 FREE = [0.0] * 6
@@ -23,10 +23,11 @@ def controller(**changes: Any) -> BundleController:
 
 
 def running(own: BundleController, steps: int, reading: Any = FREE, pose: Any = None) -> list[Any]:
-    """Commands of so many steps in which the tool follows the command, or stays at a pose."""
+    """Commands of so many steps in which the tool follows the command, or is off by a displacement."""
     found = [own.reset(HOLE)]
     for number in range(steps):
-        here = (found[-1].position, found[-1].orientation) if pose is None else pose
+        here = (found[-1].position, found[-1].orientation)
+        here = here if pose is None else displace(here, [min(1.0, 0.05 * number) * value for value in pose])
         found.append(own.step(reading, here, number / own.rate))
     return found
 
@@ -96,20 +97,25 @@ def test_the_weight_of_the_tool_is_no_contact(turn: tuple[float, float, float]) 
 @pytest.mark.parametrize(
     ("reading", "pose", "state"),
     [
-        ([31.0, 0, 0, 0, 0, 0], START, State.force_limit),
-        ([0, 0, 0, 1.6, 0, 0], START, State.moment_limit),
-        (FREE, ((0.41, -0.1, 0.242), IDENTITY), State.workspace),
-        (FREE, (START[0], quat_exp((0.2, 0.0, 0.0))), State.workspace),
-        (FREE, ((0.4, -0.1, 0.2 - 0.0241 + LENGTH), IDENTITY), State.success),
-        (FREE, START, State.timeout),
+        ([31.0, 0, 0, 0, 0, 0], None, State.force_limit),
+        ([0, 0, 0, 1.6, 0, 0], None, State.moment_limit),
+        (FREE, (0.009, 0, 0, 0, 0, 0), State.workspace),
+        (FREE, (0, 0, 0, 0.1, 0, 0), State.workspace),
+        (FREE, None, State.success),
+        (FREE, (0, 0, 0.006, 0, 0, 0), State.timeout),
     ],
 )
 def test_it_ends_for_a_reason_and_stands_still(reading: Any, pose: Any, state: State) -> None:
-    own = controller()
-    commands = running(own, 1010, reading, pose)
+    limits = manifest()
+    if state is State.workspace:
+        limits["insertion"]["limits"] |= {"angle": 0.09, "lateral": 0.006}
+    if state is State.timeout:
+        limits["insertion"]["limits"] |= {"time": 3.25}
+    own = controller(insertion=limits["insertion"])
+    commands = running(own, 1000, reading, pose)
     assert own.state is state and bool(own.reason) is (state is not State.success)
     if state is State.timeout:
-        assert [command.state for command in commands].count(State.running) == 1001
+        assert [command.state for command in commands].count(State.running) == 651
     ended = [command for command in commands if command.state is state]
     assert len({(command.position, command.orientation) for command in ended}) == 1
     assert own.step(FREE, START, 6.0).position == ended[0].position

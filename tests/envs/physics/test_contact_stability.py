@@ -27,9 +27,9 @@ PUSH = {0: 5.0, 2: -8.0, 5: 0.2}  # axis -> what the tool pushes with [N], [Nm]
 TIP = {0: ((0.0, 0.0, -0.010), 0.0), 2: ((0.0, 0.0, 0.0), pi / 4), 5: ((0.0, 0.0, -0.015), 0.0)}
 QUIET = {"cutoff": CUTOFF, "force_noise": 0.0, "moment_noise": 0.0, "force_bias": 0.0, "moment_bias": 0.0}
 OPEN = {
-    "wrench_limit": [1e6] * 6,
+    "wrench_limit": [1e4] * 3 + [1e3] * 3,
     "offset_limit": [0.02] * 3 + [0.3] * 3,
-    "speed_limit": [10.0] * 3 + [100.0] * 3,
+    "speed_limit": [2.0] * 3 + [20.0] * 3,
 }
 
 
