@@ -48,7 +48,7 @@ def test_numbers_are_read_as_floats_and_a_torn_last_line_is_dropped(tmp_path, to
     assert second == {"step": 15.0, "time": 0.001, "result": "a, b"}
     path.write_text("step,ti")
     assert read_rows(path) == []
-    with pytest.raises(OSError):
+    with pytest.raises(RunError, match="none.csv is missing"):
         read_rows(tmp_path / "none.csv")
 
 
