@@ -175,10 +175,12 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
     _compare(folder, state["layout"], _layout(model))
     tensors = read_tensors(folder / TRAINING_FILE)
     weights = _read_policy(model.policy, folder)
-    _check(folder, model, state, tensors)
-
-    place = f"{folder / STATE_FILE}: environments"
-    set_environments(place, _environments(model), state["environments"])  # first: it runs external code
+    try:
+        _check(folder, model, state, tensors)
+        place = f"{folder / STATE_FILE}: environments"
+        set_environments(place, _environments(model), state["environments"])  # first: it runs external code
+    except RunError as error:
+        raise RunError(f"{error}, or remove {folder} to go on from an earlier checkpoint") from error
     model.policy.load_state_dict(weights)
     with torch.no_grad():
         for name, tensor in variables(model).items():

@@ -14,7 +14,7 @@ LARGEST = 2**53
 
 def refuse(place: str, expected: str, value: Any) -> RunError:
     """Return the error of a value that is not as expected."""
-    return RunError(f"{place} must be {expected}, got {shown(value)}: use another checkpoint or run")
+    return RunError(f"{place} must be {expected}, got {shown(value)}; put back the file from a copy")
 
 
 def require_names(place: str, found: Any, known: Iterable[str], optional: Iterable[str] = ()) -> None:

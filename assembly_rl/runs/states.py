@@ -110,7 +110,7 @@ def _try(place: str, restore: Callable[[], object]) -> None:
         ValueError,
     ) as error:
         raise RunError(
-            f"{place} is not the state of a random generator ({error}): use another checkpoint or run"
+            f"{place} is not the state of a random generator: {error}"
         ) from error
 
 
