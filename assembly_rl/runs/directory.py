@@ -83,7 +83,9 @@ class RunDirectory:
             # The rounding of sums depends on the number of threads.
             "torch_threads": torch.get_num_threads(),
         }
-        goes_on = f"continue that run with resume={path}" if (path / FILE).is_file() else "remove it first"
+        goes_on = (
+            f"continue that run with resume={path}" if os.path.isfile(path / FILE) else "remove it first"
+        )
         remedy = f"a run never overwrites another: choose another run_dir, or {goes_on}"
         with new_folder(path, remedy, lock) as new:
             write_json(new / FILE, info)
@@ -98,8 +100,8 @@ class RunDirectory:
             RunError: The path is not a run, or a newer assembly_rl wrote it.
         """
         path = Path(path)
-        if not (path / FILE).is_file():
-            start = "" if path.exists() else f"; run_dir={path} starts one"
+        if not os.path.isfile(path / FILE):
+            start = "" if os.path.lexists(path) else f"; run_dir={path} starts one"
             raise RunError(f"{path} is not a run: a run is a folder with a run.json; {_found(path)}{start}")
         return cls(path, read_json(path / FILE, FORMAT, {"config": dict, "versions": dict}))
 
@@ -203,8 +205,8 @@ class RunDirectory:
 
 
 def _found(path: Path) -> str:
-    if not path.is_dir():
-        return f"{path} is a file" if path.exists() else f"{path} does not exist"
+    if not os.path.isdir(path):
+        return f"{path} is a file" if os.path.exists(path) else f"{path} does not exist"
     names = sorted(entry.name for entry in path.iterdir())
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"found in {path}: {shown or 'nothing'}"

@@ -33,10 +33,18 @@ class FolderLocked(RunError):
 
 
 class FolderLock:
-    """Exclusive lock of a folder, against other processes and other locks of this one."""
+    """Exclusive lock of a folder, against other processes and other locks of this one.
 
-    def __init__(self) -> None:
+    Args:
+        file: Name of the file of the lock, for a lock of only a part of a folder.
+
+    Attributes:
+        folder: Folder that is locked.
+    """
+
+    def __init__(self, file: str = FILE) -> None:
         self.folder: Path | None = None
+        self._file = file
         self._depth = 0
 
     @property
@@ -53,7 +61,7 @@ class FolderLock:
         """
         if self.held:
             return
-        path = folder / FILE
+        path = folder / self._file
         with writing(path):
             while True:
                 handle = open_own(path, os.O_RDWR | os.O_CREAT)
@@ -66,7 +74,7 @@ class FolderLock:
                     os.write(handle, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
                 except BlockingIOError:
                     os.close(handle)
-                    raise FolderLocked(_refusal(folder)) from None
+                    raise FolderLocked(_refusal(path)) from None
                 except BaseException:
                     os.close(handle)
                     raise
@@ -96,7 +104,7 @@ class FolderLock:
         if handle is None:
             return
         assert self.folder is not None
-        path = self.folder / FILE
+        path = self.folder / self._file
         try:
             if _is(path, handle):
                 path.unlink()
@@ -157,14 +165,15 @@ def _is(path: Path, handle: int) -> bool:
         return False
 
 
-def _refusal(folder: Path) -> str:
+def _refusal(path: Path) -> str:
+    what = path.parent if path.name == FILE else path
     for _ in range(20):  # its holder writes this right after it has locked
         try:
-            holder = json.loads(read_bytes(folder / FILE))
+            holder = json.loads(read_bytes(path))
             who = f"process {int(holder['pid'])} on {holder['host']}"
             break
         except (RunError, ValueError, TypeError, KeyError):
             time.sleep(0.05)
     else:
         who = "another process"
-    return f"{folder} is being written by {who}: wait for its end, or stop it first"
+    return f"{what} is being written by {who}: wait for its end, or stop it first"

@@ -109,9 +109,7 @@ def _try(place: str, restore: Callable[[], object]) -> None:
         TypeError,
         ValueError,
     ) as error:
-        raise RunError(
-            f"{place} is not the state of a random generator: {error}"
-        ) from error
+        raise RunError(f"{place} is not the state of a random generator: {error}") from error
 
 
 def set_streams(model: BaseAlgorithm, plain: Json, tensors: Tensors) -> None:

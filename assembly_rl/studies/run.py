@@ -75,14 +75,12 @@ def run_cell(study: Path, cell: Cell) -> None:
         RunError: Another process is running the cell.
         Exception: The cell failed with this error.
     """
-    for name in ("cells", "failures", "logs", "locks"):
+    for name in ("cells", "failures", "logs"):
         with writing(study / name):
             (study / name).mkdir(parents=True, exist_ok=True)
         require_own(study / name)
-    lock = study / "locks" / cell.name
-    with writing(lock):
-        lock.mkdir(exist_ok=True)
-    with FolderLock().holding(lock), _log(study / "logs" / f"{cell.name}.txt") as log:
+    lock = FolderLock(f".{cell.name}.lock")
+    with lock.holding(study / "logs"), _log(study / "logs" / f"{cell.name}.txt") as log:
         home = cell_folder(study, cell)
         require_own(home)
         require_own_files(home)
