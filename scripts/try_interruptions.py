@@ -217,19 +217,23 @@ def differences(whole: Path, parts: Path) -> str:
 # ---------------------------------------------------------------------- kill -9
 
 
-def kill(trial: Trial, rng: random.Random, duration: float) -> tuple[str, str]:
-    """Kill a training once or twice at random moments; return the moments and the differences."""
-    told = []
+def kill(trial: Trial, rng: random.Random, duration: float) -> tuple[str, str, int]:
+    """Kill a training once or twice at random moments.
+
+    Returns:
+        Moments, differences, and number of kills, which is less if the training ended before.
+    """
+    told, kills = [], 0
     for _ in range(rng.choice((1, 1, 2))):
         kind = rng.choice(("any", "any", "start-up", "final evaluation"))
         process = trial.start()
         if kind == "final evaluation":
             last = trial.training() / "checkpoints" / f"step_{last_step(trial):010d}"
             code = process.wait(last.exists)
-            moment = time.monotonic() + rng.uniform(0.0, 0.15 * duration)
+            moment = time.monotonic() + rng.uniform(0.0, 0.05 * duration)
         else:
             share = 0.3 if kind == "start-up" else 1.0
-            code, moment = None, process.started + rng.uniform(0.0, share * duration)
+            code, moment = None, process.started + rng.uniform(0.0, share * duration * 0.9)
         if code is None:
             code = process.wait(lambda moment=moment: time.monotonic() >= moment)  # type: ignore[misc]
         if code is not None:
@@ -237,8 +241,9 @@ def kill(trial: Trial, rng: random.Random, duration: float) -> tuple[str, str]:
             break
         after = time.monotonic() - process.started
         process.kill()
+        kills += 1
         told.append(f"{kind}: {after:.2f} s")
-    return ", ".join(told), trial.finish()
+    return ", ".join(told), trial.finish(), kills
 
 
 def last_step(trial: Trial) -> int:
@@ -384,8 +389,8 @@ def main() -> None:
     found: dict[str, Counter[str]] = {method: Counter() for method in methods}
     failures: list[str] = []
 
-    def note(method: str, kind: str, told: str, wrong: str) -> None:
-        found[method][kind] += 1
+    def note(method: str, kind: str, told: str, wrong: str, count: int = 1) -> None:
+        found[method][kind] += count
         found[method]["failed"] += bool(wrong)
         done = sum(sum(of.values()) - of["failed"] for of in found.values())
         console.print(
@@ -406,8 +411,8 @@ def main() -> None:
                 raise SystemExit(process.text())
             duration[method] = time.monotonic() - process.started
             console.print(f"undisturbed {method}: {duration[method]:.1f} s")
-        for number in range(counts["kills"]):
-            method = methods[number % len(methods)]
+        while sum(of["kill"] for of in found.values()) < counts["kills"]:
+            method = min(methods, key=lambda method: found[method]["kill"])
             trial = Trial(root, method)
             note(method, "kill", *kill(trial, rng, duration[method]))
             trial.close()

@@ -139,12 +139,6 @@ class RowLog:
                 while line:
                     line = line[file.write(line) :]
 
-    def truncate_after(self, step: int) -> None:
-        """Delete the rows after ``step``: the training resumed there writes them again."""
-        kept = rows_until(self.path, step)
-        if kept != read_bytes(self.path):
-            write_bytes(self.path, kept)
-
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Iterate over the rows, in the form of ``read_rows``."""
         return iter(read_rows(self.path))
