@@ -34,6 +34,10 @@ class RunError(InputError):
     """Error of a run directory or checkpoint; the message names the path and says what to do."""
 
 
+class NewerFormat(RunError):
+    """Error of a file that a newer assembly_rl has written."""
+
+
 @contextmanager
 def writing(path: Path, only: Container[int] | None = None) -> Iterator[None]:
     """Turn an error of the operating system into one that names the path and says what to do.
@@ -152,7 +156,9 @@ def read_json(path: Path, version: int, fields: Mapping[str, type] | None = None
     if type(found) is not int or found < 1:
         raise RunError(f"{path} is damaged: it is not a JSON object with a 'format' number")
     if found > version:
-        raise RunError(f"{path} has format {found}, this assembly_rl reads up to {version}: use a newer one")
+        raise NewerFormat(
+            f"{path} has format {found}, this assembly_rl reads up to {version}: use a newer one"
+        )
     for name, kind in (fields or {}).items():
         if type(content.get(name)) is not kind:
             raise RunError(

@@ -8,7 +8,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from assembly_rl.accelerators import distributed
 from assembly_rl.runs.checkpoint import load_checkpoint, verify_checkpoint
 from assembly_rl.runs.directory import RunDirectory
-from assembly_rl.runs.files import RunError, read_bytes, sync, write_bytes, writing
+from assembly_rl.runs.files import NewerFormat, RunError, read_bytes, sync, write_bytes, writing
 from assembly_rl.runs.manifest import Rows
 from assembly_rl.runs.rows import read_rows, rows_until
 
@@ -36,6 +36,8 @@ def resume_run(run: RunDirectory, model: BaseAlgorithm, show: Callable[[str], ob
     for number, folder in sorted(run.saved().items()):
         try:
             usable[number] = verify_checkpoint(folder)
+        except NewerFormat:
+            raise
         except RunError as error:
             damaged[folder] = str(error)
     problem = "" if usable or not damaged else _unusable(run, damaged)

@@ -10,21 +10,33 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.runs.files import RunError, read_bytes, write_bytes, writing
+from assembly_rl.runs.files import RunError, read_bytes, shown, write_bytes, writing
 from assembly_rl.runs.lock import open_own, require_own
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path, numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Read a CSV file with a header: numbers as floats, other values as text.
 
     A last line without its line break is not a row yet: a training is writing it, or was killed as it did.
+
+    Args:
+        path: CSV file.
+        numbers: Names of columns that must be there, with numbers.
 
     Raises:
         RunError: The file is missing or damaged; the message names the line.
     """
     rows = _parsed(path, whole_lines(read_bytes(path)))
     header = rows[0] if rows else []
-    return [dict(zip(header, map(_number_or_text, row), strict=True)) for row in rows[1:]]
+    found = [dict(zip(header, map(_number_or_text, row), strict=True)) for row in rows[1:]]
+    for line, row in enumerate(found, start=2):
+        for name in numbers:
+            if not isinstance(row.get(name), float):
+                raise RunError(
+                    f"{path}, line {line} is damaged: {name} must be a number, got {shown(row.get(name))}; "
+                    "put back file or line from a copy"
+                )
+    return found
 
 
 def whole_lines(content: bytes) -> bytes:

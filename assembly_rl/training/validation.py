@@ -15,7 +15,7 @@ from assembly_rl.evaluation import (
 )
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.off_policy import Learner
-from assembly_rl.runs import RowLog, RunDirectory, RunError, save_policy
+from assembly_rl.runs import RowLog, RunDirectory, RunError, read_rows, save_policy
 from assembly_rl.runs.checkpoint import read_policy
 from assembly_rl.training.config import EvaluationConfig
 from assembly_rl.training.progress import TrainingProgress
@@ -60,7 +60,7 @@ class Validation:
     def begin(self, model: BaseAlgorithm) -> None:
         """Prepare for a new or resumed training."""
         self._plan_next(model.num_timesteps)
-        rows = list(self.rows)
+        rows = read_rows(self.rows.path, ("step", *COLUMNS))
         self._candidates = [row for row in rows if row["step"] > self._first_kept]
         if self._candidates:
             self._require_best()

@@ -10,7 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from assembly_rl.methods.cs3.estimate import Transitions
-from assembly_rl.runs.checks import require_names
+from assembly_rl.runs.checks import refuse, require_names
 from assembly_rl.runs.files import read_tensors, write_tensors
 
 NAMES = ("states", "actions", "following", "ages", "steps")
@@ -34,6 +34,11 @@ class RecentTransitions:
         if isinstance(model, OnPolicyAlgorithm) and path.is_file():
             found = read_tensors(path)
             require_names(str(path), found, NAMES)
+            for name, tensor in found.items():
+                width = {"actions": model.action_space.shape, "ages": (), "steps": ()}
+                shape = (len(found["ages"]), *(width.get(name, model.observation_space.shape) or ()))
+                if tuple(tensor.shape) != shape:
+                    raise refuse(f"{path}: {name}", f"of shape {shape}", tuple(tensor.shape))
             kept = {name: tensor.numpy() for name, tensor in found.items()}
             known = kept["steps"] <= model.num_timesteps
             self._rollouts = {name: values[known] for name, values in kept.items()}

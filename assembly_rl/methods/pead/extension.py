@@ -89,7 +89,8 @@ class Extension(Phases):
     def after_load(self) -> None:
         """Restore the stage of the checkpoint."""
         self._set_warm_up()
-        done, run = list(self.rows), self._context.run
+        run = self._context.run
+        done = read_rows(self.rows.path, ("step", "stage"))
         if not done:
             self._collect()
             return
@@ -98,7 +99,7 @@ class Extension(Phases):
             raise refuse(f"{self.rows.path}: stage", f"1 to {len(self._stages)}", done[-1]["stage"])
         if self._config.grouping == "cs3":
             self._stages = _read_groups(run.path / GROUPS, len(self._stages))
-        rows = [row for row in read_rows(run.episodes) if row["step"] > self._since]
+        rows = [row for row in read_rows(run.episodes, ("step", "success")) if row["step"] > self._since]
         self._episodes.extend(row["success"] for row in rows)
         self._set_penalty()
 

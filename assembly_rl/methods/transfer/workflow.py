@@ -230,7 +230,7 @@ def _finish(folder: Path, console: Console) -> TransferResult:
     with Evaluator(config.processes) as evaluator:
         rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
         probing = read_transfer(run.path / FILE)["probing_steps"]
-        kept_at = int(best_validation(read_rows(run.evaluations))["step"])
+        kept_at = int(best_validation(_validations(run))["step"])
         steps.append(Step("WDPD and fine-tuning", probing + kept_at, rows))
         choices = [(task, teacher), (own, teacher)][: len(steps) - 1] + [(own, learned)]
         best = max(range(len(steps)), key=lambda number: steps[number].score)
@@ -318,13 +318,15 @@ def _read_plan(path: Path) -> dict[str, Any]:
 def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
     """Return (samples, success, low, high) of the validations of a run."""
     begun = probing if (run.path / FILE).is_file() else 0
-    return [
-        (begun + int(row["step"]), row["success"], row["low"], row["high"])
-        for row in read_rows(run.evaluations)
-    ]
+    return [(begun + int(row["step"]), row["success"], row["low"], row["high"]) for row in _validations(run)]
 
 
 def _success_from_scratch(source: RunDirectory, steps: int) -> float:
     """Return the best validation success of a source within its first steps; 0 without a validation."""
-    early = [row["success"] for row in read_rows(source.evaluations) if row["step"] <= steps]
+    early = [row["success"] for row in _validations(source) if row["step"] <= steps]
     return max(early, default=0.0)
+
+
+def _validations(run: RunDirectory) -> list[dict[str, Any]]:
+    """Return the rows of the validations of a run."""
+    return read_rows(run.evaluations, ("step", "success", "time", "low", "high"))

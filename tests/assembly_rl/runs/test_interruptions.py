@@ -506,3 +506,17 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert read_json(tmp_path / "a.json", 1)["value"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_checkpoint_of_a_newer_version_is_not_taken_for_a_damaged_one(run):
+    path = run.checkpoint(100) / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    with pytest.raises(RunError, match="manifest.json has format 99, .*: use a newer one"):
+        resume(run)
+    assert sorted(run.saved()) == [50, 100]
+
+
+def test_text_in_the_place_of_a_number_is_named(tmp_path):
+    (tmp_path / "rows.csv").write_text("step,a\n1,2\n2,x\n")
+    with pytest.raises(RunError, match="rows.csv, line 3 is damaged: a must be a number, got 'x'"):
+        read_rows(tmp_path / "rows.csv", ["a"])
