@@ -1,6 +1,5 @@
 """Runs of trainings."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,12 @@ from typing import Any
 from assembly_rl.api.configuration import Progress, console_of, make_config
 from assembly_rl.api.policy import Policy, load
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.runs import RunDirectory, RunError, read_rows, unused
+from assembly_rl.runs import RunDirectory, first_unused, read_rows
 from assembly_rl.training.config import TrainConfig
-from assembly_rl.training.continuation import continued
+from assembly_rl.training.continuation import continue_run, continued
 from assembly_rl.training.create import create_run, planned, prepare
 from assembly_rl.training.loading import read_config
+from assembly_rl.training.results import RESULT, read_result
 from assembly_rl.training.trainer import train_run
 
 
@@ -51,16 +51,7 @@ class Run:
         Raises:
             RunError: The file is damaged.
         """
-        path = self.path / "result.json"
-        if not path.is_file():
-            return None
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from None
-        if not isinstance(result, dict):
-            raise RunError(f"{path} is damaged: it is not a JSON object")
-        return result
+        return read_result(self.path) if (self.path / RESULT).exists() else None
 
     @property
     def validations(self) -> list[dict[str, Any]]:
@@ -86,11 +77,14 @@ class Run:
             This run.
 
         Raises:
-            RunError: There is no checkpoint, or the training has those steps already.
+            RunError: The training has those steps already, another process is writing the run, or files are
+                damaged or cannot be written.
             TrainingInterrupted: A signal ended the training.
         """
-        config = continued(self._directory, read_config(self._directory), steps)
-        train_run(self._directory, config, resume=True, console=console_of(progress), processes=processes)
+        run = RunDirectory.open(self.path)
+        with run.claimed():
+            config = continue_run(run, read_config(run), steps)
+            train_run(run, config, resume=True, console=console_of(progress), processes=processes)
         return self
 
     def __fspath__(self) -> str:
@@ -131,10 +125,14 @@ def train(
     if own.plan is not None:
         own, _ = planned(own)
     name = f"{own.geometry.section}-{own.algo.name}-seed{own.seed}"
-    path = Path(run_dir or own.run_dir or unused(name))
-    run = create_run(own, methods, path, ["assembly_rl.train"])
+
+    def make(path: Path) -> RunDirectory:
+        return create_run(own, methods, path, ["assembly_rl.train"])
+
+    given = run_dir or own.run_dir
+    run = make(Path(given)) if given else first_unused(name, make)
     train_run(run, own, console=console_of(progress), processes=processes)
-    return Run(path)
+    return Run(run.path)
 
 
 def open_run(path: str | Path) -> Run:

@@ -16,7 +16,6 @@ from assembly_rl.methods.transfer.workflow import (
     finish_transfer,
 )
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
-from assembly_rl.runs import unused
 from assembly_rl.training.config import EvaluationConfig
 
 
@@ -72,6 +71,6 @@ def transfer(
     console = console_of(progress)
     chosen = choose_source(paths, workflow.geometry.part(), conditions, console)
     require_as_trained(chosen.config.task, conditions)
-    folder = Path(run_dir or unused(f"{chosen.run.path.name}-to-{workflow.geometry.section}"))
-    begin_transfer(workflow, folder, chosen, console)
+    label = f"{chosen.run.path.name}-to-{workflow.geometry.section}"
+    folder = begin_transfer(workflow, Path(run_dir) if run_dir else None, label, chosen, console)
     return finish_transfer(folder, console)

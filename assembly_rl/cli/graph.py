@@ -15,13 +15,15 @@ from assembly_rl.cli.config import GraphConfig
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.evaluation import Evaluator, LearnedPolicy, Scenario
 from assembly_rl.methods.cs3.branches import reference
-from assembly_rl.methods.lcrl.ablation import Row, ablate, edges_of, seen
+from assembly_rl.methods.lcrl.ablation import Edge, Row, ablate, edges_of, seen
 from assembly_rl.methods.lcrl.config import GRAPH_FILE
 from assembly_rl.methods.lcrl.graph import Graph
 from assembly_rl.methods.lcrl.report import graph_table, plot_graph
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RowLog, RunDirectory, RunError
-from assembly_rl.runs.files import write_json
+from assembly_rl.runs.files import replacing, write_json, writing
+from assembly_rl.runs.folders import require_own_files
+from assembly_rl.runs.lock import FolderLock
 from assembly_rl.training.loading import load_policy, read_config
 
 COLUMNS = (
@@ -43,8 +45,11 @@ def show(config: GraphConfig, console: Console) -> None:
         rows = _ablation(config, run, policy, graph, scenario, console)
     console.print(graph_table(graph, rows))
     picture = run.figures / "graph.png"
-    run.figures.mkdir(exist_ok=True)
-    plot_graph(graph, picture, run.path.name, rows)
+    require_own_files(run.path)
+    with writing(picture):
+        run.figures.mkdir(exist_ok=True)
+        with replacing(picture) as partial:
+            plot_graph(graph, partial, run.path.name, rows)
     console.print(f"graph: {run.path / GRAPH_FILE}  picture: {picture}")
     if config.reference:
         _compare(config, run, graph, scenario, console)
@@ -71,8 +76,20 @@ def _ablation(
     """Return the rows of all edges; those of an interrupted ablation are reused."""
     weights = hashlib.sha256(b"".join(part.tobytes() for layer in policy.actor.layers for part in layer[:2]))
     path = run.path / f"ablation_{config.episodes}_{weights.hexdigest()[:10]}.csv"
-    log = RowLog(path, COLUMNS)
     edges = edges_of(graph)
+    with FolderLock(f".{path.stem}.lock").holding(run.path):
+        return _ablated(config, RowLog(path, COLUMNS, console.print), policy, graph, edges, scenario, console)
+
+
+def _ablated(
+    config: GraphConfig,
+    log: RowLog,
+    policy: LearnedPolicy,
+    graph: Graph,
+    edges: list[Edge],
+    scenario: Scenario,
+    console: Console,
+) -> list[Row]:
     known = {int(row["step"]) for row in log}
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("edges cut", total=len(edges), completed=len(known))
@@ -91,7 +108,7 @@ def _ablation(
             config.episodes,
             done,
         )
-    console.print(f"ablation: {path}")
+    console.print(f"ablation: {log.path}")
     return list(log)
 
 

@@ -11,9 +11,10 @@ from assembly_rl.accelerators import distributed
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
-from assembly_rl.runs import RunDirectory, RunError, unused
+from assembly_rl.runs import RunDirectory, RunError, first_unused
+from assembly_rl.runs.directory import FILE
 from assembly_rl.training.config import TrainConfig
-from assembly_rl.training.continuation import continued
+from assembly_rl.training.continuation import continue_run
 from assembly_rl.training.create import create_run, planned, prepare
 from assembly_rl.training.loading import read_config
 from assembly_rl.training.trainer import TrainingInterrupted, train_run
@@ -23,9 +24,15 @@ def _job(values: DictConfig) -> float:
     output = console() if distributed.rank() == 0 else Console(quiet=True)
     resume = values.resume is not None
     try:
-        run, config = _resumed(values) if resume else _created(values, output)
-        output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
-        summary = train_run(run, config, resume=resume, console=output)
+        if not resume:
+            run, config = _created(values, output)
+        else:
+            run = _opened(values)
+        with run.claimed():
+            if resume:
+                config = _continued(run, values)
+            output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
+            summary = train_run(run, config, resume=resume, console=output)
         return float("nan") if summary is None else summary.success
     except TrainingInterrupted as stop:
         output.print(f"[yellow]stopped[/] at step {stop.step}; go on with resume={stop.run.path}")
@@ -34,25 +41,35 @@ def _job(values: DictConfig) -> float:
         distributed.stop()
 
 
-def _resumed(values: DictConfig) -> tuple[RunDirectory, TrainConfig]:
-    given = HydraConfig.get().overrides.task
-    others = [text for text in given if not text.startswith(("resume=", "device=", "steps="))]
+def _opened(values: DictConfig) -> RunDirectory:
+    others = [text for text in _given() if not text.startswith(("resume=", "device=", "steps="))]
     if others:
         raise RunError(
             f"a resumed run keeps its configuration, but for device and steps: remove {' '.join(others)}"
         )
     path = Path(values.resume)
-    processes = 1 + len(list(path.glob("rank_*")))
-    if path.is_dir() and processes != distributed.size():
+    whole = RunDirectory.open(path)
+    processes = whole.info.get("processes", 1 + len(list(path.glob("rank_*"))))
+    if processes != distributed.size():
         raise RunError(f"{path} is a run of {processes} process(es), not of {distributed.size()}")
-    run = RunDirectory.open(_own(path))
-    run.latest_checkpoint()  # an error before anything is started
-    longer = any(text.startswith("steps=") for text in given)
-    config = continued(run, read_config(run), values.steps if longer else None)
-    if any(text.startswith("device=") for text in given):
+    if not (_own(path) / FILE).exists():
+        raise RunError(
+            f"{_own(path)} is missing, the run was stopped as it began: remove {path} and start again"
+        )
+    return RunDirectory.open(_own(path))
+
+
+def _continued(run: RunDirectory, values: DictConfig) -> TrainConfig:
+    longer = any(text.startswith("steps=") for text in _given())
+    config = continue_run(run, read_config(run), values.steps if longer else None)
+    if any(text.startswith("device=") for text in _given()):
         config = replace(config, device=values.device)
     distributed.start(config.device)
-    return run, config
+    return config
+
+
+def _given() -> list[str]:
+    return list(HydraConfig.get().overrides.task)
 
 
 def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainConfig]:
@@ -66,12 +83,16 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     distributed.start(config.device)
     choices = HydraConfig.get().runtime.choices
     label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
-    path = Path(config.run_dir or unused(f"{label}-seed{config.seed}"))
+
+    def make(path: Path) -> RunDirectory:
+        return create_run(config, methods, path)
+
     if distributed.rank() > 0:
         path = Path(distributed.broadcast(""))  # not before the first process has made its folder
-    run = create_run(config, methods, _own(path))
-    if distributed.rank() == 0:
-        distributed.broadcast(str(path))
+        return make(_own(path)), config
+    given = config.run_dir
+    run = make(Path(given)) if given else first_unused(f"{label}-seed{config.seed}", make)
+    distributed.broadcast(str(run.path))
     return run, config
 
 

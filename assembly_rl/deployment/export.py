@@ -1,6 +1,6 @@
 """Export of a run's controller: a bundle, an ONNX file and a page for the robot engineer, all checked."""
 
-import shutil
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import compare, make_golden, weighted
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.runs import RunDirectory, RunError
-from assembly_rl.runs.files import publish
+from assembly_rl.runs.files import writing
+from assembly_rl.runs.folders import new_folder
 from assembly_rl.training.loading import load_actor, read_config
 
 
@@ -80,7 +81,7 @@ def export_run(
     source = RunDirectory.open(run)
     name = source.path.resolve().name
     folder = Path(output) if output else source.path / "export"
-    if folder.exists():
+    if os.path.lexists(folder):
         raise RunError(f"{folder} exists; nothing is overwritten: choose another output")
     trained = read_config(source)
     part, task = trained.geometry.part(), trained.task
@@ -99,10 +100,7 @@ def export_run(
     }  # fmt: skip
     golden = make_golden(part, task, policy, controller, HELD_OUT_SEED)
     golden = weighted(golden, Manifest.read(content), policy)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with writing(folder), new_folder(folder, "choose another output") as partial:
         bundle = partial / f"{name}.bundle"
         digest = write_bundle(bundle, content, policy, golden)
         load_bundle(bundle)
@@ -110,9 +108,6 @@ def export_run(
         onnx = _write_onnx(partial / "policy.onnx", policy, task.observation)
         (partial / "atc.sh").write_text(f"#!/bin/sh\n# Run in this folder, on a machine with CANN.\n{atc}\n")
         (partial / "README.md").write_text(page(Manifest.read(content), digest, onnx, atc), encoding="utf-8")
-        publish(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return ExportedController(
         folder=folder,
         bundle=folder / bundle.name,

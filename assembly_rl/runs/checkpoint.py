@@ -1,14 +1,15 @@
 """Checkpoints: the whole state of a stable-baselines3 training in JSON and safetensors.
 
 A checkpoint is a folder with ``state.json``, ``policy.safetensors`` (the networks only, sufficient for
-an evaluation) and ``training.safetensors`` (optimizers, replay buffer, random states). It is exact only
-when observations, buffers and updates are consistent: at the start of a rollout or after the last
-update, when `Checkpointer` saves.
+an evaluation), ``training.safetensors`` (optimizers, replay buffer, random states) and ``manifest.json``
+with the checksums of the others. It is exact only when observations, buffers and updates are consistent: at
+the start of a rollout or after the last update, when `Checkpointer` saves.
 """
 
 import shutil
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,32 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from assembly_rl.runs.files import RunError, publish, read_json, read_tensors, write_json, write_tensors
+from assembly_rl.runs.checks import (
+    require_count,
+    require_list,
+    require_names,
+    require_number,
+    require_shape,
+    shape_of,
+)
+from assembly_rl.runs.files import (
+    RunError,
+    publish,
+    read_json,
+    read_tensors,
+    write_json,
+    write_tensors,
+    writing,
+)
+from assembly_rl.runs.manifest import FILE as MANIFEST_FILE
+from assembly_rl.runs.manifest import Rows, verify, write_manifest
 from assembly_rl.runs.parts import (
     Json,
     Tensors,
     below,
+    check_observed,
+    check_optimizer,
+    check_replay,
     copied,
     get_observed,
     get_optimizer,
@@ -33,9 +55,18 @@ from assembly_rl.runs.parts import (
     under,
     variables,
 )
-from assembly_rl.runs.states import get_environments, get_streams, noises, set_environments, set_streams
+from assembly_rl.runs.states import (
+    check_environments,
+    check_streams,
+    get_environments,
+    get_streams,
+    noises,
+    set_environments,
+    set_streams,
+)
 
-FORMAT = 1
+FORMAT = 2
+"""Format of ``state.json``; checkpoints of format 1 have no manifest."""
 POLICY_FILE = "policy.safetensors"
 TRAINING_FILE = "training.safetensors"
 STATE_FILE = "state.json"
@@ -49,13 +80,20 @@ _COUNTERS = (
     "_current_progress_remaining",
 )
 _EPISODES = ("ep_info_buffer", "ep_success_buffer")
+_STATE = ("format", "layout", "counters", "episodes", "optimizers", "replay", "streams", "environments")
+_TENSORS = ("variable", "observed", "stream", "replay", "optimizer")
 
 
-def save_checkpoint(model: BaseAlgorithm, folder: Path) -> None:
+def save_checkpoint(model: BaseAlgorithm, folder: Path, rows: Mapping[str, Rows] | None = None) -> None:
     """Write the whole state of a training atomically: the folder is complete or absent.
 
+    Args:
+        model: Model in training.
+        folder: Folder of the checkpoint.
+        rows: Name of a CSV file of the run -> its content so far.
+
     Raises:
-        RunError: A checkpoint cannot hold the state of the training exactly.
+        RunError: A checkpoint cannot hold the state of the training exactly, or it cannot be written.
     """
     folder = Path(folder)
     environments = get_environments(_environments(model))
@@ -83,14 +121,41 @@ def save_checkpoint(model: BaseAlgorithm, folder: Path) -> None:
     }
 
     partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_policy(model.policy, partial)
-    write_tensors(partial / TRAINING_FILE, tensors)
-    write_json(partial / STATE_FILE, state)
-    if folder.exists():
-        shutil.rmtree(folder)
-    publish(partial, folder)
+    try:
+        with writing(folder):
+            if partial.exists():
+                shutil.rmtree(partial)
+            partial.mkdir(parents=True)
+        save_policy(model.policy, partial)
+        write_tensors(partial / TRAINING_FILE, tensors)
+        write_json(partial / STATE_FILE, state)
+        write_manifest(partial, model.num_timesteps, dict(rows or {}))
+        with writing(folder):
+            if folder.exists():
+                shutil.rmtree(folder)
+            publish(partial, folder)
+    except BaseException:
+        with suppress(OSError):
+            shutil.rmtree(partial)  # on a full disk it would be in the way
+        raise
+
+
+def verify_checkpoint(folder: Path) -> dict[str, Rows] | None:
+    """Verify that the files of a checkpoint are complete and undamaged.
+
+    Returns:
+        Name of a CSV file of the run -> its content at the step; None for a checkpoint of format 1, which
+        does not know it.
+
+    Raises:
+        RunError: A file is missing or damaged; the message names it.
+    """
+    folder = Path(folder)
+    if not (folder / MANIFEST_FILE).exists() and read_json(folder / STATE_FILE, FORMAT)["format"] == 1:
+        read_tensors(folder / TRAINING_FILE)
+        read_policy(folder)
+        return None
+    return verify(folder)
 
 
 def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
@@ -105,26 +170,73 @@ def load_checkpoint(model: BaseAlgorithm, folder: Path) -> int:
         RunError: A file is missing or damaged, or the model differs from the saved one.
     """
     folder = Path(folder)
-    state = read_json(folder / STATE_FILE, FORMAT)
+    verify_checkpoint(folder)
+    state = read_json(folder / STATE_FILE, FORMAT, {"layout": dict})
     _compare(folder, state["layout"], _layout(model))
     tensors = read_tensors(folder / TRAINING_FILE)
     weights = _read_policy(model.policy, folder)
-
-    set_environments(_environments(model), state["environments"])  # first, because it runs external code
+    try:
+        _check(folder, model, state, tensors)
+        place = f"{folder / STATE_FILE}: environments"
+        set_environments(place, _environments(model), state["environments"])  # first: it runs external code
+    except RunError as error:
+        raise RunError(f"{error}, or remove {folder} to go on from an earlier checkpoint") from error
     model.policy.load_state_dict(weights)
     with torch.no_grad():
         for name, tensor in variables(model).items():
             tensor.copy_(tensors[f"variable/{name}"])  # in place, because an optimizer holds it
     for name, optimizer in optimizers(model).items():
         set_optimizer(optimizer, state["optimizers"][name], below(f"optimizer/{name}", tensors))
-    for name, value in state["counters"].items():
-        setattr(model, name, value)
-    for name, values in state["episodes"].items():
-        setattr(model, name, deque(values, maxlen=model._stats_window_size))
+    for name in _COUNTERS:
+        setattr(model, name, state["counters"][name])
+    for name in _EPISODES:
+        setattr(model, name, deque(state["episodes"][name], maxlen=model._stats_window_size))
     set_replay(model, state["replay"], below("replay", tensors))
     set_observed(model, below("observed", tensors))
     set_streams(model, state["streams"], below("stream", tensors))
     return model.num_timesteps
+
+
+def _check(folder: Path, model: BaseAlgorithm, state: Json, tensors: Tensors) -> None:
+    """Check that a state has exactly the names, types and shapes of the model."""
+    file, other = str(folder / STATE_FILE), str(folder / TRAINING_FILE)
+    require_names(file, state, _STATE)
+    require_names(f"{file}: counters", state["counters"], _COUNTERS)
+    for name, value in state["counters"].items():
+        if name == "_current_progress_remaining":
+            require_number(f"{file}: counters.{name}", value)
+        else:
+            require_count(f"{file}: counters.{name}", value)
+    require_names(f"{file}: episodes", state["episodes"], _EPISODES)
+    infos, successes = (
+        require_list(f"{file}: episodes.{name}", state["episodes"][name]) for name in _EPISODES
+    )
+    for info in infos:
+        require_names(f"{file}: episodes.ep_info_buffer", info, ("r", "l", "t"), info)
+        for name in ("r", "l", "t"):
+            require_number(f"{file}: episodes.ep_info_buffer {name}", info[name], finite=False)
+    for success in successes:
+        require_number(
+            f"{file}: episodes.ep_success_buffer", float(success) if success in (0, 1) else success
+        )
+
+    known, unknown = variables(model), [key for key in tensors if key.partition("/")[0] not in _TENSORS]
+    require_names(other, dict.fromkeys(unknown), ())
+    require_names(f"{other}: variable", below("variable", tensors), known)
+    for name, tensor in known.items():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        require_shape(f"{other}: {name}", tensors[f"variable/{name}"], kind, tensor.shape)
+    require_names(f"{file}: optimizers", state["optimizers"], optimizers(model))
+    owners = {f"optimizer/{name}/" for name in optimizers(model)}
+    stray = [key for key in tensors if key.startswith("optimizer/") and not key.startswith(tuple(owners))]
+    require_names(other, dict.fromkeys(stray), ())
+    for name, optimizer in optimizers(model).items():
+        entries = below(f"optimizer/{name}", tensors)
+        check_optimizer(f"{file}: optimizers.{name}", optimizer, state["optimizers"][name], entries)
+    check_replay(f"{file}: replay", model, state["replay"], below("replay", tensors))
+    check_observed(f"{other}: observed", model, below("observed", tensors))
+    check_streams(f"{file}: streams", model, state["streams"], below("stream", tensors))
+    check_environments(f"{file}: environments", _environments(model), state["environments"])
 
 
 def load_replay(model: BaseAlgorithm, folder: Path) -> None:
@@ -133,18 +245,21 @@ def load_replay(model: BaseAlgorithm, folder: Path) -> None:
     Raises:
         RunError: A file is missing or damaged, or the buffer does not fit the model's.
     """
-    replay = read_json(Path(folder) / STATE_FILE, FORMAT)["replay"]
+    verify_checkpoint(folder)
+    replay = read_json(Path(folder) / STATE_FILE, FORMAT, {"replay": dict})["replay"]
     tensors = below("replay", read_tensors(Path(folder) / TRAINING_FILE))
     for name, array in replay_arrays(model).items():
         found = tensors.get(name)
         if found is None or found.shape[1:] != array.shape[1:] or len(found) > len(array):
             raise RunError(f"{folder}: its replay buffer does not fit: {name} is not {array.shape}")
+    check_replay(f"{folder / STATE_FILE}: replay", model, replay, tensors)
     set_replay(model, replay, tensors)
 
 
 def save_policy(policy: torch.nn.Module, folder: Path) -> None:
     """Write only the networks, and replace those in the folder atomically."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    with writing(Path(folder)):
+        Path(folder).mkdir(parents=True, exist_ok=True)
     write_tensors(Path(folder) / POLICY_FILE, copied(policy.state_dict()))
 
 
@@ -197,14 +312,14 @@ def _layout(model: BaseAlgorithm) -> Json:
 
 
 def _shapes(arrays: Mapping[str, torch.Tensor | np.ndarray]) -> dict[str, str]:
-    return {key: f"{str(a.dtype).removeprefix('torch.')}{list(a.shape)}" for key, a in arrays.items()}
+    return {key: shape_of(array) for key, array in arrays.items()}
 
 
 def _compare(source: Path, saved: Json, present: Json) -> None:
     found = list(_differences(saved, present, ""))
     if found:
-        more = f"\n  and {len(found) - 5} more" if len(found) > 5 else ""
-        raise RunError(f"{source} does not fit this model:\n  " + "\n  ".join(found[:5]) + more)
+        more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+        raise RunError(f"{source} does not fit this model: " + "; ".join(found[:5]) + more)
 
 
 def _differences(saved: Json, present: Json, where: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from assembly_rl.accelerators.distributed import any_process
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.runs.checkpoint import save_checkpoint
 from assembly_rl.runs.directory import RunDirectory
+from assembly_rl.runs.resume import rows_of
 from assembly_rl.runs.states import get_streams, set_streams
 
 
@@ -94,7 +95,7 @@ class Checkpointer(BaseCallback):
     def _save(self) -> None:
         step = self.model.num_timesteps
         if step != self._saved:
-            save_checkpoint(self.model, self.run.checkpoint(step))
+            save_checkpoint(self.model, self.run.checkpoint(step), rows_of(self.run))
             self.run.prune(self.keep)
             self._saved = step
 

@@ -1,10 +1,13 @@
 """Directory of one training: its configuration, software versions and results."""
 
+import os
 import platform
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,17 +16,17 @@ from typing import Any
 import torch
 
 import assembly_rl
-from assembly_rl.runs.files import RunError, read_json, write_json
+from assembly_rl.accelerators import distributed
+from assembly_rl.runs.files import RunError, read_bytes, read_json, write_json, writing
+from assembly_rl.runs.folders import new_folder, require_own_files
+from assembly_rl.runs.lock import FolderLock
 
 FORMAT = 1
+FILE = "run.json"
+RESULTS = ("ablation_", "held_out")
+"""First letters of CSV files that are not part of a training."""
 PACKAGES = ("gymnasium", "numpy", "pybullet", "safetensors", "stable-baselines3", "torch")
-_STEP = re.compile(r"step_(\d+)")
-
-
-def unused(name: str) -> Path:
-    """Return a folder under runs/ that does not exist yet."""
-    candidates = [Path("runs", name), *(Path("runs", f"{name}-{number}") for number in range(2, 1000))]
-    return next(path for path in candidates if not path.exists())
+_STEP = re.compile(r"step_(\d{10,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -33,38 +36,42 @@ class RunDirectory:
     Attributes:
         path: Folder.
         info: Content of ``run.json``.
+        lock: Lock of the folder, which is held while it is written.
     """
 
     path: Path
     info: dict[str, Any]
+    lock: FolderLock = field(default_factory=FolderLock, compare=False, repr=False)
 
     @classmethod
     def create(
-        cls, path: str | Path, config: dict[str, Any], command: list[str], seed: int | None = None
+        cls,
+        path: str | Path,
+        config: dict[str, Any],
+        command: list[str],
+        seed: int | None = None,
+        fill: Callable[["RunDirectory"], object] = lambda run: None,
     ) -> "RunDirectory":
-        """Start a run in a new or empty folder.
+        """Start a run in a new or empty folder, which appears with all its first files, and lock it.
 
         Args:
             path: Folder; it is created if absent.
             config: Resolved configuration, in types of JSON.
             command: Command line that started the run.
             seed: Seed of the training.
+            fill: Function that writes further first files, into a run that is not under its path yet.
 
         Raises:
-            RunError: The path exists and is not an empty folder.
+            FolderTaken: The path exists and is not an empty folder.
+            RunError: The folder cannot be written.
         """
-        path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(
-                f"{path} exists and is not an empty folder; a run never overwrites another: "
-                f"choose another run_dir, or continue that run with resume={path}"
-            )
-        path.mkdir(parents=True, exist_ok=True)
+        path, lock = Path(path), FolderLock()
         info = {
             "format": FORMAT,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(command),
             "seed": seed,
+            "processes": distributed.size(),
             "config": config,
             "versions": {
                 "assembly_rl": assembly_rl.__version__,
@@ -76,8 +83,14 @@ class RunDirectory:
             # The rounding of sums depends on the number of threads.
             "torch_threads": torch.get_num_threads(),
         }
-        write_json(path / "run.json", info)
-        return cls.open(path)
+        goes_on = (
+            f"continue that run with resume={path}" if os.path.isfile(path / FILE) else "remove it first"
+        )
+        remedy = f"a run never overwrites another: choose another run_dir, or {goes_on}"
+        with new_folder(path, remedy, lock) as new:
+            write_json(new / FILE, info)
+            fill(cls.open(new))
+        return cls(path, cls.open(path).info, lock)
 
     @classmethod
     def open(cls, path: str | Path) -> "RunDirectory":
@@ -87,9 +100,22 @@ class RunDirectory:
             RunError: The path is not a run, or a newer assembly_rl wrote it.
         """
         path = Path(path)
-        if not (path / "run.json").is_file():
-            raise RunError(f"{path} is not a run: a run is a folder with a run.json; {_found(path)}")
-        return cls(path, read_json(path / "run.json", FORMAT))
+        if not os.path.isfile(path / FILE):
+            start = "" if os.path.lexists(path) else f"; run_dir={path} starts one"
+            raise RunError(f"{path} is not a run: a run is a folder with a run.json; {_found(path)}{start}")
+        return cls(path, read_json(path / FILE, FORMAT, {"config": dict, "versions": dict}))
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Lock the run for writing within the outermost of such contexts, or until the process ends.
+
+        Raises:
+            FolderLocked: Another process is writing the run.
+            RunError: The folder cannot be written, or has a link, through which something else would be.
+        """
+        with self.lock.holding(self.path):
+            require_own_files(self.path)
+            yield
 
     @property
     def config(self) -> dict[str, Any]:
@@ -136,34 +162,51 @@ class RunDirectory:
         """Return the folder of the checkpoint at ``step``, which need not exist."""
         return self.checkpoints / f"step_{step:010d}"
 
+    def logs(self) -> list[Path]:
+        """Return the CSV files of the training in the folder: all with a first column ``step``."""
+        return [
+            path
+            for path in sorted(self.path.glob("*.csv"))
+            if not path.name.startswith(RESULTS) and read_bytes(path).startswith(b"step,")
+        ]
+
     def latest_checkpoint(self) -> Path:
         """Return the folder of the newest checkpoint.
 
         Raises:
             RunError: There is no checkpoint.
         """
-        found = self._saved()
+        found = self.saved()
         if not found:
             raise RunError(f"{self.path} has no checkpoint to continue from; {_found(self.checkpoints)}")
-        return found[-1]
+        return found[max(found)]
 
     def prune(self, keep: int) -> None:
         """Delete all but the newest ``keep`` checkpoints, and the remains of interrupted saves."""
-        for folder in [*self._saved()[:-keep], *self.checkpoints.glob(".step_*.partial")]:
-            shutil.rmtree(folder)
+        saved = self.saved()
+        old = [saved[step] for step in sorted(saved)[:-keep]]
+        for folder in [*old, *self.checkpoints.glob(".step_*.partial")]:
+            with writing(folder):
+                shutil.rmtree(folder)
 
-    def _saved(self) -> list[Path]:
-        steps = {
-            int(match[1]): folder
-            for folder in (self.checkpoints.iterdir() if self.checkpoints.is_dir() else ())
-            if (match := _STEP.fullmatch(folder.name))
-        }
-        return [steps[step] for step in sorted(steps)]
+    def set_aside(self, folder: Path) -> Path:
+        """Rename a damaged checkpoint, so that it is none any more; return its new path."""
+        names = (f"damaged_{folder.name}{suffix}" for suffix in ("", *(f"_{k}" for k in range(2, 1000))))
+        path = next(path for path in map(folder.with_name, names) if not os.path.lexists(path))
+        with writing(path):
+            folder.rename(path)
+        return path
+
+    def saved(self) -> dict[int, Path]:
+        """Return step -> folder of all checkpoints, damaged ones included."""
+        with writing(self.checkpoints):
+            found = list(self.checkpoints.iterdir()) if self.checkpoints.is_dir() else []
+        return {int(match[1]): folder for folder in found if (match := _STEP.fullmatch(folder.name))}
 
 
 def _found(path: Path) -> str:
-    if not path.is_dir():
-        return f"{path} is a file" if path.exists() else f"{path} does not exist"
+    if not os.path.isdir(path):
+        return f"{path} is a file" if os.path.exists(path) else f"{path} does not exist"
     names = sorted(entry.name for entry in path.iterdir())
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"found in {path}: {shown or 'nothing'}"

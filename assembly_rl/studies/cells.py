@@ -4,7 +4,6 @@ import hashlib
 import json
 import shlex
 import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,14 +17,14 @@ from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, summarize
 from assembly_rl.evaluation.candidates import ControllerConfig, baseline
-from assembly_rl.runs import RunDirectory, RunError, read_rows
-from assembly_rl.runs.files import write_json
+from assembly_rl.runs import RunDirectory, read_rows
+from assembly_rl.runs.files import write_bytes, write_json, writing
 from assembly_rl.studies.digest import code_digest, versions
 from assembly_rl.studies.tuning import TRIALS, controller_yaml, tune
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.create import create_run, prepare
 from assembly_rl.training.loading import read_config
-from assembly_rl.training.results import write_rows
+from assembly_rl.training.results import write_result
 from assembly_rl.training.trainer import TrainingInterrupted, train_run
 
 Kind = TypeVar("Kind", bound="Cell")
@@ -120,19 +119,12 @@ class TrainingCell(Cell):
 
     def run(self, home: Path, console: Console) -> None:
         """Train and evaluate; see ``Cell.run``."""
+        resume = (home / "run.json").is_file()
+        run = RunDirectory.open(home) if resume else create_run(*prepare(self.config), home)
         try:
-            run = RunDirectory.open(home)
-            run.latest_checkpoint()
-            resume = True
-        except RunError:
-            if home.exists():  # killed before its first checkpoint: it cannot be resumed
-                abandoned = home.parents[1] / "abandoned"
-                abandoned.mkdir(exist_ok=True)
-                home.rename(abandoned / f"{self.name}-{time.time_ns()}")
-            run, resume = create_run(*prepare(self.config), home), False
-        write_json(home / "cell.json", self.description())
-        try:
-            train_run(run, read_config(run), resume=resume, console=console, processes=1)
+            with run.claimed():
+                write_json(home / "cell.json", self.description())
+                train_run(run, read_config(run), resume=resume, console=console, processes=1)
         except TrainingInterrupted:
             raise SystemExit(INTERRUPTED) from None
 
@@ -152,7 +144,8 @@ class ControllerCell(Cell):
 
     def run(self, home: Path, console: Console) -> None:
         """Evaluate the controller on the held-out episodes of all parts; see ``Cell.run``."""
-        home.mkdir(exist_ok=True)
+        with writing(home):
+            home.mkdir(exist_ok=True)
         write_json(home / "cell.json", self.description())
         rows = []
         with Evaluator(1) as evaluator:
@@ -161,9 +154,7 @@ class ControllerCell(Cell):
                 scenario = Scenario(part.part(), candidate.task)
                 episodes = self.config.evaluation.held_out
                 rows += evaluator.evaluate(scenario, candidate.policy, episodes, HELD_OUT_SEED)
-        (home / "held_out.csv").unlink(missing_ok=True)  # left by a process killed before its result
-        write_rows(home / "held_out.csv", rows)
-        write_json(home / "result.json", vars(summarize(rows)))
+        write_result(home, rows, summarize(rows))
 
     def _parts(self) -> list[GeometryConfig]:
         """Parts that the controller has to insert."""
@@ -223,7 +214,7 @@ class TuningCell(ControllerCell):
         best = tune(home, self.guidance, scenarios, self.rounds, evaluator)
         budget = ", ".join(f"{count} x {episodes}" for count, episodes in self.rounds)
         head = [f"Tuned by: {shlex.join(study_command(sys.argv[1:]))}", f"Candidates x episodes: {budget}"]
-        (home / f"{self.result}.yaml").write_text(controller_yaml(self.result, best, head), encoding="utf-8")
+        write_bytes(home / f"{self.result}.yaml", controller_yaml(self.result, best, head).encode())
         return best
 
 

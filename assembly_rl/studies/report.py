@@ -11,6 +11,9 @@ import numpy as np
 
 from assembly_rl.evaluation.episodes import HIGH_FORCE, JAM_ADVANCE, JAM_TIME
 from assembly_rl.evaluation.summary import wilson_interval
+from assembly_rl.runs.files import write_bytes, writing
+from assembly_rl.runs.folders import require_own_files
+from assembly_rl.runs.lock import require_own
 from assembly_rl.studies import scores
 from assembly_rl.studies.config import StudyConfig
 from assembly_rl.studies.digest import code_digest, versions
@@ -62,7 +65,17 @@ def write_report(
     Returns:
         Markdown file, and its main table.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    require_own(folder)
+    require_own_files(folder)
+    with writing(folder):
+        return _write(name, study, results, stale, folder, command)
+
+
+def _write(
+    name: str, study: StudyConfig, results: list[CellResult], stale: int, folder: Path, command: Sequence[str]
+) -> tuple[Path, str]:
     write_tables(results, folder)
     methods = scores.by_method(results)
     fair = scores.shared_conditions(methods)
@@ -81,7 +94,7 @@ def write_report(
         NOTES.strip(),
     ]
     path = folder / "README.md"
-    path.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_bytes(path, ("\n\n".join(text) + "\n").encode())
     return path, main
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv, parquet
-from safetensors.numpy import load_file
 
 from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.checkpoint import read_policy
+from assembly_rl.runs.files import read_bytes, replacing
 from assembly_rl.studies.cells import Cell
 from assembly_rl.studies.run import cell_folder, failure, is_done, wall_clock
 
@@ -75,14 +76,20 @@ def _result(study: Path, cell: Cell) -> CellResult:
 def _read(path: Path) -> Columns:
     if not path.is_file():
         return {}
-    table = csv.read_csv(path)
+    try:
+        table = csv.read_csv(pa.BufferReader(read_bytes(path)))
+    except pa.ArrowInvalid as error:
+        raise RunError(f"{path} is damaged: {error}; put it back from a copy") from error
     return {name: table[name].to_numpy() for name in table.column_names} if table.num_rows else {}
 
 
 def _weights(home: Path) -> tuple[int, float]:
     """Return the number of trained, unmasked parameters, and their largest magnitude."""
     try:
-        tensors = load_file(RunDirectory.open(home).latest_checkpoint() / "policy.safetensors")
+        tensors = {
+            name: tensor.numpy()
+            for name, tensor in read_policy(RunDirectory.open(home).latest_checkpoint()).items()
+        }
     except RunError:
         return 0, 0.0
     masks = {name: tensor for name, tensor in tensors.items() if name.endswith(".mask")}
@@ -110,7 +117,8 @@ def write_tables(results: list[CellResult], folder: Path) -> None:
         parts = [pa.table(_identity(cell, columns) | columns) for cell, columns in tables if columns]
         if parts:
             whole = pa.concat_tables(parts, promote_options="permissive")
-            parquet.write_table(whole, folder / f"{name}.parquet", compression="zstd")
+            with replacing(folder / f"{name}.parquet") as partial:
+                parquet.write_table(whole, partial, compression="zstd")
 
 
 def _identity(cell: Cell, columns: Columns) -> dict[str, pa.Array]:

@@ -1,7 +1,5 @@
 """Execution of the cells of a study: each in its own process, resumable, with reports of failures."""
 
-import fcntl
-import json
 import multiprocessing
 import os
 import signal
@@ -12,13 +10,19 @@ from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 
 from rich.console import Console
 
 from assembly_rl.accelerators.processes import exit_with_parent
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.runs import RunError
+from assembly_rl.runs.files import FULL, read_bytes, write_bytes, writing
+from assembly_rl.runs.folders import require_own_files
+from assembly_rl.runs.lock import FolderLock, open_own, require_own
+from assembly_rl.runs.rows import whole_lines
 from assembly_rl.studies.cells import Cell
+from assembly_rl.training.results import RESULT, read_result
 
 POLL = 0.5
 """Period of the checks of running cells [s]."""
@@ -31,7 +35,7 @@ def cell_folder(study: Path, cell: Cell) -> Path:
 
 def is_done(study: Path, cell: Cell) -> bool:
     """Return True if a cell has its result."""
-    return (cell_folder(study, cell) / "result.json").is_file()
+    return (cell_folder(study, cell) / RESULT).is_file()
 
 
 def count_stale_cells(study: Path, cells: Sequence[Cell]) -> int:
@@ -48,7 +52,11 @@ def count_stale_cells(study: Path, cells: Sequence[Cell]) -> int:
 def failure(study: Path, cell: Cell) -> str | None:
     """Return the last line of the traceback of a cell's latest run; None if it did not fail."""
     path = _failure_file(study, cell)
-    return path.read_text(encoding="utf-8").strip().splitlines()[-1] if path.is_file() else None
+    return _last_line(read_bytes(path)) if path.is_file() else None
+
+
+def _last_line(content: bytes) -> str:
+    return (content.decode(errors="replace").strip().splitlines() or ["it left no message"])[-1]
 
 
 def _failure_file(study: Path, cell: Cell) -> Path:
@@ -68,35 +76,49 @@ def run_cell(study: Path, cell: Cell) -> None:
         Exception: The cell failed with this error.
     """
     for name in ("cells", "failures", "logs"):
-        (study / name).mkdir(parents=True, exist_ok=True)
-    with (study / "logs" / f"{cell.name}.txt").open("a", encoding="utf-8") as log:
-        try:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released at any end of the process
-        except BlockingIOError:
-            raise RunError(f"{cell.name} is being run by another process") from None
+        with writing(study / name):
+            (study / name).mkdir(parents=True, exist_ok=True)
+        require_own(study / name)
+    lock = FolderLock(f".{cell.name}.lock")
+    with lock.holding(study / "logs"), _log(study / "logs" / f"{cell.name}.txt") as log:
+        home = cell_folder(study, cell)
+        require_own(home)
+        require_own_files(home)
         if is_done(study, cell):
             return
         _failure_file(study, cell).unlink(missing_ok=True)
         begin = time.monotonic()
         try:
-            cell.run(cell_folder(study, cell), Console(file=log, width=110))
+            with writing(home, FULL):
+                cell.run(home, Console(file=log, width=110))
         except Exception:
-            _failure_file(study, cell).write_text(traceback.format_exc(), encoding="utf-8")
+            write_bytes(_failure_file(study, cell), traceback.format_exc().encode())
             raise
         finally:
-            if cell_folder(study, cell).is_dir():
-                _note_time(cell_folder(study, cell), time.monotonic() - begin)
+            if home.is_dir():
+                _note_time(home, time.monotonic() - begin)
+
+
+def _log(path: Path) -> TextIO:
+    with writing(path):
+        return open(open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a", encoding="utf-8")
 
 
 def wall_clock(study: Path, cell: Cell) -> float:
     """Return the running time of a cell [s], without the time after the last checkpoint before a kill -9."""
     path = cell_folder(study, cell) / "wall_clock.txt"
-    return sum(map(float, path.read_text(encoding="utf-8").split())) if path.is_file() else float("nan")
+    if not path.is_file():
+        return float("nan")
+    try:
+        return sum(map(float, whole_lines(read_bytes(path)).split()))
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}; remove it") from error
 
 
 def _note_time(home: Path, seconds: float) -> None:
-    with (home / "wall_clock.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{seconds:.1f}\n")
+    path = home / "wall_clock.txt"
+    before = whole_lines(read_bytes(path)) if path.exists() else b""
+    write_bytes(path, before + f"{seconds:.1f}\n".encode())
 
 
 def _cell_process(study: Path, cell: Cell, parent: int) -> None:
@@ -166,7 +188,7 @@ def _received_signals() -> Iterator[list[int]]:
 
 
 def _result_line(study: Path, cell: Cell) -> str:
-    result = json.loads((cell_folder(study, cell) / "result.json").read_text(encoding="utf-8"))
+    result = read_result(cell_folder(study, cell))
     return f"success {result['success']:.0%}, {wall_clock(study, cell) / 60:.1f} min"
 
 

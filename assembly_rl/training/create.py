@@ -51,7 +51,7 @@ def planned(config: TrainConfig) -> tuple[TrainConfig, str]:
 def create_run(
     config: TrainConfig, methods: Sequence[Method], path: str | Path, command: Sequence[str] | None = None
 ) -> RunDirectory:
-    """Create the directory of a run.
+    """Create the directory of a run, with all the files that its training depends on, and lock it.
 
     Args:
         config: Configuration from ``prepare``.
@@ -60,9 +60,12 @@ def create_run(
         command: Command line that is recorded; by default that of this process.
 
     Raises:
-        RunError: The folder exists and is not empty.
+        FolderTaken: The folder exists and is not empty.
+        RunError: The folder cannot be written.
     """
-    run = RunDirectory.create(path, to_mapping(config), list(command or sys.argv), config.seed)
-    for method in methods:
-        method.created(run)
-    return run
+
+    def fill(run: RunDirectory) -> None:
+        for method in methods:
+            method.created(run)
+
+    return RunDirectory.create(path, to_mapping(config), list(command or sys.argv), config.seed, fill)

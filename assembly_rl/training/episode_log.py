@@ -20,7 +20,7 @@ class EpisodeLog:
     """
 
     def __init__(self, run: RunDirectory, progress: TrainingProgress) -> None:
-        self.rows = RowLog(run.episodes, COLUMNS)
+        self.rows = RowLog(run.episodes, COLUMNS, progress.show)
         self._progress = progress
 
     def add(self, step: int, infos: Sequence[dict[str, Any]], logger: Logger) -> None:

@@ -1,11 +1,20 @@
 """Loading of trained policies from run directories, without a simulation or seeding."""
 
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
+import torch
+
+from assembly_rl.controllers.serialization import NAMES, complete
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.evaluation import LearnedPolicy
 from assembly_rl.learners.actor import ActorWeights
 from assembly_rl.runs import RunDirectory, RunError
-from assembly_rl.runs.checkpoint import read_policy
+from assembly_rl.runs.checkpoint import POLICY_FILE, read_policy
+from assembly_rl.runs.checks import shape_of
+from assembly_rl.runs.files import shown
 from assembly_rl.training.config import TrainConfig
 
 
@@ -15,10 +24,32 @@ def read_config(run: RunDirectory) -> TrainConfig:
     Raises:
         RunError: This version refuses the run's configuration; the message names the value.
     """
+    place = f"{run.path / 'run.json'}: config"
     try:
-        return TrainConfig.from_mapping(run.config)
-    except (TypeError, KeyError) as error:
-        raise RunError(f"{run.path / 'run.json'} holds no configuration of a training: {error}") from error
+        config = TrainConfig.from_mapping(run.config)
+        _require_types(config, "config")
+    except (AttributeError, LookupError, TypeError, OverflowError) as error:
+        raise RunError(f"{place} holds no configuration of a training: {error!r}") from error
+    except InputError as error:
+        raise RunError(f"{place}: {error}") from error
+    return config
+
+
+def _require_types(config: Any, path: str) -> None:
+    """Raise a ValueError for a value, such as a text, that a field of a dataclass is not declared to have."""
+    hints = get_type_hints(type(config))
+    for field in fields(config):
+        value, hint, own = getattr(config, field.name), hints[field.name], f"{path}.{field.name}"
+        kinds = (
+            [kind for kind in get_args(hint) if kind is not NoneType] if isinstance(hint, UnionType) else []
+        )
+        kind = kinds[0] if kinds else hint
+        if is_dataclass(value):
+            _require_types(value, own)
+        elif is_dataclass(kind) and not (kinds and value is None):
+            raise InputError(f"{own} must be an object, got {shown(value)}")
+        elif len(kinds) < 2 and (kind in NAMES or get_origin(kind) is list):
+            complete(hint, value, own)
 
 
 def load_actor(run: RunDirectory) -> ActorWeights:
@@ -29,7 +60,24 @@ def load_actor(run: RunDirectory) -> ActorWeights:
     """
     if not run.best.is_dir():
         raise RunError(f"{run.path} has no best policy yet: let its training come to a validation")
-    return ActorWeights.from_state(read_policy(run.best))
+    place = run.best / POLICY_FILE
+    try:
+        actor = ActorWeights.from_state(read_policy(run.best))
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{place} holds no policy: {error}") from error
+    heads = [actor.mean, *([actor.log_std] if isinstance(actor.log_std, tuple) else [])]
+    for layers in ([*actor.hidden, head] for head in heads):
+        inputs = None
+        for weight, bias in layers:
+            kinds = {weight.dtype, bias.dtype}
+            if kinds != {torch.float32} or weight.dim() != 2 or bias.shape != weight.shape[:1]:
+                raise RunError(
+                    f"{place} holds no policy: a layer has {shape_of(weight)} and {shape_of(bias)}"
+                )
+            if inputs not in (None, weight.shape[1]):
+                raise RunError(f"{place} holds no policy: {inputs} outputs meet {weight.shape[1]} inputs")
+            inputs = weight.shape[0]
+    return actor
 
 
 def load_policy(run: RunDirectory | str | Path) -> LearnedPolicy:

@@ -160,7 +160,10 @@ class Method:
         """
 
     def created(self, run: RunDirectory) -> None:
-        """Write the files that the training depends on into the directory of a new run."""
+        """Write the files that the training depends on into the directory of a new run.
+
+        The run gets its final path when all methods have done so; until then it is in a hidden folder.
+        """
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
         """Return the hidden layers of the networks.

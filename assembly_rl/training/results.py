@@ -1,14 +1,21 @@
 """Results of a finished training: the held-out result, its rows and its pictures."""
 
 import csv
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Policy, Scenario, Summary
 from assembly_rl.runs import RunDirectory, RunError, read_rows
-from assembly_rl.runs.files import write_json
+from assembly_rl.runs.checks import require_names
+from assembly_rl.runs.files import read_object, replacing, write_bytes, write_json, writing
+
+HELD_OUT, RESULT = "held_out.csv", "result.json"
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -17,22 +24,56 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         RunError: The file exists; it is not overwritten.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
-    except FileExistsError:
-        raise RunError(f"{path} exists; results are never overwritten: choose another output") from None
+        write_bytes(whole, _csv(rows))
+        with writing(path):
+            _name(whole, path)
+    finally:
+        with suppress(OSError):
+            whole.unlink()
 
 
-def write_result(run: RunDirectory, rows: list[dict[str, Any]], summary: Summary) -> None:
-    """Write ``held_out.csv`` and ``result.json`` into a run, unless they exist already."""
-    path = run.path / "held_out.csv"
-    if not path.exists():
-        write_rows(path, rows)
-        write_json(run.path / "result.json", vars(summary))
+def _name(whole: Path, path: Path) -> None:
+    """Give a file its name, unless there is one of that name."""
+    try:
+        os.link(whole, path)
+    except OSError:
+        if os.path.lexists(path):
+            raise RunError(f"{path} exists; results are never overwritten: choose another output") from None
+        os.replace(whole, path)  # the file system has no hard links
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_result(folder: Path, rows: list[dict[str, Any]], summary: Summary) -> None:
+    """Write ``held_out.csv`` and ``result.json`` into the folder of a run, unless both exist already.
+
+    ``result.json`` is written last: with it the run is finished.
+    """
+    if not ((folder / HELD_OUT).is_file() and (folder / RESULT).is_file()):
+        write_bytes(folder / HELD_OUT, _csv(rows))
+        write_json(folder / RESULT, vars(summary))
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Read the fields of the summary in ``result.json`` of a run or a cell.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    path = folder / RESULT
+    content = read_object(path)
+    require_names(str(path), content, [field.name for field in fields(Summary)])
+    return content
 
 
 def draw_pictures(
@@ -43,11 +84,15 @@ def draw_pictures(
     from assembly_rl.reports.trace import plot_trace, record_episode
     from assembly_rl.reports.video import write_video
 
-    run.figures.mkdir(exist_ok=True)
-    run.videos.mkdir(exist_ok=True)
+    with writing(run.path):
+        run.figures.mkdir(exist_ok=True)
+        run.videos.mkdir(exist_ok=True)
     curve = run.figures / "learning_curve.png"
     stages = read_rows(run.stages) if run.stages.is_file() else []
-    plot_learning_curve(read_rows(run.evaluations), read_rows(run.episodes), curve, run.path.name, stages)
+    with writing(curve), replacing(curve) as partial:
+        plot_learning_curve(
+            read_rows(run.evaluations), read_rows(run.episodes), partial, run.path.name, stages
+        )
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
     environment = make_environment(scenario.part, scenario.task, render_mode="rgb_array")
@@ -55,11 +100,15 @@ def draw_pictures(
         trace = record_episode(environment, policy, seed, frames=True)
     finally:
         environment.close()
-    plot_trace(trace, run.figures / "episode.png")
-    yield run.figures / "episode.png"
+    picture = run.figures / "episode.png"
+    with writing(picture), replacing(picture) as partial:
+        plot_trace(trace, partial)
+    yield picture
     for name in ("episode.mp4", "episode.gif"):
+        video = run.videos / name
         try:
-            write_video(trace, run.videos / name)
+            with writing(video), replacing(video) as partial:
+                write_video(trace, partial)
         except ImportError:  # the extra [video] is not installed; a GIF does not need it
             continue
-        yield run.videos / name
+        yield video

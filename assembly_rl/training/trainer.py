@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
 from rich.console import Console
@@ -18,11 +17,11 @@ from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import (
     Checkpointer,
     RunDirectory,
-    RunError,
     learn_until,
-    load_checkpoint,
     load_policy,
+    resume_run,
 )
+from assembly_rl.runs.files import FULL, writing
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.episode_log import EpisodeLog
 from assembly_rl.training.loop import TrainingLoop
@@ -60,10 +59,12 @@ def train_run(
 ) -> Summary | None:
     """Train a run to its last step, evaluate its best policy on held-out episodes, and draw pictures.
 
+    The run is locked until the end of the call.
+
     Args:
-        run: Directory of the run; it is new or has checkpoints.
+        run: Directory of the run.
         config: Configuration of the run.
-        resume: True to resume from the latest checkpoint.
+        resume: True to resume from the latest checkpoint, or from step 0 if there is none yet.
         console: Console for progress and results; by default nothing is shown.
         processes: Number of worker processes of the evaluations; by default one per core.
 
@@ -72,10 +73,17 @@ def train_run(
 
     Raises:
         TrainingInterrupted: A signal ended the training.
-        RunError: The checkpoint does not fit, or files are damaged.
+        RunError: The checkpoint does not fit, files are damaged or cannot be written, or another process is
+            writing the run.
         DeviceError: The device cannot be used.
     """
-    output = console or Console(quiet=True)
+    with run.claimed(), writing(run.path, FULL):  # the latter for what others write, such as TensorBoard
+        return _train(run, config, resume, console or Console(quiet=True), processes)
+
+
+def _train(
+    run: RunDirectory, config: TrainConfig, resume: bool, output: Console, processes: int | None
+) -> Summary | None:
     torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
     part = config.geometry.part()
     scenario = Scenario(part, config.task)
@@ -89,10 +97,10 @@ def train_run(
         require_readable(model.policy)
         initialisation, _ = methods
         initialisation.build(model)
-        step = load_checkpoint(model, _common_checkpoint(run)) if resume else 0
+        step = resume_run(run, model, partial(output.print, markup=False)) if resume else None
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         with Evaluator(processes) as evaluator:
-            _learn(config, run, model, methods, resume, step, scenario, evaluator, output)
+            _learn(config, run, model, methods, step, scenario, evaluator, output)
             if distributed.rank() > 0:
                 return None
             load_policy(model.policy, run.best)
@@ -101,7 +109,7 @@ def train_run(
     finally:
         environments.close()
     summary = summarize(rows)
-    write_result(run, rows, summary)
+    write_result(run.path, rows, summary)
     output.print(comparison_table([(config.algo.name, "held-out episodes", summary)]))
     if config.pictures:
         for path in draw_pictures(run, scenario, policy, rows):
@@ -115,19 +123,27 @@ def _learn(
     run: RunDirectory,
     model: BaseAlgorithm,
     methods: Sequence[Method],
-    resume: bool,
-    step: int,
+    step: int | None,
     scenario: Scenario,
     evaluator: Evaluator,
     console: Console,
 ) -> None:
-    """Run the phases of a training up to its last step."""
+    """Run the phases of a training up to its last step.
+
+    Args:
+        config: Configuration of the run.
+        run: Directory of the run.
+        model: New model, or one that has been restored.
+        methods: Methods of the training.
+        step: Step of the restored checkpoint; None for a new training.
+        scenario: Part and task.
+        evaluator: Worker processes of the validations.
+        console: Console for progress.
+    """
     progress = TrainingProgress(config.steps, console)
     first_kept = _first_kept_step(methods, config)
     validation = Validation(run, scenario, evaluator, config.evaluation, config.steps, progress, first_kept)
     episodes = EpisodeLog(run, progress)
-    for rows in (validation.rows, episodes.rows):
-        rows.truncate_after(step)
     context = TrainingContext(run, config, model, _observation_names(model), progress.show)
     phases = [method.phases(context) for method in methods]
     speed = SpeedLog(config.algo.updates_per_step())
@@ -136,12 +152,12 @@ def _learn(
             phases, checkpointer, episodes, validation if distributed.rank() == 0 else None, speed, progress
         )
         for own in phases:
-            if resume:
-                own.after_load()
-            else:
+            if step is None:
                 own.begin()
+            else:
+                own.after_load()
         learn_until(model, config.steps, [loop])
-    if model.num_timesteps > step:
+    if model.num_timesteps > (step or 0):
         console.print(f"  {speed.report(model, loop.validation_time)}", highlight=False)
     if checkpointer.interrupted:
         raise TrainingInterrupted(run, model.num_timesteps)
@@ -157,12 +173,3 @@ def _observation_names(model: BaseAlgorithm) -> tuple[str, ...]:
     assert model.env is not None
     (names,) = model.env.env_method("get_wrapper_attr", "observation_names", indices=[0])
     return tuple(names)
-
-
-def _common_checkpoint(run: RunDirectory) -> Path:
-    """Return the latest checkpoint of all processes: one may have been killed before it had saved."""
-    latest = run.latest_checkpoint()
-    common = run.checkpoint(distributed.minimum(int(latest.name.removeprefix("step_"))))
-    if distributed.any_process(not common.is_dir()):
-        raise RunError(f"{run.path}: the processes have no checkpoint in common to go on from")
-    return common

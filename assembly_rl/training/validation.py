@@ -15,7 +15,8 @@ from assembly_rl.evaluation import (
 )
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.off_policy import Learner
-from assembly_rl.runs import RowLog, RunDirectory, save_policy
+from assembly_rl.runs import RowLog, RunDirectory, RunError, read_rows, save_policy
+from assembly_rl.runs.checkpoint import read_policy
 from assembly_rl.training.config import EvaluationConfig
 from assembly_rl.training.progress import TrainingProgress
 
@@ -51,7 +52,7 @@ class Validation:
         progress: TrainingProgress,
         first_kept: int = 0,
     ) -> None:
-        self.rows = RowLog(run.evaluations, COLUMNS)
+        self.rows = RowLog(run.evaluations, COLUMNS, progress.show)
         self.seconds = 0.0
         self._run, self._scenario, self._evaluator = run, scenario, evaluator
         self._config, self._steps, self._progress, self._first_kept = config, steps, progress, first_kept
@@ -59,9 +60,22 @@ class Validation:
     def begin(self, model: BaseAlgorithm) -> None:
         """Prepare for a new or resumed training."""
         self._plan_next(model.num_timesteps)
-        self._candidates = [row for row in self.rows if row["step"] > self._first_kept]
-        if self._first_kept < 0 and model.num_timesteps == 0:
+        rows = read_rows(self.rows.path, ("step", *COLUMNS))
+        self._candidates = [row for row in rows if row["step"] > self._first_kept]
+        if self._candidates:
+            self._require_best()
+        if self._first_kept < 0 and not rows and model.num_timesteps == 0:
             self._validate(model)
+
+    def _require_best(self) -> None:
+        """Check that the policy that is the best so far can be read, before the training goes on."""
+        try:
+            read_policy(self._run.best)
+        except RunError as error:
+            raise RunError(
+                f"{error}; put it back from a copy, or remove {self._run.checkpoints}/step_* to begin again "
+                "at step 0"
+            ) from error
 
     def after_step(self, model: BaseAlgorithm) -> None:
         """Validate if due."""

@@ -10,8 +10,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from assembly_rl.methods.cs3.estimate import Transitions
+from assembly_rl.runs.checks import refuse, require_names
 from assembly_rl.runs.files import read_tensors, write_tensors
 
+NAMES = ("states", "actions", "following", "ages", "steps")
+"""Names of the arrays in the file."""
 LATEST = 10_000
 """Largest number of transitions that an estimate uses, the newest ones."""
 
@@ -29,7 +32,14 @@ class RecentTransitions:
         self._path = path
         self._rollouts: dict[str, NDArray[Any]] = {}
         if isinstance(model, OnPolicyAlgorithm) and path.is_file():
-            kept = {name: tensor.numpy() for name, tensor in read_tensors(path).items()}
+            found = read_tensors(path)
+            require_names(str(path), found, NAMES)
+            for name, tensor in found.items():
+                width = {"actions": model.action_space.shape, "ages": (), "steps": ()}
+                shape = (len(found["ages"]), *(width.get(name, model.observation_space.shape) or ()))
+                if tuple(tensor.shape) != shape:
+                    raise refuse(f"{path}: {name}", f"of shape {shape}", tuple(tensor.shape))
+            kept = {name: tensor.numpy() for name, tensor in found.items()}
             known = kept["steps"] <= model.num_timesteps
             self._rollouts = {name: values[known] for name, values in kept.items()}
 

@@ -78,7 +78,7 @@ class Graph:
             raise RunError(f"{path} does not exist: a graph is written by a training with method=lcrl")
         try:
             return cls.from_content(read_json(path, FORMAT))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             what = f"it has no {error}" if isinstance(error, KeyError) else error
             raise RunError(f"{path} is not a connection graph: {what}") from error
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from assembly_rl.methods.pead.config import PEADConfig
 from assembly_rl.methods.pead.grouping import Grouping, check_stages, parse, permuted
 from assembly_rl.methods.pead.policy import penalise, redraw, regroup, start
 from assembly_rl.methods.pead.similarity import similar
-from assembly_rl.runs import RowLog, read_rows
+from assembly_rl.runs import RowLog, RunError, read_rows
+from assembly_rl.runs.checks import refuse, require_list, require_type
 from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.training.method import Phases, TrainingContext
 
@@ -65,7 +67,7 @@ class Extension(Phases):
     def __init__(
         self, config: PEADConfig, context: TrainingContext, regrouped: Regrouped = lambda before, after: None
     ) -> None:
-        self.rows = RowLog(context.run.stages, COLUMNS)
+        self.rows = RowLog(context.run.stages, COLUMNS, context.show)
         self._config, self._context, self._model = config, context, context.model
         self._regrouped = regrouped
         training = context.config
@@ -87,15 +89,17 @@ class Extension(Phases):
     def after_load(self) -> None:
         """Restore the stage of the checkpoint."""
         self._set_warm_up()
-        self.rows.truncate_after(self._model.num_timesteps)
-        done, run = list(self.rows), self._context.run
+        run = self._context.run
+        done = read_rows(self.rows.path, ("step", "stage"))
         if not done:
             self._collect()
             return
         self._stage, self._since = int(done[-1]["stage"]) - 1, int(done[-1]["step"])
+        if not 0 <= self._stage < len(self._stages):
+            raise refuse(f"{self.rows.path}: stage", f"1 to {len(self._stages)}", done[-1]["stage"])
         if self._config.grouping == "cs3":
-            self._stages = [parse(stage, None) for stage in read_json(run.path / GROUPS, 1)["stages"]]
-        rows = [row for row in read_rows(run.episodes) if row["step"] > self._since]
+            self._stages = _read_groups(run.path / GROUPS, len(self._stages))
+        rows = [row for row in read_rows(run.episodes, ("step", "success")) if row["step"] > self._since]
         self._episodes.extend(row["success"] for row in rows)
         self._set_penalty()
 
@@ -200,6 +204,22 @@ class Extension(Phases):
             self._model.noise_scale = NOISE_AFTER_EXTENSION + (1.0 - NOISE_AFTER_EXTENSION) * ramp
         elif isinstance(self._model, PPO):
             self._model.target_kl = BOUNDED_KL if ramp < 1.0 else None
+
+
+def _read_groups(path: Path, count: int) -> list[Grouping]:
+    """Read the stages from CS3."""
+    found = []
+    for number, stage in enumerate(
+        require_list(f"{path}: stages", read_json(path, 1, {"stages": list})["stages"], count)
+    ):
+        place = f"{path}: stages[{number}]"
+        for text in require_list(place, stage):
+            require_type(place, text, str)
+        try:
+            found.append(parse(stage, None))
+        except ValueError as error:
+            raise RunError(f"{place}: {error}") from error
+    return found
 
 
 def default_penalty(model: BaseAlgorithm) -> float:

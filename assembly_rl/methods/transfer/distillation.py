@@ -10,10 +10,12 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import Tensor
 
+from assembly_rl.controllers.validation import AXES
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.sample_weights import RULES, sample_weights
 from assembly_rl.methods.transfer.teacher import Teacher
+from assembly_rl.runs.checks import require_list, require_number
 from assembly_rl.runs.files import read_json, write_json
 
 PASSES = 4
@@ -149,6 +151,7 @@ class DistillationPhases:
         config: Rule of the weights, strength, warm-up and anneal.
         file: File of the final weights.
         seed: Seed of an estimate of the weights.
+        resumed: True if the training is resumed; after the warm-up the file then has the final weights.
     """
 
     def __init__(
@@ -159,6 +162,7 @@ class DistillationPhases:
         config: TransferConfig,
         file: Path,
         seed: int = 0,
+        resumed: bool = False,
     ) -> None:
         self._model, self._weights, self._config = model, weights, config
         self._file: Path | None = file
@@ -166,6 +170,9 @@ class DistillationPhases:
         self._distillation = Distillation(
             model, teacher, weights, config.strength, config.warm_up, config.anneal
         )
+        if resumed and not self._distillation.warming_up:
+            self._distillation.set_weights(_read_weights(file))
+            self._file = None
         if isinstance(model, Learner):
             model.bind()
 
@@ -182,13 +189,24 @@ class DistillationPhases:
 
     def _settle(self, path: Path) -> None:
         """Set the final weights; some rules estimate them from the samples of the warm-up."""
-        if not path.is_file():
-            weights = self._weights
-            if self._config.weights in RULES and isinstance(self._model, Learner):
-                model = self._model
-                weights = sample_weights(self._config.weights, model, model.num_timesteps, self._seed)
-            write_json(path, {"format": 1, "weights": weights.tolist()})
-        self._distillation.set_weights(np.array(read_json(path, 1)["weights"]))
+        weights = self._weights
+        if self._config.weights in RULES and isinstance(self._model, Learner):
+            model = self._model
+            weights = sample_weights(self._config.weights, model, model.num_timesteps, self._seed)
+        write_json(path, {"format": 1, "weights": weights.tolist()})
+        self._distillation.set_weights(weights)
+
+
+def require_weights(place: str, weights: Any) -> None:
+    """Raise a RunError unless a value is a list of a finite weight for each action component."""
+    for weight in require_list(place, weights, len(AXES)):
+        require_number(place, weight)
+
+
+def _read_weights(path: Path) -> NDArray[np.float64]:
+    content = read_json(path, 1, {"weights": list})
+    require_weights(f"{path}: weights", content["weights"])
+    return np.array(content["weights"], dtype=np.float64)
 
 
 def divergence(

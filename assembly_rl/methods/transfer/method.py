@@ -1,6 +1,7 @@
 """Initialisation from another run: ETCL for the compliance law, WDPD for the policy."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,14 @@ from assembly_rl.methods.transfer.contact import (
     is_stable,
     stiffness_of,
 )
-from assembly_rl.methods.transfer.distillation import DistillationPhases
+from assembly_rl.methods.transfer.distillation import DistillationPhases, require_weights
 from assembly_rl.methods.transfer.sample_weights import require_samples
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.methods.transfer.weights import by_compliance, normalised
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.checkpoint import load_replay
+from assembly_rl.runs.checks import require_count
 from assembly_rl.runs.files import read_json, write_json
 from assembly_rl.runs.parts import Tensors
 from assembly_rl.training.config import TrainConfig
@@ -153,7 +155,7 @@ class TransferPhases(Phases):
 
     def __init__(self, config: TransferConfig, context: TrainingContext) -> None:
         self._config, self._context = config, context
-        self._content = read_json(context.run.path / FILE, FORMAT)
+        self._content = read_transfer(context.run.path / FILE)
         self._source = Source.open(context.run.path / TEACHER)
         self._distillation: DistillationPhases | None = None
 
@@ -169,11 +171,11 @@ class TransferPhases(Phases):
             buffer = getattr(model, "replay_buffer", None)
             assert isinstance(buffer, PackedReplayBuffer)
             buffer.keep_as_prior_data()
-        self._start_distillation()
+        self._start_distillation(resumed=False)
 
     def after_load(self) -> None:
         """Resume the distillation."""
-        self._start_distillation()
+        self._start_distillation(resumed=True)
 
     def before_rollout(self) -> None:
         """Update the weights and the loss of the distillation."""
@@ -185,13 +187,25 @@ class TransferPhases(Phases):
         if self._distillation is not None:
             self._distillation.after_rollout()
 
-    def _start_distillation(self) -> None:
+    def _start_distillation(self, resumed: bool) -> None:
         if self._config.weights == "none":
             return
         weights, file = np.array(self._content["weights"]), self._context.run.path / WEIGHTS
         model, seed = self._context.model, self._context.config.seed
         teacher = Teacher(self._source.actor())
-        self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed)
+        self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed, resumed)
+
+
+def read_transfer(path: Path) -> dict[str, Any]:
+    """Read ``transfer.json``.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    content = read_json(path, FORMAT, {"source": str, "probing_steps": int, "weights": list})
+    require_weights(f"{path}: weights", content["weights"])
+    require_count(f"{path}: probing_steps", content["probing_steps"])
+    return content
 
 
 def _hidden_layers(config: TrainConfig) -> HiddenLayers:

@@ -1,14 +1,14 @@
 """Sources of a transfer: runs from whose best policy another training starts."""
 
 import hashlib
-import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from assembly_rl.learners.actor import ActorWeights
 from assembly_rl.runs import RunDirectory, RunError
-from assembly_rl.runs.checkpoint import read_policy
+from assembly_rl.runs.checkpoint import POLICY_FILE, read_policy
+from assembly_rl.runs.files import read_bytes, write_bytes, writing
 from assembly_rl.runs.parts import Tensors
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.loading import load_actor, read_config
@@ -54,10 +54,12 @@ class Source:
 
     def copy_to(self, folder: Path) -> None:
         """Copy the files of the run that its policy needs."""
-        best = self.run.best
-        (folder / "checkpoints").mkdir(parents=True)
-        shutil.copyfile(self.run.path / "run.json", folder / "run.json")
-        shutil.copytree(best, folder / "checkpoints" / best.name)
+        best = Path("checkpoints", self.run.best.name)
+        with writing(folder):
+            (folder / best).mkdir(parents=True)
+        self.weights()  # undamaged
+        for name in (Path("run.json"), best / POLICY_FILE):
+            write_bytes(folder / name, read_bytes(self.run.path / name))
 
 
 @lru_cache
@@ -68,4 +70,4 @@ def source_digest(path: str) -> str:
         RunError: The run has no policy.
     """
     best = Source.open(path).run.best
-    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(best.iterdir()))).hexdigest()
+    return hashlib.sha256(b"".join(map(read_bytes, sorted(best.iterdir())))).hexdigest()

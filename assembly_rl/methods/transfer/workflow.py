@@ -1,6 +1,6 @@
 """Workflow of a transfer: choose a source, reconfigure, distil, fine-tune, compare, report."""
 
-import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,19 +26,27 @@ from assembly_rl.evaluation.candidates import as_trained
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.comparison import Step, change
 from assembly_rl.methods.transfer.contact import contact_distance, contact_stiffness
-from assembly_rl.methods.transfer.method import FILE, Transfer
+from assembly_rl.methods.transfer.method import FILE, Transfer, read_transfer
 from assembly_rl.methods.transfer.report import plot_transfer, source_table, transfer_table
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
-from assembly_rl.runs import RunDirectory, RunError, read_rows
-from assembly_rl.runs.files import read_json, write_json
+from assembly_rl.runs import FolderTaken, RunDirectory, RunError, first_unused, read_rows
+from assembly_rl.runs.checks import refuse, require_count, require_list, require_names, require_number
+from assembly_rl.runs.files import FULL, read_json, replacing, write_json, writing
+from assembly_rl.runs.folders import new_folder, require_own_files
+from assembly_rl.runs.lock import FolderLock
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.create import create_run, prepare
 from assembly_rl.training.loading import load_policy, read_config
+from assembly_rl.training.results import RESULT, read_result
 from assembly_rl.training.trainer import train_run
 
 FORMAT = 1
 PLAN, REPORT = "plan.json", "report.json"
+ROW = (
+    "success", "result", "time", "reward", "peak_force", "force_p95", "peak_moment", "certificate_valid",
+)  # fmt: skip
+"""Columns of an episode that a comparison needs."""
 MAIN = "transfer"
 """Main variant of the command, with which the others are compared."""
 FINE_TUNING: dict[str, Any] = {
@@ -123,21 +131,27 @@ def variant_config(config: TransferWorkflowConfig, source: Source, name: str) ->
     )
 
 
-def begin_transfer(config: TransferWorkflowConfig, folder: Path, source: Source, console: Console) -> None:
+def begin_transfer(
+    config: TransferWorkflowConfig, folder: Path | None, label: str, source: Source, console: Console
+) -> Path:
     """Evaluate the source's controller unchanged and with ETCL, and choose the better one for the transfer.
 
     Args:
         config: Configuration of the transfer.
-        folder: New folder of the transfer.
+        folder: New folder of the transfer; None for a new one under runs/.
+        label: Name of the latter.
         source: Source.
         console: Console for messages.
 
+    Returns:
+        Folder of the transfer.
+
     Raises:
-        RunError: The folder exists.
+        FolderTaken: The folder exists.
         ValueError: Part, task or transfer cannot be used.
     """
-    if folder.exists():
-        raise RunError(f"{folder} exists: choose another run_dir, or go on with resume={folder}")
+    if folder is not None and os.path.lexists(folder):
+        raise _taken(folder)
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own = variant_config(config, source, MAIN)
     main = Transfer(replace(config.transfer, run=str(source.run.path)))
@@ -158,18 +172,27 @@ def begin_transfer(config: TransferWorkflowConfig, folder: Path, source: Source,
         console.print(
             f"[yellow]ETCL is left out[/]: with it the controller inserts less ({verdict}, p = {p:.2g})"
         )
-    folder.mkdir(parents=True)
-    write_json(
-        folder / PLAN,
-        {
-            "format": FORMAT,
-            "command": sys.argv,
-            "config": to_mapping(config),
-            "source": str(source.run.path),
-            "etcl": etcl,
-            "steps": [{"name": of.name, "samples": of.samples, "rows": of.rows} for of in steps],
-        },
-    )
+    plan = {
+        "format": FORMAT,
+        "command": sys.argv,
+        "config": to_mapping(config),
+        "source": str(source.run.path),
+        "etcl": etcl,
+        "steps": [{"name": of.name, "samples": of.samples, "rows": of.rows} for of in steps],
+    }
+
+    def make(path: Path) -> Path:
+        if os.path.lexists(path):
+            raise _taken(path)
+        with new_folder(path, f"choose another run_dir, or go on with resume={path}") as new:
+            write_json(new / PLAN, plan)
+        return path
+
+    return first_unused(label, make) if folder is None else make(folder)
+
+
+def _taken(folder: Path) -> FolderTaken:
+    return FolderTaken(f"{folder} exists: choose another run_dir, or go on with resume={folder}")
 
 
 def finish_transfer(folder: Path, console: Console) -> TransferResult:
@@ -185,7 +208,13 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
     """
     if not (folder / PLAN).is_file():
         raise RunError(f"{folder} is no transfer: it has no {PLAN}")
-    plan = read_json(folder / PLAN, FORMAT)
+    with FolderLock().holding(folder), writing(folder, FULL):
+        require_own_files(folder)
+        return _finish(folder, console)
+
+
+def _finish(folder: Path, console: Console) -> TransferResult:
+    plan = _read_plan(folder / PLAN)
     config, source = from_mapping(TransferWorkflowConfig, plan["config"]), Source.open(plan["source"])
     config = replace(config, transfer=replace(config.transfer, etcl=plan["etcl"]))
     names = list(VARIANTS) if config.compare else [MAIN]
@@ -200,8 +229,8 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
     teacher, learned = LearnedPolicy(source.actor().network()), load_policy(run)
     with Evaluator(config.processes) as evaluator:
         rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
-        probing = read_json(run.path / FILE, 1)["probing_steps"]
-        kept_at = int(best_validation(read_rows(run.evaluations))["step"])
+        probing = read_transfer(run.path / FILE)["probing_steps"]
+        kept_at = int(best_validation(_validations(run))["step"])
         steps.append(Step("WDPD and fine-tuning", probing + kept_at, rows))
         choices = [(task, teacher), (own, teacher)][: len(steps) - 1] + [(own, learned)]
         best = max(range(len(steps)), key=lambda number: steps[number].score)
@@ -209,9 +238,7 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
         final = summarize(
             evaluator.evaluate(scenario, choices[best][1], config.evaluation.held_out, HELD_OUT_SEED)
         )
-    others = {
-        VARIANTS[name][0]: json.loads((runs[name].path / "result.json").read_text()) for name in names[1:]
-    }
+    others = {VARIANTS[name][0]: read_result(runs[name].path) for name in names[1:]}
     expected = _success_from_scratch(source.run, steps[-1].samples)
     write_json(
         folder / REPORT,
@@ -230,10 +257,11 @@ def finish_transfer(folder: Path, console: Console) -> TransferResult:
     )
     console.print(transfer_table(steps, best, final, others))
     picture = folder / "figures" / "transfer.png"
-    picture.parent.mkdir(exist_ok=True)
-    plot_transfer(
-        {VARIANTS[name][0]: _curve(of, probing) for name, of in runs.items()}, steps, picture, folder.name
-    )
+    with writing(picture):
+        picture.parent.mkdir(exist_ok=True)
+        with replacing(picture) as partial:
+            curves = {VARIANTS[name][0]: _curve(of, probing) for name, of in runs.items()}
+            plot_transfer(curves, steps, partial, folder.name)
     where = source.run if best == 0 else run
     console.print(f"controller: [bold]{where.path}[/]  report: {folder / REPORT}  picture: {picture}")
     for name, known in others.items():
@@ -252,27 +280,53 @@ def _train_variant(
 ) -> RunDirectory:
     """Train or resume a variant, unless it is done."""
     path = folder / name
-    if (path / "result.json").is_file():
+    if (path / RESULT).is_file():
         return RunDirectory.open(path)
     console.print(f"[bold]{VARIANTS[name][0]}[/]")
-    if not (path / "run.json").is_file():
-        create_run(*prepare(variant_config(config, source, name)), path)
-    run = RunDirectory.open(path)
-    resume = any(run.checkpoints.glob("step_*"))
+    resume = (path / "run.json").is_file()
+    if resume:
+        run = RunDirectory.open(path)
+    else:
+        run = create_run(*prepare(variant_config(config, source, name)), path)
     train_run(run, read_config(run), resume=resume, console=console, processes=config.processes)
     return run
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    """Read the plan of a transfer.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    plan = read_json(path, FORMAT, {"config": dict, "source": str, "etcl": bool, "steps": list})
+    if len(plan["steps"]) != 2:
+        raise refuse(f"{path}: steps", "two steps", plan["steps"])
+    for number, step in enumerate(plan["steps"]):
+        place = f"{path}: steps[{number}]"
+        require_names(place, step, ("name", "samples", "rows"))
+        require_count(f"{place}.samples", step["samples"])
+        for row in require_list(f"{place}.rows", step["rows"]):
+            require_names(f"{place}.rows", row, ROW, row)
+            for name in ROW:
+                if name != "result":
+                    require_number(
+                        f"{place}.rows {name}", float(row[name]) if row[name] in (0, 1) else row[name]
+                    )
+    return plan
 
 
 def _curve(run: RunDirectory, probing: int) -> list[tuple[float, ...]]:
     """Return (samples, success, low, high) of the validations of a run."""
     begun = probing if (run.path / FILE).is_file() else 0
-    return [
-        (begun + int(row["step"]), row["success"], row["low"], row["high"])
-        for row in read_rows(run.evaluations)
-    ]
+    return [(begun + int(row["step"]), row["success"], row["low"], row["high"]) for row in _validations(run)]
 
 
 def _success_from_scratch(source: RunDirectory, steps: int) -> float:
     """Return the best validation success of a source within its first steps; 0 without a validation."""
-    early = [row["success"] for row in read_rows(source.evaluations) if row["step"] <= steps]
+    early = [row["success"] for row in _validations(source) if row["step"] <= steps]
     return max(early, default=0.0)
+
+
+def _validations(run: RunDirectory) -> list[dict[str, Any]]:
+    """Return the rows of the validations of a run."""
+    return read_rows(run.evaluations, ("step", "success", "time", "low", "high"))

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -6,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import QUICK, Run, start
 from safetensors.numpy import load_file
+
+from assembly_rl.runs import RunDirectory
 
 
 def tensors(run: Path) -> dict[str, bytes]:
@@ -155,6 +159,32 @@ def test_a_finished_training_goes_on_with_more_steps(
     assert (
         json.loads((tmp_path / "run" / "continuations.json").read_text())["continuations"][0]["steps"] == 400
     )
+
+
+@pytest.mark.parametrize("folder", ["/proc/foo", "/dev/null/run"])
+def test_a_folder_that_cannot_be_written_is_one_line(refused: Run, folder: str) -> None:
+    assert f"{folder} cannot be written" in refused("train", *QUICK, f"run_dir={folder}")
+
+
+def test_a_run_of_a_stranger_writes_nothing_outside(
+    uninterrupted: Path, refused: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    (tmp_path / "outside.csv").write_bytes((uninterrupted / "episodes.csv").read_bytes())
+    (tmp_path / "run" / "episodes.csv").unlink()
+    (tmp_path / "run" / "episodes.csv").symlink_to(tmp_path / "outside.csv")
+    assert "run/episodes.csv is a symbolic link" in refused("train", "resume=run", "steps=500")
+    assert (tmp_path / "outside.csv").read_bytes() == (uninterrupted / "episodes.csv").read_bytes()
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+def test_a_run_that_is_being_written_is_not_written_by_another(
+    uninterrupted: Path, refused: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    with RunDirectory.open(tmp_path / "run").claimed():
+        assert f"run is being written by process {os.getpid()} on" in refused("train", "resume=run")
+        assert "never overwrites another" in refused("train", "run_dir=run")
 
 
 def test_fewer_steps_than_there_were_are_refused(command: Run, refused: Run, tmp_path: Path) -> None:

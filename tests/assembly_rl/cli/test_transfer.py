@@ -94,6 +94,26 @@ def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path
     assert rows(tmp_path / "other" / "transfer") != rows(one)  # the seed is the transfer's, not the source's
 
 
+def test_a_transfer_killed_before_its_first_step_has_each_row_once(
+    command: Run, tmp_path: Path, source: Path
+) -> None:
+    own = [*QUICK, f"transfer.run={source}", "steps=30", "evaluation.every=10", "task.limits.time=1.0"]
+    process = start(tmp_path, "train", *own, "run_dir=run")
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run" / "checkpoints" / "step_0000000000").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=100)
+    assert not (tmp_path / "run" / "result.json").exists()
+    command("train", "resume=run")
+    command("train", *own, "run_dir=whole")
+    assert rows(tmp_path / "run") == rows(tmp_path / "whole")
+    assert tensors(tmp_path / "run") == tensors(tmp_path / "whole")
+    lines = (tmp_path / "run" / "evaluations.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "0", "10", "20", "30"]
+
+
 def test_a_source_that_learned_faster_from_nothing_is_told(
     command: Run, tmp_path: Path, source: Path
 ) -> None:

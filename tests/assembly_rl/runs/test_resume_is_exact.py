@@ -45,7 +45,7 @@ def assert_same_run(one: Path, other: Path):
         tensors, others = (load_file(folder / f"{name}.safetensors") for folder in (first, second))
         assert tensors.keys() == others.keys()
         assert [key for key in tensors if not torch.equal(tensors[key], others[key])] == []
-    states = [read_json(folder / "state.json", 1) for folder in (first, second)]
+    states = [read_json(folder / "state.json", 2) for folder in (first, second)]
     for state in states:
         del state["counters"]["_num_timesteps_at_start"]
         for episode in state["episodes"]["ep_info_buffer"]:

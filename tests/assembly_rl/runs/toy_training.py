@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from assembly_rl.accelerators.processes import shielded
 from assembly_rl.learners import off_policy
-from assembly_rl.runs import Checkpointer, RowLog, RunDirectory, learn_until, load_checkpoint
+from assembly_rl.runs import Checkpointer, RowLog, RunDirectory, learn_until, resume_run
 
 torch.set_num_threads(1)
 
@@ -113,12 +113,12 @@ class EpisodeRows(BaseCallback):
 def train(folder, make, total, every=50, resume=False, at_step=None):
     """Train in a run directory, as a train command does; returns the model and the checkpointer."""
     run = RunDirectory.open(folder) if resume else RunDirectory.create(folder, {"lr": 1e-2}, ["toy"], seed=7)
-    rows = RowLog(run.episodes, ["return", "length"])
     model = make()
     try:
-        with Checkpointer(run, every) as checkpointer:
+        with run.claimed(), Checkpointer(run, every) as checkpointer:
             if resume:
-                rows.truncate_after(load_checkpoint(model, run.latest_checkpoint()))
+                resume_run(run, model, print)
+            rows = RowLog(run.episodes, ["return", "length"])
             learn_until(model, total, [EpisodeRows(rows, at_step), checkpointer], log_interval=None)
     finally:
         model.env.close()

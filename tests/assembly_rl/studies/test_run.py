@@ -1,6 +1,5 @@
 """A study that is killed goes on; a cell that dies is told; one cell gives one result."""
 
-import fcntl
 import io
 import os
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from assembly_rl.runs import RunError
+from assembly_rl.runs.lock import FolderLock
 from assembly_rl.studies.cells import Cell
 from assembly_rl.studies.config import ComparedMethodConfig, StudyConfig
 from assembly_rl.studies.expansion import expand
@@ -109,10 +109,11 @@ def test_a_study_that_is_killed_gives_the_rows_of_one_that_is_not(tmp_path: Path
 def test_two_processes_do_not_run_one_cell(tmp_path: Path) -> None:
     (cell,) = evaluation()
     (tmp_path / "logs").mkdir()
-    with (tmp_path / "logs" / f"{cell.name}.txt").open("a") as log:
-        fcntl.flock(log, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="is being run by another process"):
-            run_cell(tmp_path, cell)
+    with (
+        FolderLock(f".{cell.name}.lock").holding(tmp_path / "logs"),
+        pytest.raises(RunError, match=f"is being written by process {os.getpid()} on "),
+    ):
+        run_cell(tmp_path, cell)
     run_cell(tmp_path, cell)
     assert is_done(tmp_path, cell)
 

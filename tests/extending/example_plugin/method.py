@@ -39,7 +39,6 @@ class NoiseSchedule(Phases):
 
     def after_load(self) -> None:
         step = self._model.num_timesteps
-        self._rows.truncate_after(step)  # what was written after the checkpoint is written again
         self._use(step // self._every)  # a checkpoint does not hold the scale of the noise
 
     def before_rollout(self) -> None:
