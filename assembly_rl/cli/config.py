@@ -1,7 +1,6 @@
 """Configuration of the commands."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
 from assembly_rl.envs import TaskConfig
@@ -13,7 +12,7 @@ from assembly_rl.planner.profile import Profile
 
 @dataclass
 class EvalConfig:
-    """Configuration of ``assembly-rl-eval``; a single value is equivalent to a list of one.
+    """Configuration of ``assembly-rl-eval``.
 
     Attributes:
         run: Folders of runs whose best policies are evaluated.
@@ -29,13 +28,13 @@ class EvalConfig:
         output: CSV file for the rows; by default under runs/.
     """
 
-    run: Any = None
+    run: list[str] = field(default_factory=list)
     controller: dict[str, ControllerConfig] = field(default_factory=dict)
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
-    geometries: Any = None
-    clearance: Any = None
-    friction: Any = None
+    geometries: list[str] = field(default_factory=list)
+    clearance: list[float] = field(default_factory=list)
+    friction: list[float] = field(default_factory=list)
     episodes: int = 200
     seed: int = 2_000_000
     processes: int | None = None
@@ -56,14 +55,14 @@ class GraphConfig:
         processes: Number of worker processes; by default one per core.
     """
 
-    run: Any = None
+    run: str = ""
     episodes: int = 0
     reference: int = 0
     processes: int | None = None
 
     def __post_init__(self) -> None:
         require_not_negative(self, "episodes", "reference")
-        if self.run is None:
+        if not self.run:
             raise InputError("no run: give run=<dir>, the folder of a training with method=lcrl")
 
 
@@ -81,7 +80,7 @@ class ExportConfig:
         soc: Ascend chip in the command line of ``atc``.
     """
 
-    run: Any = None
+    run: str = ""
     output: str | None = None
     episodes: int = 100
     tool_mass: float = 0.0
@@ -91,7 +90,7 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "episodes")
-        if self.run is None:
+        if not self.run:
             raise InputError("nothing to export: give run=<dir>")
 
 
@@ -105,13 +104,13 @@ class ReplayConfig:
         output: Folder for plot and commands; by default beside the recording.
     """
 
-    bundle: Any = None
-    recording: Any = None
+    bundle: str = ""
+    recording: str = ""
     output: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("bundle", "recording"):
-            if getattr(self, name) is None:
+            if not getattr(self, name):
                 raise InputError(f"nothing to replay: give {name}=<file>")
 
 

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import replace
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -11,11 +11,12 @@ from rich.table import Table
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import PlanConfig
+from assembly_rl.configuration.composition import checked
 from assembly_rl.learners.config import AlgorithmConfig
 
 
 def _job(values: DictConfig) -> None:
-    config: PlanConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, PlanConfig)
     show(config, console())
 
 

@@ -1,7 +1,6 @@
 """Configuration of ``assembly-rl-transfer``."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from assembly_rl.controllers.validation import InputError, require_positive
 from assembly_rl.envs import TaskConfig
@@ -28,7 +27,7 @@ class TransferWorkflowConfig:
         resume: Folder of a transfer that is resumed; it keeps its configuration.
     """
 
-    source: Any = None
+    source: list[str] = field(default_factory=list)
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
@@ -43,5 +42,5 @@ class TransferWorkflowConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "steps")
-        if self.source is None and self.resume is None:
+        if not self.source and self.resume is None:
             raise InputError("no source: give source=<dir>, the folder of a training, or several")
