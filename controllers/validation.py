@@ -3,8 +3,15 @@
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from math import isfinite
+from numbers import Integral
 
 AXES = ("x", "y", "z", "rx", "ry", "rz")
+
+
+LARGEST_COUNT = 10**9
+"""Largest number of steps, episodes or the like."""
+LARGEST_SEED = 2**31 - 1
+"""Largest seed: further ones are counted up from it, and numpy takes at most 2**32 - 1."""
 
 
 class InputError(ValueError):
@@ -62,6 +69,36 @@ def require_not_negative(owner: object, *names: str) -> None:
         value = getattr(owner, name)
         if not (is_finite(value) and value >= 0):
             raise InputError(f"{type(owner).__name__}.{name} must be >= 0, got {value}")
+
+
+def require_at_most(owner: object, bound: float, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number <= a bound."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (is_finite(value) and value <= bound):
+            raise InputError(f"{type(owner).__name__}.{name} must be <= {bound:g}, got {value}")
+
+
+def require_count(owner: object, *names: str, least: int = 1, most: int = LARGEST_COUNT) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a whole number in a range."""
+    for name in names:
+        value = getattr(owner, name)
+        if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
+            bound = {0: ">= 0", 1: "> 0"}.get(least, f">= {least}")
+            limit = f" and <= {most}, a whole number," if is_finite(value) and value >= least else ","
+            raise InputError(f"{type(owner).__name__}.{name} must be {bound}{limit} got {value}")
+
+
+def require_seed(owner: object, name: str = "seed") -> None:
+    """Raise a ValueError if the named attribute is not a whole number from 0 to ``LARGEST_SEED``."""
+    require_count(owner, name, least=0, most=LARGEST_SEED)
+
+
+def require_text(owner: object, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is empty text; None passes."""
+    for name in names:
+        if getattr(owner, name) == "":
+            raise InputError(f"{type(owner).__name__}.{name} must not be empty: give a value or leave it out")
 
 
 def require_six(owner: object, *names: str, positive: bool = False) -> None:

@@ -1,13 +1,27 @@
 """Configuration of the commands."""
 
-from dataclasses import dataclass, field
+import itertools
+import re
+from dataclasses import dataclass, field, replace
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
+from assembly_rl.accelerators.processes import MOST_PROCESSES
+from assembly_rl.controllers.validation import (
+    InputError,
+    finite_numbers,
+    is_finite,
+    require_count,
+    require_not_negative,
+    require_seed,
+    require_text,
+)
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
+
+MOST_EPISODES = 10**6
+"""Largest number of episodes: the seeds from the held-out ones to those of the tuning."""
 
 
 @dataclass
@@ -41,7 +55,14 @@ class EvalConfig:
     output: str | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "episodes")
+        require_count(self, "episodes", most=MOST_EPISODES)
+        require_seed(self)
+        for name in ("clearance", "friction"):
+            if not all(map(is_finite, getattr(self, name))):
+                raise InputError(f"{name} must be finite numbers, got {getattr(self, name)}")
+        require_text(self, "output")
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
 
 
 @dataclass
@@ -61,7 +82,9 @@ class GraphConfig:
     processes: int | None = None
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "episodes", "reference")
+        require_count(self, "episodes", "reference", least=0, most=MOST_EPISODES)
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
         if not self.run:
             raise InputError("no run: give run=<dir>, the folder of a training with method=lcrl")
 
@@ -89,7 +112,14 @@ class ExportConfig:
     soc: str = "Ascend310P3"
 
     def __post_init__(self) -> None:
-        require_positive(self, "episodes")
+        require_count(self, "episodes", most=MOST_EPISODES)
+        require_not_negative(self, "tool_mass")
+        require_text(self, "output")
+        for name in ("centre_of_mass", "gravity"):
+            if not finite_numbers(getattr(self, name), 3):
+                raise InputError(f"{name} must be three finite numbers x y z, got {getattr(self, name)}")
+        if not re.fullmatch(r"\w+", self.soc, re.ASCII):
+            raise InputError(f"soc must be the name of a chip, such as Ascend310P3, got {self.soc!r}")
         if not self.run:
             raise InputError("nothing to export: give run=<dir>")
 
@@ -109,6 +139,7 @@ class ReplayConfig:
     output: str | None = None
 
     def __post_init__(self) -> None:
+        require_text(self, "output")
         for name in ("bundle", "recording"):
             if not getattr(self, name):
                 raise InputError(f"nothing to replay: give {name}=<file>")
@@ -137,6 +168,26 @@ class PlanConfig:
     steps: int = 20_000
 
     def __post_init__(self) -> None:
-        require_positive(self, "steps")
-        if not self.environments or min(self.environments) < 1:
-            raise InputError(f"environments must be one or more numbers >= 1, got {self.environments}")
+        require_count(self, "steps")
+        if not self.environments or min(self.environments) < 1 or max(self.environments) > MOST_PROCESSES:
+            raise InputError(
+                f"environments must be one or more numbers >= 1 and <= {MOST_PROCESSES}, "
+                f"got {self.environments}"
+            )
+        for name, profile in self.profile.items():
+            if profile.device == "cpu":
+                raise InputError(f"profile.{name}.device must be cuda or npu: the CPU is measured")
+        self.variants()
+
+    def variants(self) -> list[AlgorithmConfig]:
+        """Return the algorithm in all requested sizes.
+
+        Raises:
+            ValueError: A size is refused.
+        """
+        batches = self.batches or [self.algo.batch_size]
+        networks = self.networks or [self.algo.network]
+        return [
+            replace(self.algo, batch_size=batch, network=list(network))
+            for network, batch in itertools.product(networks, batches)
+        ]

@@ -81,6 +81,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         candidates += [baseline(name, of, varied) for name, of in config.controller.items()]
         cells += [(candidate, label, Scenario(fit, candidate.task)) for candidate in candidates]
     done: list[Result] = []
+    output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:

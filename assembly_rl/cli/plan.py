@@ -1,8 +1,5 @@
 """assembly-rl-plan: predict the fastest device, sizes and number of environments before a training."""
 
-import itertools
-from dataclasses import replace
-
 from omegaconf import DictConfig
 from rich import box
 from rich.console import Console
@@ -12,22 +9,11 @@ from rich.table import Table
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import PlanConfig
 from assembly_rl.configuration.composition import checked
-from assembly_rl.learners.config import AlgorithmConfig
 
 
 def _job(values: DictConfig) -> None:
     config = checked(values, PlanConfig)
     show(config, console())
-
-
-def variants(config: PlanConfig) -> list[AlgorithmConfig]:
-    """Return the algorithm in all requested sizes."""
-    batches = config.batches or [config.algo.batch_size]
-    networks = config.networks or [config.algo.network]
-    return [
-        replace(config.algo, batch_size=batch, network=list(network))
-        for network, batch in itertools.product(networks, batches)
-    ]
 
 
 def show(config: PlanConfig, console: Console) -> None:
@@ -38,7 +24,7 @@ def show(config: PlanConfig, console: Console) -> None:
     part = config.geometry.part()
     profiles = [cpu_profile(renew=True), *config.profile.values()]
     rows = list(track(
-        predictions(part, config.task, variants(config), config.environments, profiles),
+        predictions(part, config.task, config.variants(), config.environments, profiles),
         "planning", console=console, transient=True,
     ))  # fmt: skip
     rows.sort(key=lambda row: row.step)

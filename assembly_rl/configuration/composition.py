@@ -1,9 +1,10 @@
 """Composition of configurations by Hydra, within or outside a command."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -186,8 +187,18 @@ def _one_sweep_at_a_time(groups: Sequence[Sequence[str]]) -> Iterator[list[str]]
 
 
 def _composed(config_name: str, groups: list[str]) -> DictConfig:
+    """Compose a configuration with choices of groups."""
+    registered = tuple(name for registry in _REGISTRIES.values() for name in registry.names())
+    search_path = str(GlobalHydra.instance().config_loader().get_search_path())
+    return copy.deepcopy(_composed_once(config_name, tuple(groups), registered, search_path))
+
+
+@lru_cache(maxsize=32)
+def _composed_once(
+    config_name: str, groups: tuple[str, ...], registered: tuple[str, ...], search_path: str
+) -> DictConfig:
     try:
-        return compose(config_name, groups, return_hydra_config=True)
+        return compose(config_name, list(groups), return_hydra_config=True)
     except MissingConfigException as error:
         if error.missing_cfg_file == config_name:
             raise InputError(unknown("configuration", config_name, _options(""))) from None
@@ -223,7 +234,8 @@ def _apply(config: DictConfig, argument: Argument, sweep: bool) -> str:
         return argument.text
     if "@" in key or "/" in key:
         raise InputError(f"{argument.text!r}: there is no configuration group {key.partition('@')[0]!r}")
-    if argument.sign == "+" and OmegaConf.select(config, key, throw_on_missing=False) is not None:
+    merged = (argument.value or "").startswith(("{", "["))
+    if argument.sign == "+" and not merged and OmegaConf.select(config, key) is not None:
         raise InputError(f"{key} exists already: write {key}={argument.value} without +")
     try:
         kind = declared_type(config, key)
@@ -266,7 +278,8 @@ def checked(values: Any, kind: type[T]) -> T:
     Raises:
         ValueError: A value is missing or refused.
     """
-    require_complete(values)
+    with _one_line_errors():
+        require_complete(values)
     config = converted(values)
     assert isinstance(config, kind)
     return config
@@ -278,9 +291,15 @@ def converted(values: DictConfig, key: str = "") -> Any:
     Raises:
         ValueError: A value is missing or refused.
     """
-    try:
+    with _one_line_errors():
         part = values[key] if key else values
         return OmegaConf.to_object(part) if OmegaConf.is_config(part) else part
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
     except OmegaConfBaseException as error:
         raise InputError(one_line(error)) from error
 

@@ -133,8 +133,11 @@ def assign(config: DictConfig, key: str, value: Any, shown: str | None = None, a
             assign(config, f"{key}.{name}", entry, add=add)
         return
     try:
-        if without_none(kind)[0] is bool and isinstance(value, int) and value not in (0, 1):
+        if section is bool and isinstance(value, int) and value not in (0, 1):
             raise ValueError
+        flat = get_origin(section) is list and get_args(section)[0] in SINGULAR
+        if flat and isinstance(value, list) and any(isinstance(entry, list | dict) for entry in value):
+            raise ValueError  # OmegaConf takes a list as an entry of any list
         with open_dict(config):
             OmegaConf.update(config, key, value, merge=True)
     except (OmegaConfBaseException, ValueError, TypeError, OverflowError):

@@ -98,15 +98,6 @@ def test_bad_input_is_one_clear_error_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_misspelt_key_is_an_error_that_names_it(
-    command: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        command("train", "task.limits.tme=3")
-    assert "task.limits.tme" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_run_is_never_overwritten(refused: Run, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "something").write_text("precious")
