@@ -18,7 +18,13 @@ from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
 from assembly_rl.cli.streams import make_robust
-from assembly_rl.configuration.composition import CONFIG_PACKAGE, checked_overrides, one_line, register
+from assembly_rl.configuration.composition import (
+    CONFIG_PACKAGE,
+    checked,
+    checked_overrides,
+    one_line,
+    register,
+)
 from assembly_rl.configuration.overrides import require_distinct
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.files import SUFFIXES, read_part
@@ -36,6 +42,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     def guarded(config: DictConfig) -> Any:
         with _one_line_errors(full), _hydra_raises(full):
+            checked(config, object)  # also where a job takes only some of its values
             return job(config)
 
     with _one_line_errors(full):
@@ -84,10 +91,6 @@ def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
     Raises:
         InputError: An option or an override cannot be used.
     """
-    try:
-        folder = os.getcwd()
-    except OSError:
-        raise InputError("the current folder does not exist or cannot be read: cd to another") from None
     options = _options(given)
     if options.shell_completion or options.hydra_help:
         return list(given)
@@ -96,7 +99,7 @@ def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
     options = _options(arguments)
     folders = []
     if options.config_dir is not None:
-        folders.append(f"file://{os.path.join(folder, options.config_dir)}")
+        folders.append(f"file://{os.path.abspath(options.config_dir)}")
         if not Path(options.config_dir).is_dir():
             raise InputError(f"--config-dir {options.config_dir} is not a folder")
     name = options.config_name or config_name
