@@ -128,9 +128,7 @@ def test_mutated_bundles_raise_the_declared_error_and_nothing_else(tmp_path: Pat
                 slowest = max(slowest, time.process_time() - begin)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-    print(
-        f"{COUNT} bundles: {refused} refused, {accepted} read; the slowest took {1e3 * slowest:.0f} ms of the processor"
-    )
+    print(f"{COUNT} bundles: {refused} refused, {accepted} read; the slowest took {1e3 * slowest:.0f} ms")
     assert slowest < SLOWEST
     assert refused > 0.5 * COUNT
     assert accepted > 0  # changes of what is only told, such as the name: or the test would prove little
