@@ -83,7 +83,8 @@ def require_count(owner: object, *names: str, least: int = 1, most: int = LARGES
     """Raise a ValueError for the first of the named attributes that is not a whole number in a range."""
     for name in names:
         value = getattr(owner, name)
-        if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not least <= value <= most:
             bound = {0: ">= 0", 1: "> 0"}.get(least, f">= {least}")
             limit = f" and <= {most}, a whole number," if is_finite(value) and value >= least else ","
             raise InputError(f"{type(owner).__name__}.{name} must be {bound}{limit} got {value}")
