@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from difflib import get_close_matches
 from math import isfinite, nan
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ REAL = (float, int, np.floating, np.integer)
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 SMALLEST = 1e-9
 """Smallest positive value of a quantity with an upper bound, in SI units; a divisor would overflow below."""
+LARGEST_COUNT = 10**9
+"""Largest number of steps, episodes or the like."""
+LARGEST_SEED = 2**31 - 1
+"""Largest seed: further ones are counted up from it, and numpy takes at most 2**32 - 1."""
 
 
 class InputError(ValueError):
@@ -132,6 +137,37 @@ def require_not_negative(owner: object, *names: str, **largest: float) -> None:
             _require_at_most(label, value, largest[name])
 
 
+def require_at_most(owner: object, bound: float, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a finite number <= a bound."""
+    for name in names:
+        value = getattr(owner, name)
+        if not (is_finite(value) and value <= bound):
+            raise InputError(f"{type(owner).__name__}.{name} must be <= {bound:g}, got {value}")
+
+
+def require_count(owner: object, *names: str, least: int = 1, most: int = LARGEST_COUNT) -> None:
+    """Raise a ValueError for the first of the named attributes that is not a whole number in a range."""
+    for name in names:
+        value = getattr(owner, name)
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not least <= value <= most:
+            bound = {0: ">= 0", 1: "> 0"}.get(least, f">= {least}")
+            limit = f" and <= {most}, a whole number," if is_finite(value) and value >= least else ","
+            raise InputError(f"{type(owner).__name__}.{name} must be {bound}{limit} got {value}")
+
+
+def require_seed(owner: object, name: str = "seed") -> None:
+    """Raise a ValueError if the named attribute is not a whole number from 0 to ``LARGEST_SEED``."""
+    require_count(owner, name, least=0, most=LARGEST_SEED)
+
+
+def require_text(owner: object, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is empty text; None passes."""
+    for name in names:
+        if getattr(owner, name) == "":
+            raise InputError(f"{type(owner).__name__}.{name} must not be empty: give a value or leave it out")
+
+
 def require_six(owner: object, *names: str, positive: bool = False, **largest: tuple[float, float]) -> None:
     """Raise a ValueError for the first of the named attributes that is not six finite numbers >= 0 (> 0).
 
@@ -162,16 +198,6 @@ def require_vector(label: str, value: object, most: float) -> None:
     for entry in value:  # type: ignore[attr-defined]
         if abs(entry) > most:
             raise InputError(f"{label} must be within +-{most:g} in SI units, got {entry}")
-
-
-def require_count(label: str, value: object, least: int, most: int) -> None:
-    """Raise a ValueError for a value that is not an integer from least to most."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InputError(f"{label} must be an integer, got {value!r}")
-    if value < least:
-        raise InputError(f"{label} must be >= {least}, got {value}")
-    if value > most:
-        raise InputError(f"{label} must be <= {most}, got {value}")
 
 
 def require_cutoff(label: str, cutoff: float | None, rate: float) -> None:

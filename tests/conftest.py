@@ -2,6 +2,6 @@
 
 from hypothesis import settings
 
-settings.register_profile("fixed", derandomize=True)
-settings.register_profile("fresh", derandomize=False)
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("fresh", derandomize=False, deadline=None)
 settings.load_profile("fixed")

@@ -122,6 +122,28 @@ def test_an_unknown_key_of_an_override() -> None:
         arl.make_config("algo.bach_size=3")
 
 
+@pytest.mark.parametrize(
+    ("overrides", "fields", "message"),
+    [
+        (["+stpes=100"], {}, "unknown key 'stpes'; did you mean steps?"),
+        (["steps=1e4"], {}, "steps must be a whole number, got 1e4: write 10000"),
+        (["steps=1", "steps=2"], {}, "'steps=1' and 'steps=2' set the same"),
+        ([], {"steps": 2.5}, "steps must be a whole number, got 2.5"),
+        ([], {"seed": "abc"}, "seed must be a whole number, got 'abc'"),
+        ([], {"pictures": 2}, "pictures must be true or false, got 2"),
+        ([], {"seed": -1}, "seed must be >= 0, got -1"),
+        ([], {"evaluation": {"evry": 5}}, "did you mean evaluation.every?"),
+    ],
+)
+def test_python_refuses_what_the_command_line_does(
+    overrides: list[str], fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        arl.make_config(*overrides, **fields)
+    given = arl.make_config("run_dir=2024_01", seed=np.int64(3), evaluation={"every": 5})
+    assert (given.run_dir, given.seed, type(given.seed), given.evaluation.every) == ("2024_01", 3, int, 5)
+
+
 def test_a_configuration_and_fields() -> None:
     with pytest.raises(ValueError, match="give a configuration or its fields, not both: seed, steps"):
         arl.train(small_config(), seed=1, steps=3)

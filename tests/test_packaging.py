@@ -54,7 +54,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [python, *arguments], cwd=folder, capture_output=True, text=True, timeout=200, check=False
+        [python, *arguments], cwd=folder, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

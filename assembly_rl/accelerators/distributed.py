@@ -45,12 +45,21 @@ def stop() -> None:
 
 def size() -> int:
     """Return the number of processes."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return _number("WORLD_SIZE", "1")
 
 
 def rank() -> int:
     """Return the number of this process; process 0 validates and reports."""
-    return int(os.environ["RANK"]) if size() > 1 else 0
+    return _number("RANK", "") if size() > 1 else 0
+
+
+def _number(name: str, default: str) -> int:
+    text = os.environ.get(name, default)
+    if not text.isdecimal():
+        raise InputError(
+            f"the environment variable {name} must be a whole number, got {text!r}: torchrun sets it"
+        )
+    return int(text)
 
 
 def average(gradients: Tensor) -> None:

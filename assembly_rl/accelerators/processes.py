@@ -14,6 +14,9 @@ T = TypeVar("T")
 INTERRUPTED = 130
 """Exit code of a process that a signal stopped, as a shell's after Ctrl-C."""
 
+MOST_PROCESSES = 1024
+"""Largest number of worker processes that a configuration may ask for."""
+
 START_METHOD = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 """Start method of workers: a fork avoids the import of torch, which takes longer than many evaluations."""
 

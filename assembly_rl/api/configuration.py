@@ -2,14 +2,15 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
+import numpy as np
 from rich.console import Console
 
-from assembly_rl.configuration.composition import checked, choices, composed
+from assembly_rl.configuration.composition import choices, composed, converted
+from assembly_rl.configuration.keys import assign
+from assembly_rl.configuration.overrides import require_distinct
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.library import Part, Task, is_file, make_part, make_task
@@ -68,13 +69,24 @@ def make_config(
                 raise InputError(
                     f"{name} is given twice, by {name}=... and by {override!r}: give one of them"
                 )
-    try:
-        config = checked(composed("train", *given), TrainConfig)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(str(error).splitlines()[0]) from error
+    require_distinct(given)
+    values = composed("train", *given)
     if "geometry" in objects:  # the task may set the chamfer
-        objects["geometry"] = geometry_config(objects["geometry"], {"chamfer": config.geometry.chamfer})
-    return replace(config, **objects, **fields)
+        objects["geometry"] = geometry_config(objects["geometry"], {"chamfer": values.geometry.chamfer})
+    for name, value in fields.items():
+        if dataclasses.is_dataclass(value):
+            objects[name] = value
+        else:
+            assign(values, name, _plain(value))
+    own = {name: converted(values, name) for name in known if name not in objects}
+    return TrainConfig(**objects, **own)
+
+
+def _plain(value: Any) -> Any:
+    """Return a path as text, and a scalar of numpy as a number of Python."""
+    if isinstance(value, PurePath):
+        return str(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _choice(group: str, name: str) -> str:

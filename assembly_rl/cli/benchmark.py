@@ -4,12 +4,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
 
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
+from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.studies.cells import Cell, study_command
 from assembly_rl.studies.config import BenchmarkConfig
@@ -18,7 +19,7 @@ from assembly_rl.studies.run import count_stale_cells, failure, is_done, run_cel
 
 
 def _job(values: DictConfig) -> None:
-    config: BenchmarkConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, BenchmarkConfig)
     hydra = HydraConfig.get()
     name = hydra.runtime.choices["study"]
     folder = Path(config.output or f"runs/studies/{name}")

@@ -1,25 +1,30 @@
 """Common part of the commands: a function under Hydra, and errors in one line."""
 
+import argparse
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, ListConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
 from assembly_rl.cli.parts import show_remarks, with_parts
-from assembly_rl.configuration.composition import choices, register
-from assembly_rl.controllers.validation import InputError, unknown
+from assembly_rl.cli.streams import make_robust
+from assembly_rl.configuration.composition import checked, checked_overrides, one_line, register
+from assembly_rl.configuration.overrides import require_distinct
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
-
-GROUPS = ("algo", "controller", "experiment", "geometry", "method", "profile", "robot", "study", "task")
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
@@ -27,24 +32,100 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback, as any other error does.
     """
-    _register_commands()
+    make_robust()
     show_remarks()
-    try:
-        sys.argv[1:] = with_parts(sys.argv[1:])
-    except (InputError, ImportError) as error:
-        raise SystemExit(fail(str(error))) from None
-    _check_group_choices(sys.argv[1:])
+    full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
     def guarded(config: DictConfig) -> Any:
-        try:
+        with _one_line_errors(full), _hydra_raises(full):
+            checked(config, object)  # also where a job takes only some of its values
             return job(config)
-        except (InputError, OmegaConfBaseException) as error:
-            if os.environ.get("HYDRA_FULL_ERROR") == "1":
-                raise
-            raise SystemExit(fail(str(error).splitlines()[0])) from None
 
-    main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
-    return main(guarded)()
+    with _one_line_errors(full):
+        _register_commands()
+        sys.argv[1:] = checked_arguments(config_name, sys.argv[1:])
+        main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
+        with _hydra_raises(True):
+            return main(guarded)()
+
+
+@contextmanager
+def _one_line_errors(full: bool) -> Iterator[None]:
+    """Turn bad input, and a file that cannot be read or written, into one line and exit code 2."""
+    try:
+        yield
+    except (InputError, ImportError, HydraException, OmegaConfBaseException, OSError) as error:
+        if full or (isinstance(error, OSError) and error.filename is None):
+            raise
+        raise SystemExit(fail(one_line(error))) from None
+
+
+@contextmanager
+def _hydra_raises(full: bool) -> Iterator[None]:
+    """Let Hydra raise its errors instead of printing them with advice in several lines."""
+    before = os.environ.pop("HYDRA_FULL_ERROR", None)
+    if full:
+        os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("HYDRA_FULL_ERROR", None)
+        if before is not None:
+            os.environ["HYDRA_FULL_ERROR"] = before
+
+
+def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
+    """Check a command line before Hydra reads it.
+
+    Args:
+        config_name: Name of the command's configuration.
+        given: Arguments of the command.
+
+    Returns:
+        Arguments in a form in which Hydra reads text as it was typed.
+
+    Raises:
+        InputError: An option or an override cannot be used.
+    """
+    options = _options(given)
+    if options.shell_completion or options.hydra_help:
+        return list(given)
+    require_distinct(options.overrides)
+    arguments = with_parts(list(given))
+    options = _options(arguments)
+    folders = []
+    if options.config_dir is not None:
+        folders.append(f"file://{os.path.abspath(options.config_dir)}")
+        if not Path(options.config_dir).is_dir():
+            raise InputError(f"--config-dir {options.config_dir} is not a folder")
+    name = options.config_name or config_name
+    config, overrides = checked_overrides(name, options.overrides, options.multirun, folders=folders)
+    own = ConfigStore.instance().load(f"{config_name}_schema.yaml").node
+    if OmegaConf.get_type(config) is not OmegaConf.get_type(own):
+        raise InputError(f"--config-name {name} is not a configuration of assembly-rl-{config_name}")
+    replaced = dict(zip(options.overrides, overrides, strict=True))
+    return [replaced.get(text, text) for text in arguments]
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read Hydra's options."""
+    parser = get_args_parser()
+    parser.error = _refuse  # type: ignore[method-assign]
+    options = parser.parse_args(arguments)
+    modes = ("run", "multirun", "cfg", "info", "shell_completion")
+    if sum(bool(getattr(options, name)) for name in modes) > 1:
+        raise InputError("give one of --run, --multirun, --cfg, --info and --shell-completion")
+    if options.resolve and not (options.cfg or options.help):
+        raise InputError("--resolve needs --cfg")
+    for name in ("config_path", "experimental_rerun"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} is not supported; --config-dir adds your own files")
+    return options
+
+
+def _refuse(message: str) -> NoReturn:
+    order = "; options such as -m come before or after all key=value" if "unrecognized" in message else ""
+    raise InputError(f"{message}{order}")
 
 
 def _register_commands() -> None:
@@ -66,28 +147,7 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
-def as_list(value: Any) -> list[Any]:
-    """Return one value or several from the command line as a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple | ListConfig) else [value]
-
-
 def fail(message: str) -> int:
     """Print an error, and return the exit code."""
     print(f"error: {message}", file=sys.stderr)
     return 2
-
-
-def _check_group_choices(arguments: list[str]) -> None:
-    """Refuse an unknown choice and suggest the closest one; Hydra would only list all choices."""
-    if {"--config-dir", "-cd"} & {argument.split("=")[0] for argument in arguments}:
-        return  # there may be more choices there
-    for argument in arguments:
-        group, _, given = argument.partition("=")
-        if group not in GROUPS or not given:
-            continue
-        known = choices(group)
-        for choice in given.strip("[]").split(","):
-            if known and choice.strip("'\" ") not in known and choice != "null":
-                raise SystemExit(fail(unknown(group, choice, known)))

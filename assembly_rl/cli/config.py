@@ -1,19 +1,32 @@
 """Configuration of the commands."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import itertools
+import re
+from dataclasses import dataclass, field, replace
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
+from assembly_rl.accelerators.processes import MOST_PROCESSES
+from assembly_rl.controllers.validation import (
+    InputError,
+    finite_numbers,
+    is_finite,
+    require_count,
+    require_not_negative,
+    require_seed,
+    require_text,
+)
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
 
+MOST_EPISODES = 10**6
+"""Largest number of episodes: the seeds from the held-out ones to those of the tuning."""
+
 
 @dataclass
 class EvalConfig:
-    """Configuration of ``assembly-rl-eval``; a single value is equivalent to a list of one.
+    """Configuration of ``assembly-rl-eval``.
 
     Attributes:
         run: Folders of runs whose best policies are evaluated.
@@ -29,20 +42,27 @@ class EvalConfig:
         output: CSV file for the rows; by default under runs/.
     """
 
-    run: Any = None
+    run: list[str] = field(default_factory=list)
     controller: dict[str, ControllerConfig] = field(default_factory=dict)
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
-    geometries: Any = None
-    clearance: Any = None
-    friction: Any = None
+    geometries: list[str] = field(default_factory=list)
+    clearance: list[float] = field(default_factory=list)
+    friction: list[float] = field(default_factory=list)
     episodes: int = 200
     seed: int = 2_000_000
     processes: int | None = None
     output: str | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "episodes")
+        require_count(self, "episodes", most=MOST_EPISODES)
+        require_seed(self)
+        for name in ("clearance", "friction"):
+            if not all(map(is_finite, getattr(self, name))):
+                raise InputError(f"{name} must be finite numbers, got {getattr(self, name)}")
+        require_text(self, "output")
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
 
 
 @dataclass
@@ -56,14 +76,16 @@ class GraphConfig:
         processes: Number of worker processes; by default one per core.
     """
 
-    run: Any = None
+    run: str = ""
     episodes: int = 0
     reference: int = 0
     processes: int | None = None
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "episodes", "reference")
-        if self.run is None:
+        require_count(self, "episodes", "reference", least=0, most=MOST_EPISODES)
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
+        if not self.run:
             raise InputError("no run: give run=<dir>, the folder of a training with method=lcrl")
 
 
@@ -81,7 +103,7 @@ class ExportConfig:
         soc: Ascend chip in the command line of ``atc``.
     """
 
-    run: Any = None
+    run: str = ""
     output: str | None = None
     episodes: int = 100
     tool_mass: float = 0.0
@@ -90,8 +112,15 @@ class ExportConfig:
     soc: str = "Ascend310P3"
 
     def __post_init__(self) -> None:
-        require_positive(self, "episodes")
-        if self.run is None:
+        require_count(self, "episodes", most=MOST_EPISODES)
+        require_not_negative(self, "tool_mass")
+        require_text(self, "output")
+        for name in ("centre_of_mass", "gravity"):
+            if not finite_numbers(getattr(self, name), 3):
+                raise InputError(f"{name} must be three finite numbers x y z, got {getattr(self, name)}")
+        if not re.fullmatch(r"\w+", self.soc, re.ASCII):
+            raise InputError(f"soc must be the name of a chip, such as Ascend310P3, got {self.soc!r}")
+        if not self.run:
             raise InputError("nothing to export: give run=<dir>")
 
 
@@ -105,13 +134,14 @@ class ReplayConfig:
         output: Folder for plot and commands; by default beside the recording.
     """
 
-    bundle: Any = None
-    recording: Any = None
+    bundle: str = ""
+    recording: str = ""
     output: str | None = None
 
     def __post_init__(self) -> None:
+        require_text(self, "output")
         for name in ("bundle", "recording"):
-            if getattr(self, name) is None:
+            if not getattr(self, name):
                 raise InputError(f"nothing to replay: give {name}=<file>")
 
 
@@ -138,6 +168,26 @@ class PlanConfig:
     steps: int = 20_000
 
     def __post_init__(self) -> None:
-        require_positive(self, "steps")
-        if not self.environments or min(self.environments) < 1:
-            raise InputError(f"environments must be one or more numbers >= 1, got {self.environments}")
+        require_count(self, "steps")
+        if not self.environments or min(self.environments) < 1 or max(self.environments) > MOST_PROCESSES:
+            raise InputError(
+                f"environments must be one or more numbers >= 1 and <= {MOST_PROCESSES}, "
+                f"got {self.environments}"
+            )
+        for name, profile in self.profile.items():
+            if profile.device == "cpu":
+                raise InputError(f"profile.{name}.device must be cuda or npu: the CPU is measured")
+        self.variants()
+
+    def variants(self) -> list[AlgorithmConfig]:
+        """Return the algorithm in all requested sizes.
+
+        Raises:
+            ValueError: A size is refused.
+        """
+        batches = self.batches or [self.algo.batch_size]
+        networks = self.networks or [self.algo.network]
+        return [
+            replace(self.algo, batch_size=batch, network=list(network))
+            for network, batch in itertools.product(networks, batches)
+        ]

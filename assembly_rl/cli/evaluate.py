@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from assembly_rl.cli.command import as_list, command, console
+from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import EvalConfig
 from assembly_rl.configuration.composition import checked
-from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.library import make_part
 from assembly_rl.envs.robots.config import RobotConfig
@@ -34,28 +32,19 @@ def conditions(
     config: EvalConfig, part: PegHole, task: TaskConfig, robots: list[RobotConfig]
 ) -> Iterator[tuple[str, PegHole, TaskConfig]]:
     """Yield every combination of geometry, clearance, friction and robot, with a label."""
-    parts = [
-        (Path(name).stem, replace(make_part(name), chamfer=part.chamfer))
-        for name in as_list(config.geometries)
-    ]
-    clearances, frictions = as_list(config.clearance) or [None], as_list(config.friction) or [None]
+    parts = [(Path(name).stem, replace(make_part(name), chamfer=part.chamfer)) for name in config.geometries]
+    clearances: list[float | None] = [*config.clearance] or [None]
+    frictions: list[float | None] = [*config.friction] or [None]
     parts = parts or [(part.section, part)]
     for (name, base), clearance, friction, robot in itertools.product(parts, clearances, frictions, robots):
-        fit = base if clearance is None else replace(base, clearance=_number("clearance", clearance))
-        values = task.randomization.friction if friction is None else [_number("friction", friction)] * 2
+        fit = base if clearance is None else replace(base, clearance=clearance)
+        values = task.randomization.friction if friction is None else [friction] * 2
         ranges = replace(task.randomization, friction=list(values))
         varied = replace(task, randomization=ranges, robot=robot)
         mu = "-".join(f"{value:g}" for value in sorted(set(values)))
         label = f"{name}, {fit.clearance * 1e3:g} mm, chamfer {fit.chamfer * 1e3:g} mm, friction {mu}"
         label += "" if robot.model == "floating" else f", {robot.model}"
         yield label, fit, varied
-
-
-def _number(key: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{key} must be a number or a list of numbers, got {value!r}") from None
 
 
 def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_robot: bool = False) -> Path:
@@ -71,7 +60,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     Returns:
         File of the rows.
     """
-    runs = [(run, read_config(run)) for run in map(RunDirectory.open, as_list(config.run))]
+    runs = [(run, read_config(run)) for run in map(RunDirectory.open, config.run)]
     if not runs and not config.controller:
         raise RunError("nothing to evaluate: give run=<dir>, controller=<name> or both")
     source = runs[0][1] if runs and own_conditions else config
@@ -92,6 +81,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         candidates += [baseline(name, of, varied) for name, of in config.controller.items()]
         cells += [(candidate, label, Scenario(fit, candidate.task)) for candidate in candidates]
     done: list[Result] = []
+    output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:

@@ -1,15 +1,16 @@
 """assembly-rl-export: export a run's controller as a bundle, ONNX file and page for the robot engineer."""
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import ExportConfig
+from assembly_rl.configuration.composition import checked
 from assembly_rl.deployment.export import export_run
 from assembly_rl.reports.progress import progress_bar
 
 
 def _job(values: DictConfig) -> None:
-    config: ExportConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, ExportConfig)
     output = console()
     with progress_bar(output) as bar:
         row = bar.add_task("insertions with training stack and bundle", total=config.episodes)

@@ -2,16 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 from scipy.stats import spearmanr
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import GraphConfig
+from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.evaluation import Evaluator, LearnedPolicy, Scenario
 from assembly_rl.methods.cs3.branches import reference
@@ -147,8 +147,7 @@ def agreement(graph: Graph, influence: NDArray[np.float64]) -> dict[str, float]:
 
 
 def _job(values: DictConfig) -> None:
-    config: Any = OmegaConf.to_object(values)
-    show(config, console())
+    show(checked(values, GraphConfig), console())
 
 
 def main() -> None:

@@ -1,9 +1,6 @@
 """assembly-rl-plan: predict the fastest device, sizes and number of environments before a training."""
 
-import itertools
-from dataclasses import replace
-
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -11,22 +8,12 @@ from rich.table import Table
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import PlanConfig
-from assembly_rl.learners.config import AlgorithmConfig
+from assembly_rl.configuration.composition import checked
 
 
 def _job(values: DictConfig) -> None:
-    config: PlanConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, PlanConfig)
     show(config, console())
-
-
-def variants(config: PlanConfig) -> list[AlgorithmConfig]:
-    """Return the algorithm in all requested sizes."""
-    batches = config.batches or [config.algo.batch_size]
-    networks = config.networks or [config.algo.network]
-    return [
-        replace(config.algo, batch_size=batch, network=list(network))
-        for network, batch in itertools.product(networks, batches)
-    ]
 
 
 def show(config: PlanConfig, console: Console) -> None:
@@ -37,7 +24,7 @@ def show(config: PlanConfig, console: Console) -> None:
     part = config.geometry.part()
     profiles = [cpu_profile(renew=True), *config.profile.values()]
     rows = list(track(
-        predictions(part, config.task, variants(config), config.environments, profiles),
+        predictions(part, config.task, config.variants(), config.environments, profiles),
         "planning", console=console, transient=True,
     ))  # fmt: skip
     rows.sort(key=lambda row: row.step)

@@ -1,17 +1,18 @@
 """assembly-rl-replay: compute a bundle's commands from recorded readings and poses."""
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.table import Table
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import ReplayConfig
+from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.deployment.replay import replay_recording
 
 
 def _job(values: DictConfig) -> None:
-    config: ReplayConfig = OmegaConf.to_object(values)  # type: ignore[assignment]
+    config = checked(values, ReplayConfig)
     replay, output = replay_recording(config.bundle, config.recording, config.output), console()
     times = replay.recorded.times
     output.print(

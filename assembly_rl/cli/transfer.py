@@ -6,7 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from assembly_rl.accelerators.processes import INTERRUPTED
-from assembly_rl.cli.command import as_list, command, console
+from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
 from assembly_rl.envs import make_environment
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
@@ -26,7 +26,7 @@ def _job(values: DictConfig) -> None:
     else:
         config = checked(values, TransferWorkflowConfig)
         part = config.geometry.part()
-        source = choose_source(as_list(config.source), part, config.task, output)
+        source = choose_source(config.source, part, config.task, output)
         require_as_trained(source.config.task, config.task)
         make_environment(part, as_trained(source.config.task, config.task)).close()
         choices = HydraConfig.get().runtime.choices

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
 from assembly_rl.controllers.insertion.action import ActionConfig
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import InputError, unknown
+from assembly_rl.controllers.validation import InputError, is_finite, unknown
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
@@ -29,6 +29,13 @@ class ControllerConfig:
     guidance: str = "fixed"
     parameters: dict[str, float] = field(default_factory=dict)
     compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
+
+    def __post_init__(self) -> None:
+        for name, value in self.parameters.items():
+            if not is_finite(value):
+                raise InputError(
+                    f"parameter {name} of the guidance {self.guidance!r} must be finite, got {value}"
+                )
 
     def make_guidance(self) -> Guidance:
         """Create the guidance.

@@ -5,15 +5,44 @@ Only building a model imports torch and stable-baselines3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assembly_rl.controllers.registry import Registry
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
+from assembly_rl.controllers.validation import (
+    InputError,
+    require_at_most,
+    require_count,
+    require_not_negative,
+    require_positive,
+)
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
+
+
+WIDEST = 16_384
+"""Largest width of a hidden layer."""
+LARGEST_BATCH = 10**6
+LARGEST_REPLAY = 10**8
+LOG_STD = (-20.0, 2.0)
+"""Range of the logarithm of the standard deviation of an action, as in SAC."""
+LARGEST_WEIGHT = 1e6
+"""Largest weight of a term of a loss; beyond it float32 overflows."""
+
+
+def require_widths(label: str, widths: Sequence[int]) -> None:
+    """Raise a ValueError unless there is at least one width of a layer, and each is a usable whole number.
+
+    Args:
+        label: Name of the field, such as ``method.head``.
+        widths: Widths of hidden layers.
+    """
+    if not widths or not all(type(width) is int and 1 <= width <= WIDEST for width in widths):
+        most = "" if not widths or min(widths) < 1 else f" and <= {WIDEST}"
+        raise InputError(f"{label} must be one or more widths >= 1{most}, got {list(widths)}")
 
 
 @dataclass(frozen=True)
@@ -50,13 +79,12 @@ class AlgorithmConfig:
     gamma: float = 0.98
 
     def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "batch_size")
+        require_positive(self, "learning_rate")
+        require_at_most(self, 1.0, "learning_rate")
+        require_count(self, "batch_size", most=LARGEST_BATCH)
         if not 0.0 < self.gamma <= 1.0:
             raise InputError(f"{type(self).__name__}.gamma must be in (0, 1], got {self.gamma}")
-        if not self.network or min(self.network) < 1:
-            raise InputError(
-                f"{type(self).__name__}.network must be one or more widths >= 1, got {list(self.network)}"
-            )
+        require_widths(f"{type(self).__name__}.network", self.network)
 
     @property
     def off_policy(self) -> bool:
@@ -131,8 +159,11 @@ class OffPolicyConfig(AlgorithmConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "tau", "buffer_size", "gradient_steps")
-        require_not_negative(self, "learning_starts")
+        require_positive(self, "tau")
+        require_at_most(self, 1.0, "tau")
+        require_count(self, "buffer_size", most=LARGEST_REPLAY)
+        require_count(self, "gradient_steps")
+        require_count(self, "learning_starts", least=0)
 
     @property
     def off_policy(self) -> bool:
@@ -187,7 +218,9 @@ class DDPGConfig(OffPolicyConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_not_negative(self, "noise")
+        require_at_most(self, LARGEST_WEIGHT, "noise")
         require_positive(self, "actor_learning_rate")
+        require_at_most(self, 1.0, "actor_learning_rate")
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
@@ -215,6 +248,7 @@ class TD3Config(OffPolicyConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_not_negative(self, "noise")
+        require_at_most(self, LARGEST_WEIGHT, "noise")
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
@@ -240,6 +274,7 @@ class SACConfig(OffPolicyConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_not_negative(self, "entropy")
+        require_at_most(self, LARGEST_WEIGHT, "entropy")
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"
@@ -274,8 +309,15 @@ class PPOConfig(AlgorithmConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "rollout", "epochs", "gae_lambda", "clip")
+        require_count(self, "batch_size", "rollout", least=2)  # the advantages are normalised
+        require_count(self, "epochs")
+        require_positive(self, "gae_lambda", "clip")
+        require_at_most(self, 1.0, "gae_lambda")
         require_not_negative(self, "entropy")
+        require_at_most(self, LARGEST_WEIGHT, "entropy", "clip")
+        low, high = LOG_STD
+        if not low <= self.log_std <= high:
+            raise InputError(f"PPOConfig.log_std must be {low:g} to {high:g}, got {self.log_std}")
 
     def rollout_steps(self, environments: int) -> int:
         """Return the policy steps of a rollout."""

@@ -6,7 +6,16 @@ from importlib import resources
 import yaml
 
 from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import (
+    InputError,
+    finite_numbers,
+    require_not_negative,
+    require_positive,
+)
 from assembly_rl.planner.kernels import Kernel
+
+KINDS = ("matrix", "vector", "costly")
+"""Kinds of kernels whose time every profile has."""
 
 
 @dataclass
@@ -37,6 +46,20 @@ class Profile:
     copy: float = 0.0
     memory: float = 0.0
     peak: float = 0.0
+
+    def __post_init__(self) -> None:
+        label = f"profile {self.name!r}"
+        if self.device not in ("cpu", "cuda", "npu"):
+            raise InputError(f"{label}: device must be cpu, cuda or npu, got {self.device!r}")
+        for kind in KINDS:
+            if kind not in self.kernels:
+                raise InputError(f"{label} has no kernels.{kind}: give [call, operation, byte] in seconds")
+        for key, length, values in (("kernels", 3, self.kernels), ("context", 2, self.context)):
+            for name, numbers in values.items():
+                if not finite_numbers(numbers, length) or min(numbers) < 0.0:
+                    raise InputError(f"{label}: {key}.{name} must be {length} numbers >= 0, got {numbers}")
+        require_not_negative(self, "launch", "copy", "memory")
+        require_positive(self, "peak")
 
     def costs(self, kernel: Kernel) -> list[float]:
         """Return the time per call, floating-point operation and byte of a kernel [s]."""

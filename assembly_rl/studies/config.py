@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from assembly_rl.controllers.validation import InputError, require_positive
+from assembly_rl.accelerators.processes import MOST_PROCESSES
+from assembly_rl.controllers.validation import (
+    LARGEST_COUNT,
+    LARGEST_SEED,
+    InputError,
+    is_finite,
+    require_count,
+    require_text,
+)
+from assembly_rl.evaluation.episodes import COMPARISON_SEED, VALIDATION_SEED
 
 MOST_METHODS = 9
 """Largest number of methods in a study: more cannot be distinguished in a picture."""
@@ -80,7 +89,11 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         self.conditions = self.conditions or {"default": ConditionConfig()}
-        require_positive(self, "steps", "every", "validation", "episodes")
+        require_count(self, "steps", "every")
+        require_count(self, "validation", "episodes", most=COMPARISON_SEED - VALIDATION_SEED)
+        for seed in self.seeds:
+            if type(seed) is not int or not 0 <= seed <= LARGEST_SEED:
+                raise InputError(f"the study's seeds must be 0 to {LARGEST_SEED}, got {seed}")
         _require_choices(self, "study", "methods", "conditions", "algorithms", "seeds")
         if len(self.methods) > MOST_METHODS:
             raise InputError(
@@ -90,6 +103,8 @@ class StudyConfig:
         for metric in self.thresholds:
             if metric not in METRICS:
                 raise InputError(f"no threshold on {metric!r}: evaluated are {', '.join(METRICS)}")
+            if not is_finite(self.thresholds[metric]):
+                raise InputError(f"the threshold on {metric} must be finite, got {self.thresholds[metric]}")
         for name, method in self.methods.items():
             if sum((bool(method.overrides), bool(method.controller), method.tune is not None)) > 1:
                 raise InputError(f"method {name!r} has more than one of overrides, controller and tune")
@@ -99,7 +114,7 @@ class StudyConfig:
 
 
 def _check_rounds(rounds: list[list[int]]) -> None:
-    if not rounds or any(len(values) != 2 or min(values) < 1 for values in rounds):
+    if not rounds or any(len(pair) != 2 or min(pair) < 1 or max(pair) > LARGEST_COUNT for pair in rounds):
         raise InputError(f"rounds are pairs of candidates and episodes, at least one, got {rounds}")
     counts = [candidates for candidates, _ in rounds]
     if sorted(counts, reverse=True) != counts:
@@ -134,5 +149,6 @@ class BenchmarkConfig:
     cell: int | None = None
 
     def __post_init__(self) -> None:
-        if self.processes is not None and self.processes < 0:
-            raise InputError(f"processes must be >= 0, got {self.processes}")
+        require_text(self, "output")
+        if self.processes is not None:
+            require_count(self, "processes", least=0, most=MOST_PROCESSES)

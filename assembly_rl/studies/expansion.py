@@ -3,8 +3,6 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from hydra.errors import HydraException
-
 from assembly_rl.configuration.composition import choices, train_config
 from assembly_rl.configuration.library import load_controller
 from assembly_rl.controllers.validation import InputError, unknown
@@ -123,7 +121,7 @@ def _budget(study: StudyConfig) -> tuple[str, ...]:
 def _configured(budget: tuple[str, ...], *overrides: str) -> TrainConfig:
     try:
         config = train_config(*budget, *overrides)
-    except HydraException as error:
+    except InputError as error:
         raise InputError(f"the study's overrides {' '.join(overrides)}: {error}") from error
     make_environment(config.geometry.part(), config.task).close()  # bad values are told before anything runs
     return config

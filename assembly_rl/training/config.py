@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assembly_rl.accelerators.processes import MOST_PROCESSES
+from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import InputError, require_positive
+from assembly_rl.controllers.validation import InputError, require_count, require_seed, require_text
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.evaluation.episodes import COMPARISON_SEED, VALIDATION_SEED
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig
 from assembly_rl.training.method import METHODS, Method, MethodConfig
 
@@ -29,7 +33,27 @@ class EvaluationConfig:
     held_out: int = 200
 
     def __post_init__(self) -> None:
-        require_positive(self, "every", "episodes", "held_out")
+        require_count(self, "every")
+        require_count(self, "episodes", most=COMPARISON_SEED - VALIDATION_SEED)
+        require_count(self, "held_out", most=COMPARISON_SEED - VALIDATION_SEED)
+
+
+def require_device(name: str) -> None:
+    """Raise a ValueError if a text is no name of a device; it need not be on this machine."""
+    if not re.fullmatch(r"auto|cpu|(cuda|npu)(:\d{1,3})?", name):
+        raise InputError(f"unknown device {name!r}; known: auto, cpu, cuda, cuda:<i>, npu, npu:<i>")
+
+
+def _require_own_name(key: str, part: Any, registry: Registry[Any]) -> None:
+    """Raise a ValueError if the name of an algorithm or method is that of another class."""
+    if type(part) in (AlgorithmConfig, MethodConfig):
+        return
+    kind = registry.get(part.name)
+    if kind is not type(part):
+        raise InputError(
+            f"{key}.name={part.name} is the name of {kind.__name__}, not of {type(part).__name__}: "
+            f"choose it by {key}={part.name}"
+        )
 
 
 def _no_transfer() -> MethodConfig:
@@ -76,7 +100,17 @@ class TrainConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "steps", "environments", "checkpoint_every")
+        require_count(self, "steps", "checkpoint_every")
+        require_count(self, "environments", most=MOST_PROCESSES)
+        require_seed(self)
+        require_device(self.device)
+        require_text(self, "run_dir", "resume")
+        for key, part, registry in (
+            ("algo", self.algo, ALGORITHMS),
+            ("method", self.method, METHODS),
+            ("transfer", self.transfer, METHODS),
+        ):
+            _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
         self.method.check(self)

@@ -12,8 +12,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assembly_rl.controllers.registry import Registry
-from assembly_rl.controllers.validation import InputError
-from assembly_rl.learners.config import HiddenLayers
+from assembly_rl.learners.config import HiddenLayers, require_widths
 from assembly_rl.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class DenseConfig(MethodConfig):
 
     def __post_init__(self) -> None:
         if self.actor is not None:
-            require_widths("actor", self.actor)
+            require_widths("method.actor", self.actor)
 
     def for_student(self, source: RunDirectory) -> MethodConfig:
         """Return the same method."""
@@ -214,9 +213,3 @@ def register_method(name: str, config: type[MethodConfig]) -> None:
 
 
 register_method("dense", DenseConfig)
-
-
-def require_widths(name: str, widths: list[int]) -> None:
-    """Raise a ValueError unless a field of a method contains at least one width."""
-    if not widths or min(widths) < 1:
-        raise InputError(f"method.{name} must be one or more widths >= 1, got {list(widths)}")

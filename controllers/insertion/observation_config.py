@@ -36,6 +36,6 @@ class ObservationConfig:
             pose_scale=bounds.OFFSET,
             twist_scale=bounds.SPEED,
         )
-        require_count("ObservationConfig.history", self.history, 1, bounds.HISTORY)
-        require_count("ObservationConfig.second_copies", self.second_copies, 0, bounds.COPIES)
+        require_count(self, "history", most=bounds.HISTORY)
+        require_count(self, "second_copies", least=0, most=bounds.COPIES)
         require_not_negative(self, second_noise=bounds.RATIO)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
-from assembly_rl.training.method import Method, MethodConfig, register_method, require_widths
+from assembly_rl.controllers.validation import InputError, require_count, require_not_negative, require_text
+from assembly_rl.learners.config import require_widths
+from assembly_rl.training.method import Method, MethodConfig, register_method
 
 if TYPE_CHECKING:
     from assembly_rl.runs.directory import RunDirectory
@@ -59,9 +60,10 @@ class LCRLConfig(MethodConfig):
     relearn_every: int | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "samples")
+        require_count(self, "samples")
         require_not_negative(self, "floor")
-        require_widths("head", self.head)
+        require_text(self, "graph")
+        require_widths("method.head", self.head)
         for name, known in (("edges", EDGES), ("threshold", THRESHOLDS), ("critics", CRITICS)):
             if getattr(self, name) not in known:
                 raise InputError(
@@ -70,7 +72,9 @@ class LCRLConfig(MethodConfig):
         for name in ("quantile", "share"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise InputError(f"method.{name} must be in (0, 1], got {getattr(self, name)}")
-        if self.relearn_every is not None and (self.relearn_every < 1 or not self.estimated):
+        if self.relearn_every is not None and self.estimated and self.relearn_every >= 1:
+            require_count(self, "relearn_every")
+        elif self.relearn_every is not None:
             raise InputError(
                 f"method.relearn_every must be >= 1 and needs edges that are estimated, got "
                 f"{self.relearn_every} with edges={self.edges}, graph={self.graph}"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
+from assembly_rl.controllers.validation import (
+    InputError,
+    require_at_most,
+    require_count,
+    require_not_negative,
+)
+from assembly_rl.learners.config import LARGEST_WEIGHT
 from assembly_rl.training.method import Method, MethodConfig, register_method
 
 if TYPE_CHECKING:
@@ -57,10 +63,12 @@ class PEADConfig(MethodConfig):
     restart: bool = False
 
     def __post_init__(self) -> None:
-        require_positive(self, "window")
-        require_not_negative(self, "freeze", "ramp", "gain")
+        require_count(self, "window", "samples")
+        require_count(self, "freeze", "ramp", least=0)
+        require_not_negative(self, "gain")
         if self.leash is not None:
             require_not_negative(self, "leash")
+            require_at_most(self, LARGEST_WEIGHT, "leash")
         for name, known in (("grouping", GROUPINGS), ("trigger", TRIGGERS), ("warm_up", WARM_UPS)):
             if getattr(self, name) not in known:
                 raise InputError(

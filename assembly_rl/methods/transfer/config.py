@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive
+from assembly_rl.controllers.validation import (
+    InputError,
+    require_at_most,
+    require_count,
+    require_not_negative,
+    require_positive,
+    require_text,
+)
+from assembly_rl.learners.config import LARGEST_WEIGHT
 from assembly_rl.training.method import Method, MethodConfig, register_method
 
 RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
@@ -47,8 +55,12 @@ class TransferConfig(MethodConfig):
     anneal: int = 400
 
     def __post_init__(self) -> None:
-        require_not_negative(self, "beta", "strength", "warm_up", "anneal", "averaged_over")
-        require_positive(self, "gradient_steps", "actor_rate")
+        require_not_negative(self, "beta", "strength")
+        require_at_most(self, LARGEST_WEIGHT, "beta", "strength", "actor_rate")
+        require_count(self, "warm_up", "anneal", "averaged_over", least=0)
+        require_count(self, "gradient_steps")
+        require_positive(self, "actor_rate")
+        require_text(self, "run")
         if self.weights not in RULES:
             raise InputError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
 

@@ -1,13 +1,13 @@
 """Configuration of ``assembly-rl-transfer``."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from assembly_rl.controllers.validation import InputError, require_positive
+from assembly_rl.accelerators.processes import MOST_PROCESSES
+from assembly_rl.controllers.validation import InputError, require_count, require_seed, require_text
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.methods.transfer.config import TransferConfig
-from assembly_rl.training.config import EvaluationConfig
+from assembly_rl.training.config import EvaluationConfig, require_device
 
 
 @dataclass
@@ -28,7 +28,7 @@ class TransferWorkflowConfig:
         resume: Folder of a transfer that is resumed; it keeps its configuration.
     """
 
-    source: Any = None
+    source: list[str] = field(default_factory=list)
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
@@ -42,6 +42,11 @@ class TransferWorkflowConfig:
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        require_positive(self, "steps")
-        if self.source is None and self.resume is None:
+        require_count(self, "steps")
+        require_seed(self)
+        require_device(self.device)
+        require_text(self, "run_dir", "resume")
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
+        if not self.source and self.resume is None:
             raise InputError("no source: give source=<dir>, the folder of a training, or several")

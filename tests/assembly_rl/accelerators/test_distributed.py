@@ -20,7 +20,7 @@ def torchrun(folder: Path, *arguments: str, processes: int = 2) -> subprocess.Co
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     return subprocess.run(
         [*line, "-m", "assembly_rl.cli.train", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=250, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=folder, capture_output=True, text=True, timeout=1800, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def run(folder: Path, *line: str, fake: bool = True) -> subprocess.CompletedProc
         "PYTHONPATH": os.pathsep.join(filter(None, places)),
     }
     return subprocess.run(
-        [sys.executable, *line], cwd=folder, capture_output=True, text=True, timeout=250, env=environment
+        [sys.executable, *line], cwd=folder, capture_output=True, text=True, timeout=1800, env=environment
     )
 
 

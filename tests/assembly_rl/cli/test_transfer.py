@@ -23,7 +23,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     own = ["algo.gradient_steps=2", "run_dir=source"]
     process = start(folder, "train", *QUICK, *own)
-    output, _ = process.communicate(timeout=250)
+    output, _ = process.communicate(timeout=1800)
     assert process.returncode == 0, output
     return folder / "source"
 
@@ -69,12 +69,12 @@ def test_a_stopped_transfer_goes_on_and_is_the_same(command: Run, tmp_path: Path
     own = [*OWN, "evaluation.every=10", "steps=120"]
     command("transfer", f"source={source}", "geometry=triangle", *own, "run_dir=whole")
     process = start(tmp_path, "transfer", f"source={source}", "geometry=triangle", *own, "run_dir=part")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 1800
     while not (tmp_path / "part" / "transfer" / "checkpoints" / "step_0000000060").exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=100)
+    process.communicate(timeout=1800)
     command("transfer", "resume=part")
     one, other = (tmp_path / name / "transfer" for name in ("whole", "part"))
     assert tensors(one) == tensors(other)

@@ -159,7 +159,7 @@ def test_a_process_stopped_by_a_signal_resumes_exactly(tmp_path, number):
     process = start(tmp_path / "parts", TOTAL, "--pause", 133)
     assert process.stdout.readline().startswith("paused")
     process.send_signal(number)
-    output, _ = process.communicate("\n", timeout=60)
+    output, _ = process.communicate("\n", timeout=1800)
     latest = RunDirectory.open(tmp_path / "parts").latest_checkpoint().name
     if number == signal.SIGTERM:
         assert process.returncode == 0 and "interrupted" in output
@@ -168,7 +168,7 @@ def test_a_process_stopped_by_a_signal_resumes_exactly(tmp_path, number):
         assert process.returncode == -signal.SIGKILL
         assert latest == "step_0000000100"
     if number == signal.SIGKILL:
-        output, _ = start(tmp_path / "parts", TOTAL, "--resume").communicate(timeout=60)
+        output, _ = start(tmp_path / "parts", TOTAL, "--resume").communicate(timeout=1800)
         assert "finished" in output
     else:
         train(tmp_path / "parts", partial(make_model, "SAC"), TOTAL, resume=True)
@@ -180,7 +180,7 @@ def test_ctrl_c_in_a_terminal_does_not_kill_the_environment_processes(tmp_path):
     process = start(tmp_path / "parts", 200, "--pause", 120, "--subprocess")
     assert process.stdout.readline().startswith("paused")
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate("\n", timeout=60)
+    output, _ = process.communicate("\n", timeout=1800)
     assert process.returncode == 0 and "interrupted" in output
     train(tmp_path / "parts", partial(make_model, "SAC", n_envs=2), 200, resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")

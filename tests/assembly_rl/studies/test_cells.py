@@ -90,7 +90,7 @@ def of(**changes: Any) -> dict[str, Any]:
         ({"steps": 0}, "StudyConfig.steps must be > 0, got 0"),
         (of(geometries=["sqare"]), "unknown geometry 'sqare'; did you mean 'square'"),
         (of(task="easy"), "unknown task 'easy'"),
-        (of(overrides=["stepps=3"]), "the study's overrides .* stepps=3 .*: Could not override"),
+        (of(overrides=["stepps=3"]), "the study's overrides .* stepps=3 .*: unknown key"),
         ({"algorithms": ["sacc"]}, "unknown algo 'sacc'; did you mean 'sac'"),
         (of(clearances=[-1.0]), "clearance must be more than 0"),
         ({"thresholds": {"speed": 1.0}}, "no threshold on 'speed': evaluated are success, time,"),

@@ -143,7 +143,7 @@ loading.read_config(loading.RunDirectory.open({str(run.path)!r}))
 assert not any(pybullet.isConnected(number) for number in range(10))
 print("loaded")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=1800)
     assert done.stdout.strip() == "loaded", done.stderr
 
 

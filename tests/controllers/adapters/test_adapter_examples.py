@@ -18,7 +18,7 @@ def run(*arguments: object, folder: Path) -> "subprocess.CompletedProcess[str]":
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=1800,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 

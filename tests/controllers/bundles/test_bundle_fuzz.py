@@ -118,14 +118,14 @@ def test_mutated_bundles_raise_the_declared_error_and_nothing_else(tmp_path: Pat
             warnings.simplefilter("ignore")
             for number in range(COUNT):
                 own = damaged(rng, content) if number % 2 else forged(rng, values, tensors)
-                begin = time.perf_counter()
+                begin = time.process_time()
                 try:
                     _parse(tmp_path, own)
                     accepted += 1
                 except BundleError as error:
                     refused += 1
                     assert len(str(error)) < 2000
-                slowest = max(slowest, time.perf_counter() - begin)
+                slowest = max(slowest, time.process_time() - begin)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     print(f"{COUNT} bundles: {refused} refused, {accepted} read; the slowest took {1e3 * slowest:.0f} ms")

@@ -90,7 +90,7 @@ def test_eight_processes_share_the_cache(cache: Path) -> None:
         assert writer.stdin is not None
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    outputs = {writer.communicate(timeout=60)[0] for writer in writers}
+    outputs = {writer.communicate(timeout=1800)[0] for writer in writers}
     assert [writer.returncode for writer in writers] == [0] * 8
     assert len(outputs) == 1  # the same paths, and every file was complete when its path was returned
     files = list(cache.iterdir())
