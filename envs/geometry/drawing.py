@@ -39,6 +39,9 @@ MAX_CURVES = 4096
 MAX_COORDINATE = 1e9
 """Largest coordinate [mm] that is read without a loss of accuracy."""
 
+MAX_CROWD = 64
+"""Largest number of ends of lines within ``JOINED`` of each other."""
+
 Stroke = list[Array]
 """Lines and curves of which each begins where the one before ends, see ``curves``."""
 
@@ -223,6 +226,10 @@ def _joined(strokes: list[Stroke]) -> list[Stroke]:
 def _partners(ends: Array) -> dict[int, int]:
     """Pair the ends of strokes, 2 i and 2 i + 1 of stroke i: nearest first, those of one stroke last."""
     partner: dict[int, int] = {}
+    cells, counts = np.unique(np.floor(ends / JOINED), axis=0, return_counts=True)
+    if counts.max() > MAX_CROWD:
+        x, y = (cells[counts.argmax()] * JOINED).round(6) + 0.0
+        raise InputError(f"more than two lines meet near x = {x:g} mm, y = {y:g} mm: keep the outline alone")
     pairs = cKDTree(ends).query_pairs(JOINED, output_type="ndarray")
     distances = np.linalg.norm(ends[pairs[:, 0]] - ends[pairs[:, 1]], axis=1)
     itself = (pairs[:, 0] // 2 == pairs[:, 1] // 2) & (distances > 0.0)
