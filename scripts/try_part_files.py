@@ -649,7 +649,7 @@ def valid_dxf(pick: Pick) -> tuple[Any, Array, str]:
             sx = -sx if pick.random() < 0.3 else sx
             x, y = pick.uniform(-20.0, 20.0), pick.uniform(-20.0, 20.0)
             flipped_over = pick.random() < 0.2
-            attributes = {"xscale": sx, "yscale": sy, "rotation": angle}
+            attributes: dict[str, Any] = {"xscale": sx, "yscale": sy, "rotation": angle}
             if flipped_over:
                 attributes["extrusion"] = (0, 0, -1)
             target.add_blockref(block.name, (x, y), dxfattribs=attributes)
