@@ -531,7 +531,8 @@ def de_boor(control: Array, knots: Array, degree: int, u: float) -> Array:
 
 def spline_loop(pick: Pick, space: Any) -> tuple[Array, str]:
     """Add a closed B-spline, and return points of its curve."""
-    degree, count = pick.randint(2, 5), pick.randint(6, 12)
+    degree = pick.choice((2, 3, 4, 5, 7, 11))
+    count = pick.randint(max(6, degree + 1), 14)
     angles = 2.0 * math.pi * np.arange(count) / count
     radii = np.array([pick.uniform(10.0, 20.0) for _ in range(count)])
     ring = radii[:, None] * np.column_stack((np.cos(angles), np.sin(angles)))
@@ -648,7 +649,7 @@ def valid_dxf(pick: Pick) -> tuple[Any, Array, str]:
             sx = -sx if pick.random() < 0.3 else sx
             x, y = pick.uniform(-20.0, 20.0), pick.uniform(-20.0, 20.0)
             flipped_over = pick.random() < 0.2
-            attributes = {"xscale": sx, "yscale": sy, "rotation": angle}
+            attributes: dict[str, Any] = {"xscale": sx, "yscale": sy, "rotation": angle}
             if flipped_over:
                 attributes["extrusion"] = (0, 0, -1)
             target.add_blockref(block.name, (x, y), dxfattribs=attributes)

@@ -7,12 +7,10 @@ import logging
 import math
 import tempfile
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import BPoly, PPoly
 
 from assembly_rl.controllers.validation import InputError, is_finite
 from assembly_rl.envs.geometry.curves import arc, circular_arc, line
@@ -389,15 +387,31 @@ def _spline(entity: Any, place: str) -> list[Stroke]:
     if len(inner) and np.max(np.unique(inner, return_counts=True)[1]) > degree:
         raise InputError(f"it has a {place} that is torn: a knot is repeated more than {degree} times")
     homogeneous = np.column_stack((points * weights[:, None], weights))
-    columns = [
-        BPoly.from_power_basis(PPoly.from_spline((knots, np.append(column, np.zeros(degree + 1)), degree)))
-        for column in homogeneous.T
-    ]
-    curves = []
-    for i, (a, b) in enumerate(pairwise(columns[0].x)):
-        if a < b and first <= a and b <= last:
-            curves.append(np.column_stack([column.c[:, i] for column in columns]))
-    return [curves]
+    return [list(_bezier_pieces(homogeneous, knots, degree))]
+
+
+def _bezier_pieces(control: Array, knots: Array, degree: int) -> Array:
+    """Bezier control points (S, degree + 1, d) of a B-spline between its S distinct knots.
+
+    Point j of a piece from a to b is the blossom of the spline with degree - j times a and j times b. Source:
+    Piegl and Tiller, The NURBS Book, chapter 5.
+
+    Args:
+        control: Control points (N, d).
+        knots: N + degree + 1 knots.
+        degree: Degree.
+    """
+    spans = np.array([i for i in range(degree, len(control)) if knots[i] < knots[i + 1]])[:, None]
+    ends = knots[spans], knots[spans + 1]
+    result = []
+    for j in range(degree + 1):
+        points = control[spans + np.arange(-degree, 1)]
+        for r in range(1, degree + 1):
+            low, high = knots[spans + np.arange(r - degree, 1)], knots[spans + np.arange(1, degree - r + 2)]
+            share = ((ends[r > degree - j] - low) / (high - low))[..., None]
+            points = (1.0 - share) * points[:, :-1] + share * points[:, 1:]
+        result.append(points[:, 0])
+    return np.stack(result, axis=1)
 
 
 ENTITIES: dict[str, Callable[[Any, str], list[Stroke]]] = {

@@ -8,7 +8,8 @@ import numpy as np
 
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry import strict_yaml
-from assembly_rl.envs.geometry.drawing import DRAWINGS, TOLERANCE, PartWarning, drawn_outline, file_content
+from assembly_rl.envs.geometry.drawing import PartWarning, file_content
+from assembly_rl.envs.geometry.outline import DRAWINGS, TOLERANCE, drawn_outline
 from assembly_rl.envs.geometry.part import PegHole, check_section
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, LengthError, clean
 from assembly_rl.envs.geometry.simplification import FEW, simplified

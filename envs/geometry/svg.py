@@ -65,7 +65,7 @@ MAX_TEXT = 500_000
 """Largest length of the attributes of all drawn elements, repeated ones again."""
 
 LENGTH = re.compile(rf"\s*({NUMBER})\s*([A-Za-z%]*)\s*", re.ASCII)
-TRANSFORM = re.compile(r"\s*,?\s*([A-Za-z]+)\s*\(([^()]*)\)", re.ASCII)
+TRANSFORM = re.compile(r"\s*(?:,\s*)?([A-Za-z]+)\s*\(([^()]*)\)", re.ASCII)
 ASPECT = re.compile(
     r"\s*(?:defer\s+)?(none|x(?:Min|Mid|Max)Y(?:Min|Mid|Max))(?:\s+(meet|slice))?\s*", re.ASCII
 )

@@ -10,7 +10,7 @@ from assembly_rl.envs.geometry.curves import arc, bezier, line, transformed
 from assembly_rl.envs.geometry.drawing import MAX_CURVES, Stroke
 from assembly_rl.envs.geometry.polygons import Array
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 """Regular expression of a number."""
 
 ARGUMENTS = {"M": 2, "Z": 0, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7}

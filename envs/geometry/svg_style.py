@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs.geometry.svg_path import NUMBER
 
 HARMLESS = re.compile(
     r"-\w+-.*|fill-rule|clip-rule|stroke-(linecap|linejoin|miterlimit|dasharray|dashoffset|alignment)|paint-order|"
@@ -63,9 +64,8 @@ class StyleSheet:
     """
 
     def __init__(self, text: str):
-        self._rules: dict[
-            str, list[tuple[int, int, dict[str, str]]]
-        ] = {}  # by selector: rank, place, properties
+        # By selector and property: rank of the selector, place of the rule, value; the largest wins.
+        self._rules: dict[str, dict[str, tuple[int, int, str]]] = {}
         *rules, rest = _without_comments(text).split("}")
         if rest.strip():
             raise InputError(f"<style> has {rest.strip()!r:.60}, which is not understood")
@@ -80,7 +80,8 @@ class StyleSheet:
         for selector in map(str.strip, selectors.split(",")):
             if SELECTOR.fullmatch(selector):
                 rank = {"*": 0, ".": 2, "#": 3}.get(selector[0], 1)
-                self._rules.setdefault(selector, []).append((rank, place, declared))
+                ranked = {key: (rank, place, value) for key, value in declared.items()}
+                self._rules.setdefault(selector, {}).update(ranked)
             elif declared:
                 raise InputError(
                     f"<style> has the selector {selector!r:.40}: only elements, classes, ids are read"
@@ -104,9 +105,8 @@ class StyleSheet:
             if key in element.attrib and key != "transform"
         }
         selectors = {"*", name, f"#{element.get('id')}", *(f".{c}" for c in element.get("class", "").split())}
-        rules = [rule for selector in selectors for rule in self._rules.get(selector, ())]
-        for *_, declared in sorted(rules, key=lambda rule: rule[:2]):
-            values |= declared
+        rules = [rule for selector in selectors for rule in self._rules.get(selector, {}).items()]
+        values |= {key: value for key, (_, _, value) in sorted(rules, key=lambda rule: rule[1][:2])}
         values |= _declarations(element.get("style", ""), label)
         return _style(values, label, inherited)
 
@@ -137,12 +137,12 @@ def _declarations(text: str, label: str) -> dict[str, str]:
 
 
 def _style(values: Mapping[str, str], label: str, inherited: Style) -> Style:
-    given = {key: value for key, value in values.items() if value not in ("inherit", "unset")}
+    given = {key: value.lower() for key, value in values.items() if value not in ("inherit", "unset")}
     for key in EFFECTS:
         if given.get(key, "none") != "none":
             raise InputError(f"{label} has {key} {given[key]!r:.40}, which changes what is drawn: remove it")
     for key in OPACITIES:
-        if re.fullmatch(r"[-+]?0*\.?0*%?", given.get(key, "1")):
+        if _is_zero(given.get(key, "1")):
             raise InputError(f"{label} has {key} 0: remove it, or hide it with display none")
     visibility = given.get("visibility", "visible" if inherited.visible else "hidden")
     if visibility not in ("visible", "hidden", "collapse"):
@@ -153,6 +153,11 @@ def _style(values: Mapping[str, str], label: str, inherited: Style) -> Style:
     if "stroke" in given:
         style = replace(style, stroke=given["stroke"] not in INVISIBLE)
     if "stroke-width" in given:
-        width = re.fullmatch(r"0*\.?0*[a-z%]*", given["stroke-width"])
-        style = replace(style, width=width is None)
+        style = replace(style, width=not _is_zero(given["stroke-width"]))
     return style
+
+
+def _is_zero(text: str) -> bool:
+    """Return True for the number 0 with any unit."""
+    number = re.match(NUMBER, text)
+    return number is not None and float(number[0]) == 0.0

@@ -269,6 +269,21 @@ def test_the_circle_of_a_rational_spline_is_exact(tmp_path: Path) -> None:
     assert len(points) == 16
 
 
+@pytest.mark.parametrize("degree", [1, 3, 6, 11])
+def test_splines_of_high_degree_are_no_crash(tmp_path: Path, degree: int) -> None:
+    angles = 2.0 * math.pi * np.arange(24) / 24
+    ring = np.column_stack((20 * np.cos(angles), 20 * np.sin(angles), 0 * angles))
+
+    def draw(document: Any) -> None:
+        entity = document.modelspace().add_spline(degree=degree)
+        entity.control_points = np.vstack((ring, ring[:degree]))
+        entity.knots = list(range(24 + 2 * degree + 1))
+
+    points = vertices(tmp_path, draw)
+    radii = np.linalg.norm(points, axis=1)
+    assert radii.min() > 18.0 and radii.max() < 20.001 and np.ptp(radii) < 0.3
+
+
 def text_of(draw: Callable[[Any], Any]) -> str:
     document, stream = ezdxf.new(units=4), io.StringIO()
     draw(document)

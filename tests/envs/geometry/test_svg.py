@@ -267,6 +267,9 @@ def test_radii_of_a_rectangle_are_clamped(tmp_path: Path, radii: str) -> None:
         ("", '<ellipse rx="1e12" ry="3"/>'),
         ("", '<polygon points="' + "1.5," * 30_000 + 'O"/>'),
         ("", "<style>" + "/*" * 100_000 + "</style>" + RECT),
+        ("", '<line x1="5" x2="5.001" stroke="red"/>' * 4000),
+        ("", '<g transform="scale(1)' + " " * 100_000 + 'x!">' + RECT + "</g>"),
+        ("", '<g opacity="' + "0" * 100_000 + 'x">' + RECT + "</g>"),
         ("", "<style>" + "a" * 500_000 + "</style>" + RECT),
     ],
 )
