@@ -113,7 +113,8 @@ def test_a_tool_that_is_pushed_up_does_not_take_the_path_out_of_its_workspace() 
         pose = command[:2]
         highest = max(highest, command.position[2] - HOLE[0][2] - own.start[0][2])
     assert own.state is State.running
-    assert highest == pytest.approx(own.manifest.insertion.admittance.offset_limit[2], abs=1e-9)
+    limit = own.manifest.insertion.admittance.offset_limit[2]
+    assert 0.9 * limit < highest <= limit + 1e-9
 
 
 def test_a_turn_of_the_whole_quaternion_is_no_jump() -> None:
