@@ -144,6 +144,42 @@ def test_a_request(benchmark: Any, contact: ContactConfig | None) -> None:
     print(f"\n{benchmark.name}: {1e6 * benchmark.stats.stats.median / STEPS:.1f} us")
 
 
+@pytest.mark.parametrize(("rate", "delay"), [(200.0, 0.0), (200.0, 0.01), (1000.0, 0.001), (2000.0, 0.0)])
+@pytest.mark.parametrize("coupled", [False, True], ids=["diagonal", "coupled"])
+def test_a_request_in_the_loop(benchmark: Any, coupled: bool, rate: float, delay: float) -> None:
+    """Time every control step with a checked request every tenth: none may take longer than its period."""
+    law = LAW.transport(((0.01, -0.02, 0.05), ROTATION), "moved") if coupled else LAW
+    contact = ContactConfig(
+        [1000.0] * 3 + [10.0] * 3, delay=delay, sensor_cutoff=40.0 if rate < 1e3 else None
+    )
+    controller = AdmittanceController(law, rate, contact=contact)
+    controller.require_requests()
+    gains = np.random.default_rng(0).uniform(1.0, 2.0, (STEPS // 10, 6))
+    now = time.thread_time
+    rounds = []
+
+    def steps() -> None:
+        single = []
+        controller.reset()
+        for i, wrench in enumerate(WRENCHES):
+            start = now()
+            if i % 10 == 0:
+                controller.request(law.damped(gains[i // 10]))
+            controller.step(wrench, REFERENCE)
+            single.append(1e6 * (now() - start))
+        rounds.append(single)
+
+    benchmark.pedantic(steps, rounds=8)
+    single = np.array(rounds).min(axis=0)  # what else the processor did is not the controller's
+    figures = {
+        "median [us]": float(np.median(single)),
+        "longest [us]": float(single.max()),
+        "period [us]": 1e6 / rate,
+    }
+    benchmark.extra_info.update(figures)
+    print(f"\n{benchmark.name}: { ({name: round(value) for name, value in figures.items()}) }")
+
+
 @pytest.mark.parametrize("what", ["pass", "import numpy", "import assembly_rl.controllers"])
 def test_a_fresh_process(benchmark: Any, what: str) -> None:
     """Time the whole process; the import is the difference to ``pass``."""

@@ -67,7 +67,24 @@ def bounds(owner: type, name: str, default: Any) -> str:
 
     if any(tried(value) for value in (inf, -inf, nan)):
         raise AssertionError(f"{owner.__name__}.{name} takes what is not finite")
-    return "finite" if tried(-1.0) else ">= 0" if tried(0.0) else "> 0"
+    least = "" if tried(-1.0) else ">= 0" if tried(0.0) else "> 0"
+    most = ", ".join(dict.fromkeys(largest(owner, name, default)))
+    return ", ".join(part for part in (least, most) if part) or "finite"
+
+
+def largest(owner: type, name: str, default: Any) -> Iterator[str]:
+    """Yield the upper bounds that refusals tell; of a vector of six that of forces and that of moments."""
+    needed = {"stiffness": [1.0] * 6} if owner is ContactConfig else {}
+    for place in (0, 3) if isinstance(default, list) and len(default) == 6 else (0,):
+        value: Any = 1e30
+        if isinstance(default, list):
+            value = [1e30 if number == place else 0.1 for number in range(len(default))]
+        try:
+            owner(**{**needed, name: value})
+        except ValueError as refusal:
+            found = re.search(r"must be (<= |within \+-)(\S+) in SI units", str(refusal))
+            if found:
+                yield found[1].replace("within ", "") + found[2]
 
 
 EXTRA = {

@@ -62,8 +62,11 @@ METHODS = {
     Discretization.zero_order_hold: ("zero-order hold", BLUE),
 }
 RINGING = (4.0, 40.0, 5000.0)  # mass, damping, stiffness of an axis that rings
-OPEN = AdmittanceConfig(
-    wrench_limit=[1e6] * 6, reference_limit=[1e6] * 6, offset_limit=[1e6] * 6, speed_limit=[1e6] * 6
+OPEN = AdmittanceConfig(  # the widest limits that a configuration takes
+    wrench_limit=[1e4] * 3 + [1e3] * 3,
+    reference_limit=[5e3] * 3 + [5e2] * 3,
+    offset_limit=[0.5] * 3 + [pi] * 3,
+    speed_limit=[2.0] * 3 + [20.0] * 3,
 )
 PRESS = 5.0  # force [N] of the contact examples
 ROWS: list[str] = []
@@ -312,7 +315,7 @@ def cycle_gains(tank: float | None, seconds: float) -> tuple[Array, Array]:
     gains = GainConfig(tank=tank, stiffness_rate=[2e5] * 6)
     config = replace(OPEN, discretization=Discretization.zero_order_hold, gains=gains)
     controller = AdmittanceController(soft, RATE, config)
-    controller.reset(along(0, 0.01))
+    controller.reset(along(0, 1e-5))  # far from the limits
     rows = []
     for _ in range(round(seconds * RATE)):
         offset, velocity, stiffness = (
@@ -341,21 +344,21 @@ def plot_gain_cycle(path: Path) -> None:
     )
     both.semilogy(times, off, color=VERMILION, linewidth=1.5, label="without: grows without end")
     both.semilogy(times, on, color=BLUE, linewidth=1.5, label="with: never more than there was")
-    both.set_ylim(1e-3, 1e7)
+    both.set_ylim(1e-9, 1e1)
     legend(both, columns=1)
-    tidy(closer, "energy [mJ]", "time [s]").set_title("with the tank, closer", fontsize=10)
+    tidy(closer, "energy [nJ]", "time [s]").set_title("with the tank, closer", fontsize=10)
     closer.stackplot(
-        times, 1e3 * on, 1e3 * stored, colors=(BLUE, ORANGE), alpha=0.8, labels=("mass and spring", "tank")
+        times, 1e9 * on, 1e9 * stored, colors=(BLUE, ORANGE), alpha=0.8, labels=("mass and spring", "tank")
     )
-    closer.set_ylim(0.0, 1.3e3 * on[0])
+    closer.set_ylim(0.0, 1.3e9 * on[0])
     legend(closer, columns=2)
     for axes in (both, closer):
         axes.set_xlim(0.0, seconds)
     save(figure, path)
     total = on + stored
     print()
-    say(f"From {1e3 * off[0]:.3g} mJ, {seconds:g} s of pumping make {1e-3 * off[-1]:.2g} kJ without the tank")
-    say(f"{1e3 * on[-1]:.3g} mJ with it")
+    say(f"From {1e9 * off[0]:.3g} nJ, {seconds:g} s of pumping make {1e3 * off[-1]:.2g} mJ without the tank")
+    say(f"{1e9 * on[-1]:.3g} nJ with it")
     print(f"largest rise of mass, spring and tank in a step: {float(np.diff(total).max()):.2g} J")
 
 

@@ -182,7 +182,7 @@ def mutate_manifest(rng: np.random.Generator, values: Values) -> None:
         owner[key] = value * int(rng.integers(0, 5))
     elif kind < 0.92:
         nested: Any = value
-        for _ in range(int(rng.choice([1, 3, 40, 900]))):
+        for _ in range(int(rng.choice([1, 3, 40, 150]))):
             nested = [nested]
         owner[key] = nested
     elif kind < 0.94 and isinstance(owner, dict):

@@ -10,7 +10,7 @@ from assembly_rl.controllers import bounds
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
-from assembly_rl.controllers.validation import InputError, is_finite, require_six
+from assembly_rl.controllers.validation import InputError, is_finite, require_positive, require_six
 
 
 class ActionKind(Enum):
@@ -48,10 +48,9 @@ class ActionConfig:
     def __post_init__(self) -> None:
         self.kind = ActionKind(self.kind)
         require_six(self, wrench=bounds.WRENCH, twist=bounds.SPEED, stiffness=bounds.STIFFNESS)
-        if not (is_finite(self.gain_ratio) and 1.0 < self.gain_ratio <= bounds.GAIN_RATIO):
-            raise InputError(
-                f"ActionConfig.gain_ratio must be > 1 and <= {bounds.GAIN_RATIO:g}, got {self.gain_ratio}"
-            )
+        if not (is_finite(self.gain_ratio) and self.gain_ratio > 1.0):
+            raise InputError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
+        require_positive(self, gain_ratio=bounds.GAIN_RATIO)
 
     @property
     def scale(self) -> list[float] | None:

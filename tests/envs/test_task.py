@@ -171,9 +171,9 @@ def in_free_space(kind: str) -> PegInHoleEnv:
     task = {
         "action": {"kind": kind},
         "sensor": QUIET,
-        "path": {"start_height": 0.05, "speed": 1e-9, "lead": 1.0},
+        "path": {"start_height": 0.05, "speed": 1e-9, "lead": 0.5},
         "compliance": {"stiffness": [0.0] * 6},
-        "admittance": {"offset_limit": [1.0] * 6},
+        "admittance": {"offset_limit": [0.5] * 6},
         "limits": {"lateral": 1.0, "angle": 2.0},
         "observation": {"groups": ["twist"], "twist_scale": [1.0] * 6},
         "randomization": EXACT,

@@ -104,6 +104,19 @@ def test_a_robot_that_catches_up_goes_on() -> None:
     assert not command.faults and own.state is State.running
 
 
+def test_a_tool_that_is_pushed_up_does_not_take_the_path_out_of_its_workspace() -> None:
+    own = controller()
+    pose: Any = own.reset(HOLE)[:2]
+    highest = 0.0
+    for number in range(990):
+        command = own.step([0.0, 0.0, 29.0, 0.0, 0.0, 0.0], pose, number / own.rate)
+        pose = command[:2]
+        highest = max(highest, command.position[2] - HOLE[0][2] - own.start[0][2])
+    assert own.state is State.running
+    limit = own.manifest.insertion.admittance.offset_limit[2]
+    assert 0.9 * limit < highest <= limit + 1e-9
+
+
 def test_a_turn_of_the_whole_quaternion_is_no_jump() -> None:
     own = controller()
     pose: Any = own.reset(HOLE)[:2]
