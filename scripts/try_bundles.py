@@ -7,12 +7,13 @@ an observation are mutated; then hash and, mostly, golden vectors are made anew.
 with ``BundleError``, or its controller runs 500 control periods under random wrenches, with a robot that lags
 behind. It must not raise (warnings are errors), not exceed the speed and offset limits that the manifest
 states, and not take longer than a control period in any step; nor may loading take longer than a second.
-Times are processor times; one that is too long counts if it is so in eight runs. Exit code 1: there was a
-failure.
+Times are processor times, or elapsed ones, which are longer; one that is too long counts if it is so in nine
+runs. Exit code 1: there was a failure.
 """
 
 import argparse
 import json
+import pickle
 import sys
 import time
 import traceback
@@ -125,11 +126,15 @@ def made_of(config: InsertionConfig, **changes: Any) -> Values:
 
 
 def places(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the paths of everything in a manifest."""
+    """Yield the paths of everything in a manifest; of a long list the first entries only."""
     if path:
         yield path
     items = (
-        values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+        values.items()
+        if isinstance(values, dict)
+        else enumerate(values[:100])
+        if isinstance(values, list)
+        else ()
     )
     for key, value in items:
         yield from places(value, (*path, key))
@@ -249,7 +254,7 @@ def mutant(rng: np.random.Generator) -> bytes:
     """Return the content of a mutated bundle with a right hash."""
     choices = bases()
     values, tensors = choices[int(rng.integers(len(choices)))]
-    values, tensors = deepcopy(values), dict(tensors)
+    values, tensors = pickle.loads(pickle.dumps(values)), dict(tensors)  # faster than deepcopy
     for _ in range(int(rng.choice([1, 1, 1, 2, 3, 5]))):
         if rng.random() < 0.85:
             mutate_manifest(rng, values)
@@ -277,7 +282,7 @@ class Course:
     Attributes:
         commands: (n, 7) commands [m, xyzw], with that of each reset before those of its steps.
         begins: n truth values, True for the command of a reset.
-        times: Processor times of the steps [s].
+        times: Times of the steps [s].
     """
 
     commands: list[tuple[float, ...]] = field(default_factory=list)
@@ -285,7 +290,13 @@ class Course:
     times: list[float] = field(default_factory=list)
 
 
-def drive(controller: BundleController, values: Values, rng: np.random.Generator, hole: Pose) -> Course:
+def drive(
+    controller: BundleController,
+    values: Values,
+    rng: np.random.Generator,
+    hole: Pose,
+    now: Callable[[], float],
+) -> Course:
     """Run a controller with random wrenches and a robot that lags, and reset it whenever it has ended."""
     course = Course()
     limits = values["insertion"]["limits"]
@@ -298,7 +309,6 @@ def drive(controller: BundleController, values: Values, rng: np.random.Generator
         wrenches[number] = spoiled[int(rng.integers(len(spoiled)))]
     share = float(rng.choice([1.0, 0.5, 0.1, 0.03]))
     false = set(np.flatnonzero(rng.random(STEPS) < 0.005).tolist())
-    now = time.thread_time
     pose: Pose | None = None
     for number, wrench in enumerate(wrenches):
         if pose is None or controller.state is not State.running:
@@ -416,13 +426,14 @@ def run(controller: BundleController, content: bytes, outcome: Outcome, seed: li
     values = json.loads(header["__metadata__"]["manifest"])
     period = 1.0 / values["insertion"]["control_rate"]
     times = np.full(STEPS, np.inf)
-    for _ in range(8):
+    # Reading the processor time costs more than a step, so the elapsed time, which is longer, comes first.
+    for now in (*[time.perf_counter] * 3, *[time.thread_time] * 6):
         rng = np.random.default_rng(seed)
         x, y, z, rx, ry, rz = rng.uniform(-1.0, 1.0, 6).tolist()
         hole = ((x, y, z), quat_exp((rx, ry, rz)))
         with warnings.catch_warnings(), np.errstate(all="raise"):
             warnings.simplefilter("error")
-            course = drive(controller, values, rng, hole)
+            course = drive(controller, values, rng, hole, now)
         times = np.minimum(times, course.times)
         if times.max() <= period:
             break
