@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
+from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.insertion.config import InsertionConfig, whole_ratio
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
@@ -78,7 +79,7 @@ class ComplianceConfig:
     check_contact: bool = True
 
     def __post_init__(self) -> None:
-        require_six(self, "mass", "damping", "stiffness")
+        require_six(self, mass=(bounds.MASS, bounds.MASS), damping=bounds.DAMPING, stiffness=bounds.STIFFNESS)
 
 
 @dataclass

@@ -41,7 +41,12 @@ def resolve(name: str) -> torch.device:
             f"device={name}: this torch ({torch.__version__}) has no CUDA; install a build that has it, as "
             "https://pytorch.org/get-started says, or use device=cpu"
         )
-    return _tried(torch.device(kind, int(index or os.environ.get("LOCAL_RANK", "0"))))
+    index = index or os.environ.get("LOCAL_RANK", "0")
+    if not index.isdecimal():
+        raise DeviceError(
+            f"the environment variable LOCAL_RANK must be a whole number, got {index!r}: torchrun sets it"
+        )
+    return _tried(torch.device(kind, int(index)))
 
 
 def available() -> list[torch.device]:

@@ -16,6 +16,10 @@ POLICY_FIELDS = (
 """Fields of a task that belong to a policy: it acts with the values of its training."""
 
 
+LARGEST_PARAMETER = 1e6
+"""Largest parameter of a guidance, in its unit."""
+
+
 @dataclass
 class ControllerConfig:
     """Baseline controller: guidance without learning around its own compliance law.
@@ -32,9 +36,10 @@ class ControllerConfig:
 
     def __post_init__(self) -> None:
         for name, value in self.parameters.items():
-            if not is_finite(value):
+            if not (is_finite(value) and abs(value) <= LARGEST_PARAMETER):
                 raise InputError(
-                    f"parameter {name} of the guidance {self.guidance!r} must be finite, got {value}"
+                    f"parameter {name} of the guidance {self.guidance!r} must be a number within "
+                    f"+-{LARGEST_PARAMETER:g}, got {value}"
                 )
 
     def make_guidance(self) -> Guidance:

@@ -31,12 +31,14 @@ class CoordinateTransform:
             return
         try:
             self._matrix = np.array(matrix, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self._matrix = np.zeros(0)
         if self._matrix.shape != (6, 6) or not np.isfinite(self._matrix).all():
-            raise InputError(f"coordinates must be six rows of six finite numbers, got {matrix!r}")
+            raise InputError(f"coordinates must be six rows of six finite numbers, got {matrix!r:.200}")
         if np.abs(self._matrix).max() > bounds.RATIO:
-            raise InputError(f"coordinates must be within +-{bounds.RATIO:g} in SI units, got {matrix!r}")
+            raise InputError(
+                f"coordinates must be within +-{bounds.RATIO:g} in SI units, got {matrix!r:.200}"
+            )
         if abs(np.linalg.det(self._matrix)) < 1e-9:
             raise InputError("coordinates must be invertible")
         self._inverse = np.array(np.linalg.inv(self._matrix))

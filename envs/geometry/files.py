@@ -32,16 +32,6 @@ def is_part_file(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def part_from_file(path: Path) -> PegHole:
-    """Read a part from a YAML, DXF or SVG file.
-
-    Raises:
-        ValueError: The file or its part is refused; lengths are in millimetres, as in the file.
-        ImportError: The library that reads a drawing is not installed.
-    """
-    return check_part(path, read_part(path))
-
-
 def check_part(path: Path, fields: dict[str, Any]) -> PegHole:
     """Build the part of a file from the fields that were read.
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from assembly_rl.envs import PegHole
-from assembly_rl.envs.geometry.files import part_from_file, read_part
+from assembly_rl.envs.geometry.files import read_part
 from assembly_rl.envs.geometry.polygons import area
+from assembly_rl.envs.library import make_part
 
 L_SHAPE = [[0, 0], [20, 0], [20, 8], [8, 8], [8, 20], [0, 20]]
 EXPECTED = PegHole(section="L")
@@ -109,7 +110,7 @@ def test_a_yaml_file_may_name_a_drawing(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        part_from_file(written(tmp_path, text))
+        make_part(written(tmp_path, text))
 
 
 def test_drawings_without_one_closed_line_are_refused(tmp_path: Path) -> None:

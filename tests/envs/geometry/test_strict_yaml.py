@@ -7,7 +7,8 @@ import pytest
 
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.drawing import PartWarning
-from assembly_rl.envs.geometry.files import part_from_file, read_part
+from assembly_rl.envs.geometry.files import read_part
+from assembly_rl.envs.library import make_part
 
 POLYGON = "polygon: [[0, 0], [20, 0], [20, 10], [0, 10]]\n"
 
@@ -116,7 +117,7 @@ def test_capital_suffixes_are_read(tmp_path: Path, name: str) -> None:
         else POLYGON
     )
     (tmp_path / name).write_text(text)
-    assert len(part_from_file(tmp_path / name).peg_outline) == 4
+    assert len(make_part(tmp_path / name).peg_outline) == 4
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_capital_suffixes_are_read(tmp_path: Path, name: str) -> None:
 )
 def test_refusals_of_a_file_speak_in_its_unit_and_name_it(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        part_from_file(path_of(tmp_path, text))
+        make_part(path_of(tmp_path, text))
     assert str(caught.value).startswith(f"{tmp_path / 'part.yaml'}: ")
     assert " m " not in str(caught.value).replace(str(tmp_path), "") and "metres" not in str(
         caught.value
@@ -155,7 +156,7 @@ def test_many_vertices_are_simplified_and_it_is_told(tmp_path: Path) -> None:
     angles = 2.0 * np.pi * np.arange(240) / 240
     points = (10.0 * np.column_stack((np.cos(angles), np.sin(angles)))).round(6).tolist()
     with pytest.warns(PartWarning, match="part.yaml: 240 vertices simplified to 16 within 0.2 mm"):
-        part = part_from_file(path_of(tmp_path, f"polygon: {points}"))
+        part = make_part(path_of(tmp_path, f"polygon: {points}"))
     assert len(part.peg_outline) == 16
 
 
