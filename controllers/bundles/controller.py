@@ -338,6 +338,8 @@ class BundleController:
             self._arrived += 1
             if self._arrived == SUCCESS_POSES:
                 self._end(State.success, "")
+            elif due and self._count // self._every > self._termination.max_steps:  # it comes and goes
+                self._finish(Result.timeout)
             return
         self._arrived = 0
         if not due:

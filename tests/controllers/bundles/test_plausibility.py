@@ -171,3 +171,16 @@ def test_the_way_of_a_lag_is_no_following_error() -> None:
         if found := check.fault(pose, command):
             break
     assert "does the robot follow?" in found and number < 25
+
+
+def test_poses_that_come_and_go_at_the_goal_end_with_a_timeout() -> None:
+    """At the goal whenever the policy acts, and above it in between: neither a success nor without end."""
+    own = controller()
+    arrival = next(n for n, command in enumerate(follow(own, 2000)) if command.state is State.success)
+    values = manifest()["insertion"]
+    values["limits"]["time"] = (arrival + 20) / own.rate
+    own = controller(insertion=values)
+    above = {n: [0.0, 0.0, 0.008, 0.0, 0.0, 0.0] for n in range(arrival - 50, 2000) if n % 10}
+    commands = follow(own, 2000, above)
+    assert own.state is State.timeout
+    assert [command.state for command in commands].index(State.timeout) < arrival + 40
