@@ -138,12 +138,24 @@ def _hydra(main: str, folders: Sequence[str]) -> Iterator[None]:
 
 def _options(group: str) -> list[str]:
     """Return the choices of a group, or without a group the configurations, in all search paths."""
-    names = GlobalHydra.instance().config_loader().get_group_options(group, ObjectType.CONFIG)
-    return [name for name in names if not name.endswith("schema") and not name.startswith("_")]
+    return _listed(group, *_state())
 
 
 def _is_group(argument: Argument) -> bool:
-    return bool(_options(argument.key.partition("@")[0])) and not (argument.value or "").startswith("{")
+    group = argument.key.partition("@")[0]
+    return "." not in group and bool(_options(group)) and not (argument.value or "").startswith("{")
+
+
+def _state() -> tuple[tuple[str, ...], str]:
+    """Return the names in the registries and the search path, on which Hydra's results depend."""
+    registered = tuple(name for registry in _REGISTRIES.values() for name in registry.names())
+    return registered, str(GlobalHydra.instance().config_loader().get_search_path())
+
+
+@lru_cache(maxsize=128)
+def _listed(group: str, registered: tuple[str, ...], search_path: str) -> list[str]:
+    names = GlobalHydra.instance().config_loader().get_group_options(group, ObjectType.CONFIG)
+    return [name for name in names if not name.endswith("schema") and not name.startswith("_")]
 
 
 def _chosen(argument: Argument, sweep: bool) -> list[str]:
@@ -176,9 +188,7 @@ def _one_sweep_at_a_time(groups: Sequence[Sequence[str]]) -> Iterator[list[str]]
 
 def _composed(config_name: str, groups: list[str]) -> DictConfig:
     """Compose a configuration with choices of groups."""
-    registered = tuple(name for registry in _REGISTRIES.values() for name in registry.names())
-    search_path = str(GlobalHydra.instance().config_loader().get_search_path())
-    return copy.deepcopy(_composed_once(config_name, tuple(groups), registered, search_path))
+    return copy.deepcopy(_composed_once(config_name, tuple(groups), *_state()))
 
 
 @lru_cache(maxsize=32)
