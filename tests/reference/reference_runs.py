@@ -52,7 +52,8 @@ NOT_COMPARED = {"physics_hash"}
 
 
 def run(command: str, *arguments: str) -> None:
-    """Run a command of the package in this process, as a user types it."""
+    """Run a command of the package in this process, as a user types it; of two values of a key, the last."""
+    arguments = tuple({text.partition("=")[0]: text for text in arguments}.values())
     (entry,) = entry_points(group="console_scripts", name=f"assembly-rl-{command}")
     before, sys.argv = sys.argv, [f"assembly-rl-{command}", *arguments]
     try:

@@ -82,12 +82,12 @@ def test_strange_continuations_are_one_line(run: RunDirectory, entries: list[Any
     [
         ({"geometry": 5}, "config.geometry must be an object"),
         ({"steps": "many"}, "steps"),
-        ({"seed": 1.5}, "config.seed must be an integer"),
+        ({"seed": 1.5}, "TrainConfig.seed must be"),
         ({"algo": "sac"}, "holds no configuration"),
         ({"algo": {"name": ["sac"]}}, "holds no configuration"),
         ({"method": {}}, "holds no configuration"),
         ({"evaluation": {"every": None}}, "every"),
-        ({"task": {"limits": 3}}, "task"),
+        ({"task": {"limits": 3}}, "TaskConfig.limits must be a mapping"),
         ({"evil": 1}, "no field 'evil'"),
     ],
 )

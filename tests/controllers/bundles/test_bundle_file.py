@@ -89,7 +89,7 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("insertion", "control_rate", 2e4), "control_rate must be <= 2000 in SI units"),
         (put("insertion", "limits", "force", -1.0), "LimitConfig.force must be > 0, got -1.0"),
         (put("insertion", "action", "kind", "push"), "insertion.action.kind must be one of wrench, twist"),
-        (put("insertion", "observation", "history", 10**9), "history must be <= 100,"),
+        (put("insertion", "observation", "history", 10**9), "history must be > 0 and <= 100, a whole number,"),
         (put("insertion", "observation", "history", 2.0), "history must be an integer, got 2.0"),
         (put("insertion", "observation", "groups", ["wrench", "twist"]), "'twist', which a robot does not"),
         (put("observations", ["fx"]), "observations must be ['fx', 'fy'"),

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pybullet
 import pytest
+from pybullet_utils.bullet_client import BulletClient
 
 from assembly_rl.envs.geometry import SECTIONS, PegHole
 
@@ -25,9 +26,9 @@ def part(request: pytest.FixtureRequest) -> PegHole:
 
 
 @pytest.fixture
-def client() -> Iterator[int]:
+def client() -> Iterator[BulletClient]:
     """A Bullet world without the SAT solver: with it, getClosestPoints finds nothing across a gap."""
-    number = pybullet.connect(pybullet.DIRECT)
-    pybullet.setPhysicsEngineParameter(enableSAT=0, enableFileCaching=0, physicsClientId=number)
-    yield number
-    pybullet.disconnect(number)
+    own = BulletClient(pybullet.DIRECT)
+    own.setPhysicsEngineParameter(enableSAT=0, enableFileCaching=0)
+    yield own
+    own.disconnect()
