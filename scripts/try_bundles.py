@@ -218,7 +218,7 @@ def mutate_tensors(rng: np.random.Generator, values: Values, tensors: Tensors) -
             tensors[name] = np.asarray(tensor * 10.0 ** rng.uniform(-5.0, 5.0), dtype=tensor.dtype)
         elif kind < 0.45:
             tensors[name] = np.asarray(tensor * 10.0 ** rng.uniform(-40.0, 40.0), dtype=tensor.dtype)
-        elif kind < 0.55 and tensor.size:
+        elif kind < 0.55 and tensor.size and tensor.dtype.kind == "f":
             tensor.flat[int(rng.integers(tensor.size))] = rng.choice([nan, np.inf, -np.inf, 1e30, -1e30, 0.0])
             tensors[name] = tensor
         elif kind < 0.6:

@@ -62,6 +62,10 @@ METHODS: dict[str, list[str]] = {
         "evaluation.held_out=2", "processes=1", "task.limits.time=1.0", *TRANSFER,
     ],
 }  # fmt: skip
+METHODS = {
+    method: list({text.partition("=")[0]: text for text in arguments}.values())  # of two values, the last
+    for method, arguments in METHODS.items()
+}
 LIMIT = 300.0
 """Time after which a training is taken to hang [s]."""
 
