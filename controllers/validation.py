@@ -23,6 +23,10 @@ class InputError(ValueError):
     """Input that cannot be used; the message says what is wrong, which value, and what to do."""
 
 
+class InputWarning(UserWarning):
+    """Warning about input that can be used, with consequences that the caller may not want."""
+
+
 def closest(name: object, known: Iterable[str]) -> str:
     """Return the known name that is most similar to another one; an empty string without known names."""
     return next(iter(get_close_matches(str(name), list(known), 1, 0.0)), "")
