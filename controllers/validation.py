@@ -141,6 +141,23 @@ def require_not_negative(owner: object, *names: str, **largest: float) -> None:
             _require_at_most(label, value, largest[name])
 
 
+def require_times(owner: object, most: float, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not [low, high] within 0 and a bound [s].
+
+    Args:
+        owner: Configuration.
+        most: Bound of the upper end [s].
+        names: Attributes.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if not finite_numbers(value, 2) or not 0.0 <= value[0] <= value[1] <= most:
+            raise InputError(
+                f"{type(owner).__name__}.{name} must be [low, high] with 0 <= low <= high <= {most:g} s, "
+                f"got {value!r:.80}"
+            )
+
+
 def require_at_most(owner: object, bound: float, *names: str) -> None:
     """Raise a ValueError for the first of the named attributes that is not a finite number <= a bound."""
     for name in names:

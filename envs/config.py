@@ -221,3 +221,19 @@ class TaskConfig(InsertionConfig):
         physics, sensor = self.physics, self.sensor
         stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
         return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)
+
+    def slowest_contact(self) -> ContactConfig:
+        """Return the stiffest contact of the robot with its largest lag and delay.
+
+        The servo follows the velocity of the command as well: its lead is damping over stiffness, less the
+        physics step in which it is applied. Limits of speed and acceleration are not in it.
+        """
+        physics, response, contact = self.physics, self.robot.response, self.stiffest_contact()
+        inertias = (
+            physics.tool_mass / physics.servo_stiffness,
+            physics.tool_inertia / physics.servo_rotational_stiffness,
+        )
+        lead = 2.0 * physics.servo_damping_ratio * min(inertias) ** 0.5 - 1.0 / physics_rate(physics)
+        return replace(
+            contact, delay=contact.delay + response.delay[1], lag=response.lag[1], lead=max(0.0, lead)
+        )

@@ -48,7 +48,7 @@ def plain(values: Any) -> Any:
 def manifest(config: InsertionConfig | None = None) -> dict[str, Any]:
     config = config or InsertionConfig()
     return {
-        "format": 1,
+        "format": 2,
         "name": "small",
         "created": "2026-01-01T00:00:00+00:00",
         "conventions": dict(CONVENTIONS),
@@ -61,10 +61,14 @@ def manifest(config: InsertionConfig | None = None) -> dict[str, Any]:
             "damping": np.diag([150.0, 150.0, 800.0, 1.0, 1.0, 1.0]).tolist(),
             "stiffness": np.diag([0.0, 0.0, 300.0, 3.0, 3.0, 3.0]).tolist(),
         },
-        "contact": {"stiffness": [3e4] * 3 + [500.0] * 3, "delay": 0.0, "lag": 0.0, "sensor_cutoff": 40.0},
+        "contact": {
+            "stiffness": [3e4] * 3 + [500.0] * 3, "delay": 0.0, "lag": 0.0, "sensor_cutoff": 40.0,
+            "lead": None,
+        },
         "tool": {"centre": [0.0, 0.0, -LENGTH], "mass": 0.0, "centre_of_mass": [0.0, 0.0, 0.0]},
         "gravity": [0.0, 0.0, -9.81],
         "sensor": {"cutoff": 40.0, "delay": 0.0},
+        "response": {"lag": [0.0, 0.04], "delay": [0.0, 0.01]},
         "part": {
             "section": "square", "parameters": {"width": 0.02}, "clearance": 1e-4, "chamfer": 3e-4,
             "hole_depth": 0.025, "peg_length": LENGTH,

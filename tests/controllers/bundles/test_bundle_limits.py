@@ -130,6 +130,8 @@ def test_a_network_without_bounds_is_refused(tmp_path: Path) -> None:
         (("law", "stiffness"), (1e308 * np.eye(6)).tolist()),
         (("contact", "stiffness"), [1e308] * 6),
         (("sensor", "cutoff"), 1e308),
+        (("contact", "lead"), 1e308),
+        (("response", "lag"), [0.0, 1e308]),
         (("part", "hole_depth"), 1e308),
     ],
 )
