@@ -142,7 +142,7 @@ def require_not_negative(owner: object, *names: str, **largest: float) -> None:
 
 
 def require_times(owner: object, most: float, *names: str) -> None:
-    """Raise a ValueError for the first of the named attributes that is not [low, high] within 0 and a bound [s].
+    """Raise a ValueError for the first of the named attributes that is not [low, high], 0 <= low <= high [s].
 
     Args:
         owner: Configuration.

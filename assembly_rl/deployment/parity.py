@@ -15,6 +15,7 @@ from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
 from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation import Policy
+from assembly_rl.evaluation.episodes import Row
 
 GOLDEN_POLICY_STEPS = 4
 GOLDEN_OBSERVATIONS = 32
@@ -30,13 +31,18 @@ class Comparison:
         error: Largest difference of an action.
         steps: Number of compared policy steps.
         trained: Number of successes with the training stack.
-        exported: Number of successes with the bundle.
+        rows: Seed and success of each episode with the bundle.
     """
 
     error: float
     steps: int
     trained: int
-    exported: int
+    rows: list[Row]
+
+    @property
+    def exported(self) -> int:
+        """Number of successes with the bundle."""
+        return sum(row["success"] for row in self.rows)
 
 
 def actions_of(
@@ -79,7 +85,8 @@ def compare(
         ValueError: An action differs by more than ``TOLERANCE``.
     """
     environment, robot = make_environment(part, task), SimulatedRobot(part, task)
-    error, steps, trained, exported = 0.0, 0, 0, 0
+    error, steps, trained = 0.0, 0, 0
+    rows: list[Row] = []
     every = task.control_steps()
     try:
         for seed in seeds:
@@ -97,7 +104,7 @@ def compare(
                 error = max(error, float(np.abs(one - other).max()))
                 steps += 1
             trained += success
-            exported += robot.success
+            rows.append({"seed": seed, "success": robot.success})
             if progress is not None:
                 progress()
     finally:
@@ -105,7 +112,7 @@ def compare(
         robot.close()
     if not error <= TOLERANCE:
         raise InputError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
-    return Comparison(error, steps, trained, exported)
+    return Comparison(error, steps, trained, rows)
 
 
 def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:

@@ -23,8 +23,8 @@ from assembly_rl.controllers import (
 )
 from assembly_rl.controllers.se3 import compose, move_moment, quat_exp, rotate, rotate_back, rotation_matrix
 from assembly_rl.controllers.stability import ContactLoop
-from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs import TaskConfig
+from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics import BulletWorld, PhysicsConfig, SensorConfig, WrenchSensor
 from assembly_rl.envs.robots import Response, ResponseParameters
 from assembly_rl.envs.robots.config import ResponseConfig, RobotConfig
@@ -36,6 +36,7 @@ SERVO = [3e4] * 3 + [500.0] * 3
 PUSH = {0: 5.0, 2: -8.0, 5: 0.2}  # axis -> what the tool pushes with [N], [Nm]
 TIP = {0: ((0.0, 0.0, -0.010), 0.0), 2: ((0.0, 0.0, 0.0), pi / 4), 5: ((0.0, 0.0, -0.015), 0.0)}
 QUIET = {"cutoff": CUTOFF, "force_noise": 0.0, "moment_noise": 0.0, "force_bias": 0.0, "moment_bias": 0.0}
+AT_ONCE = ResponseParameters()
 OPEN = {
     "wrench_limit": [1e4] * 3 + [1e3] * 3,
     "offset_limit": [0.02] * 3 + [0.3] * 3,
@@ -80,7 +81,7 @@ def swing(
     law: ComplianceLaw,
     axis: int,
     delay: float,
-    response: ResponseParameters = ResponseParameters(),
+    response: ResponseParameters = AT_ONCE,
     periods: int = 300,
 ) -> float:
     """Press, by default for 1.5 s; peak-to-peak wrench of the last 0.3 s as a multiple of the push."""
