@@ -17,7 +17,7 @@ from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_on
 from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import Comparison, compare, make_golden, weighted
 from assembly_rl.deployment.robustness import for_robot, is_within, judge, response_of
-from assembly_rl.envs import TaskConfig
+from assembly_rl.envs import TaskConfig, make_environment
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import writing
@@ -110,6 +110,7 @@ def export_run(
             InputWarning,
             stacklevel=2,
         )
+    make_environment(part, task).close()  # which refuses a law by name
     policy = load_actor(source).network()
     seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + episodes)
 

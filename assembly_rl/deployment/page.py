@@ -34,7 +34,8 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
         discretization=admittance.discretization,
         selected_axes=admittance.selected_axes,
     )
-    notes = "".join(f"- {note}.\n" for note in found["notes"])
+    notes = "".join(f"\n- {note}." for note in found["notes"])
+    notes = f"\n{notes[1:]}\n" if notes else ""
     law = [
         f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"
         for name, units, matrix in (
@@ -48,7 +49,7 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
 A controller that inserts a {part.section} peg, clearance {1e3 * part.clearance:g} mm, chamfer {1e3 * part.chamfer:g} mm,
 {1e3 * part.hole_depth:g} mm deep. It was trained in simulation ({own["algorithm"]}, {own["steps"]} policy steps, seed
 {own["seed"]}) and succeeded there in {found["successes"]} of {found["episodes"]} insertions that it had not seen
-(95 % interval {100 * low:.0f} to {100 * high:.0f} %). **It has not touched a robot yet: begin slowly, with a soft
+(95 % interval {100 * low:.0f} to {100 * high:.0f} %; robot with {checked.words()}). **It has not touched a robot yet: begin slowly, with a soft
 environment and a hand on the emergency stop.**
 
 ```python
@@ -87,7 +88,6 @@ and `centre_of_mass`.
 | sensor's own filter in training | {manifest.sensor.cutoff:g} Hz, delay {1e3 * manifest.sensor.delay:g} ms: yours should not be slower |
 | the robot's own response, from command to motion | in training it {trained}: measure yours before the first contact; a robot that is slower can chatter |
 | oldest usable reading | {1e3 * admittance.safety.max_age:g} ms, where `step` is given a stamp |
-
 {notes}
 ## Limits
 

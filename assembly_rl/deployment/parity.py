@@ -73,6 +73,9 @@ def compare(
 ) -> Comparison:
     """Compare training stack and bundle in the same episodes.
 
+    Actions are compared until the bundle takes the tip to be at the goal, by the estimated hole: it keeps its
+    last action there, while the training stack, which knows the true hole, may go on.
+
     Args:
         part: Geometry of the part.
         task: Task of the training.
@@ -87,19 +90,10 @@ def compare(
     environment, robot = make_environment(part, task), SimulatedRobot(part, task)
     error, steps, trained = 0.0, 0, 0
     rows: list[Row] = []
-    every = task.control_steps()
     try:
         for seed in seeds:
             expected, success = actions_of(environment, policy, seed)
-            found: list[NDArray[np.float64]] = []
-
-            def keep(
-                number: int, _: Pose, command: Command, found: list[NDArray[np.float64]] = found
-            ) -> None:
-                if number % every == 0 and command.state is State.running:
-                    found.append(controller.actions)
-
-            insert(robot, controller, seed, keep)
+            found = _actions_of_bundle(robot, controller, seed)
             for one, other in zip(expected, found, strict=False):
                 error = max(error, float(np.abs(one - other).max()))
                 steps += 1
@@ -113,6 +107,23 @@ def compare(
     if not error <= TOLERANCE:
         raise InputError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
     return Comparison(error, steps, trained, rows)
+
+
+def _actions_of_bundle(
+    robot: SimulatedRobot, controller: BundleController, seed: int
+) -> list[NDArray[np.float64]]:
+    """Run an insertion with a bundle, and return its actions up to the goal."""
+    found: list[NDArray[np.float64]] = []
+    every, arrived = robot.task.control_steps(), False
+
+    def keep(number: int, _: Pose, command: Command) -> None:
+        nonlocal arrived
+        arrived = arrived or controller.at_goal
+        if number % every == 0 and command.state is State.running and not arrived:
+            found.append(controller.actions)
+
+    insert(robot, controller, seed, keep)
+    return found
 
 
 def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:
