@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assembly_rl.controllers import bounds
-from assembly_rl.controllers.validation import InputError, finite_numbers
+from assembly_rl.controllers.validation import SMALLEST, InputError, finite_numbers
 from assembly_rl.envs.robots.response import ResponseParameters
 
 
@@ -41,10 +41,10 @@ class ResponseConfig:
             value = getattr(self, name)
             if finite_numbers(value, 0):
                 continue
-            if not finite_numbers(value, 2) or not 0.0 < value[0] <= value[1]:
+            if not finite_numbers(value, 2) or not SMALLEST <= value[0] <= value[1]:
                 raise InputError(
-                    f"ResponseConfig.{name} must be [low, high] with 0 < low <= high, or empty for no limit, "
-                    f"got {value!r:.80}"
+                    f"ResponseConfig.{name} must be [low, high] with {SMALLEST:g} <= low <= high, or empty for "
+                    f"no limit, got {value!r:.80}"
                 )
 
     def draw(self, rng: np.random.Generator) -> ResponseParameters:

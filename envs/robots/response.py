@@ -122,12 +122,13 @@ class _Limits:
         (wx, wy, wz), (px, py, pz), (vx, vy, vz) = self._wanted, self._position, self._velocity
         dx, dy, dz = wx - px, wy - py, wz - pz
         distance = hypot(dx, dy, dz)
-        # The fastest approach from which the target's own velocity can still be taken up at its place.
-        catch_up = distance / dt
-        if acceleration < inf:
+        # The fastest approach that can end at the target with its velocity: in n periods, in each of which it
+        # slows down by as much as the limit allows, v + (v - a dt) + ... (v - (n - 1) a dt) = distance / dt.
+        gain = 1.0 / dt
+        if distance > 0.0 and acceleration < inf:
             half = 0.5 * acceleration * dt
-            catch_up = min(catch_up, sqrt(half * half + 2.0 * acceleration * distance) - half)
-        gain = catch_up / distance if distance > 0.0 else 0.0
+            n = max(1, ceil(sqrt(0.25 + distance / dt / half) - 0.5))
+            gain = 1.0 / (n * dt) + (n - 1) * half / distance
         ax, ay, az = (x - wx) / dt + gain * dx, (y - wy) / dt + gain * dy, (z - wz) / dt + gain * dz
         share = _share(hypot(ax, ay, az), self._speed)
         ax, ay, az = share * ax - vx, share * ay - vy, share * az - vz
