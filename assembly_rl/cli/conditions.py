@@ -69,12 +69,13 @@ def conditions(
         ValueError: A part is unknown or refused, or a value does not fit the task.
     """
     parts = [(Path(name).stem, replace(make_part(name), chamfer=part.chamfer)) for name in config.geometries]
+    own: list[float | None] = [None]
     fits = itertools.product(
         parts or [(part.section, part)],
-        config.clearance or [None],
-        config.friction or [None],
-        config.lag or [None],
-        config.delay or [None],
+        config.clearance or own,
+        config.friction or own,
+        config.lag or own,
+        config.delay or own,
     )
     engines = config.engine or [task.physics.engine]
     found = []

@@ -43,8 +43,8 @@ class ResponseConfig:
                 continue
             if not finite_numbers(value, 2) or not SMALLEST <= value[0] <= value[1]:
                 raise InputError(
-                    f"ResponseConfig.{name} must be [low, high] with {SMALLEST:g} <= low <= high, or empty for "
-                    f"no limit, got {value!r:.80}"
+                    f"ResponseConfig.{name} must be [low, high] with {SMALLEST:g} <= low <= high, or empty "
+                    f"for no limit, got {value!r:.80}"
                 )
 
     def draw(self, rng: np.random.Generator) -> ResponseParameters:

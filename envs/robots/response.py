@@ -40,8 +40,8 @@ class Response:
     smoothed by ``lag dx/dt = u - x``, integrated exactly for a path u that is linear in each period. Without
     lag, delay and limits the command is followed as it is, to the last bit.
 
-    The filter acts on position and rotation vector relative to the pose at the reset. For the small motions of
-    an insertion it acts on the joints of an arm in the same way, since its Jacobian hardly changes.
+    The filter acts on position and rotation vector relative to the pose at the reset. For the small motions
+    of an insertion it acts on the joints of an arm in the same way, since its Jacobian hardly changes.
 
     Args:
         rate: Control rate [Hz].

@@ -92,7 +92,10 @@ def test_robots_have_names_that_differ() -> None:
     for robots, names in (
         ((RobotConfig(), RobotConfig(model="iiwa")), ["floating", "iiwa"]),
         ((RobotConfig(), named), ["floating", "mine"]),
-        ((RobotConfig(), RobotConfig(response=ResponseConfig(speed=[1.0, 1.0]))), ["floating", "other floating"]),
+        (
+            (RobotConfig(), RobotConfig(response=ResponseConfig(speed=[1.0, 1.0]))),
+            ["floating", "other floating"],
+        ),
     ):
         found = made(robots=robots)
         assert [one.robot for one in found] == names
@@ -154,8 +157,8 @@ def test_engines_are_compared_episode_by_episode(command: Run, tmp_path: Path) -
     assert len({row["physics_hash"] for row in rows_of(tmp_path / "rows.csv")}) == 2  # two have one rate
     condition = "fixed, square, 0.1 mm, chamfer 0.3 mm, friction 0.2, lag 0-40 ms, delay 0-10 ms"
     assert (
-        f"{condition}, fast, instead of bullet: success 100.0 % -> 100.0 %, 0 lost and 0 gained of 2 episodes "
-        "(McNemar p = 1) fixed" in told
+        f"{condition}, fast, instead of bullet: success 100.0 % -> 100.0 %, 0 lost and 0 gained of 2 "
+        "episodes (McNemar p = 1) fixed" in told
     )
     assert (
         f"{condition}, soft, instead of bullet: success 100.0 % -> 0.0 %, 2 lost and 0 gained of 2 episodes "

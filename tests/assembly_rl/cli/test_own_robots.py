@@ -12,12 +12,18 @@ from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.library import names
 
 ROBOT = "# SI units\nresponse:\n  lag: [0.02, 0.03]\n  speed: [0.1, 0.2]\n"
-SHORT = [*(text for text in QUICK if not text.startswith(("steps", "task"))), "steps=60", "task.limits.time=0.3"]
+SHORT = [
+    *(text for text in QUICK if not text.startswith(("steps", "task"))),
+    "steps=60",
+    "task.limits.time=0.3",
+]
 
 
 def test_a_robot_from_a_file_is_trained_with_and_compared(command: Run, tmp_path: Path) -> None:
     (tmp_path / "my robot, slow.yaml").write_text(ROBOT)
-    command("train", *SHORT, "robot=my robot, slow.yaml", "task.robot.response.delay=[0.01,0.01]", "run_dir=run")
+    command(
+        "train", *SHORT, "robot=my robot, slow.yaml", "task.robot.response.delay=[0.01,0.01]", "run_dir=run"
+    )
     robot = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["task"]["robot"]
     assert (robot["model"], robot["name"]) == ("floating", "my robot, slow")
     assert robot["response"]["lag"] == [0.02, 0.03] and robot["response"]["speed"] == [0.1, 0.2]
@@ -48,7 +54,10 @@ def test_arguments_without_a_robot_file_stay_as_they_are() -> None:
     [
         ("modle: floating", "RobotConfig has no field 'modle'; did you mean 'model'?"),
         ("response: {lags: [0, 0]}", "ResponseConfig has no field 'lags'; did you mean 'lag'?"),
-        ("response: {lag: [0.3, 0.2]}", "lag must be [low, high] with 0 <= low <= high <= 1 s, got [0.3, 0.2]"),
+        (
+            "response: {lag: [0.3, 0.2]}",
+            "lag must be [low, high] with 0 <= low <= high <= 1 s, got [0.3, 0.2]",
+        ),
         ("response: {lag: [0x1, yes]}", "lag must be [low, high]"),
         ("response: fast", "RobotConfig.response must be a mapping of its fields, got 'fast'"),
         ("model: iwa", "unknown robot 'iwa'; did you mean 'iiwa'?"),

@@ -38,12 +38,14 @@ def along_x(parameters: ResponseParameters, path: list[float]) -> list[float]:
     return [pose[0][0] - x for pose in poses]
 
 
-def wander(count: int = 200, scale: float = 1e-3) -> list[Pose]:
+def wander() -> list[Pose]:
     """Commands like those of an insertion: down, sideways, tilting."""
     return [
-        displace(START, (scale * sin(0.1 * k), scale * sin(0.07 * k), -4e-5 * k, 0.03 * sin(0.09 * k), 0.0, 0.0))
-        for k in range(count)
-    ]  # fmt: skip
+        displace(
+            START, (1e-3 * sin(0.1 * k), 1e-3 * sin(0.07 * k), -4e-5 * k, 0.03 * sin(0.09 * k), 0.0, 0.0)
+        )
+        for k in range(200)
+    ]
 
 
 # ---------------------------------------------------------------------- lag and delay
@@ -190,13 +192,19 @@ def test_a_lag_of_the_pose_is_a_lag_of_each_joint(seed: int, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"lag": [0.02, 0.01]}, r"lag must be \[low, high\] with 0 <= low <= high <= 1 s, got \[0.02, 0.01\]"),
+        (
+            {"lag": [0.02, 0.01]},
+            r"lag must be \[low, high\] with 0 <= low <= high <= 1 s, got \[0.02, 0.01\]",
+        ),
         ({"lag": 0.03}, "lag must be"),
         ({"delay": [-0.01, 0.0]}, "delay must be"),
         ({"delay": [0.0, 1.5]}, "delay must be"),
         ({"lag": []}, "lag must be"),
         ({"lag": ["0", "1"]}, "lag must be"),
-        ({"speed": [0.0, 1.0]}, r"speed must be \[low, high\] with 1e-09 <= low <= high, or empty for no limit"),
+        (
+            {"speed": [0.0, 1.0]},
+            r"speed must be \[low, high\] with 1e-09 <= low <= high, or empty for no limit",
+        ),
         ({"angular_speed": [1.0]}, "angular_speed must be"),
         ({"acceleration": [1.0, inf]}, "acceleration must be"),
         ({"angular_acceleration": [2.0, 1.0]}, "angular_acceleration must be"),
@@ -232,7 +240,9 @@ def test_the_rest_of_an_episode_is_the_same_for_every_single_value() -> None:
         conditions = draw_conditions(ranges, response, [8e-5, 9e-5], rng)
         assert (conditions.response.lag, conditions.response.delay) == (value, 0.5 * value)
         assert conditions.response.immediate == (value == 0.0)
-        episodes.append((conditions.friction, conditions.estimate_position, conditions.clearance, rng.random()))
+        episodes.append(
+            (conditions.friction, conditions.estimate_position, conditions.clearance, rng.random())
+        )
     assert episodes[0] == episodes[1] == episodes[2]
 
 
