@@ -88,7 +88,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         [{"controller": own.name, "condition": at.label} | row for own, at, rows in done for row in rows],
     )
     console.print(f"rows: {output}")
-    if len(done) == len(config.lag) == 1:
+    if len(cells) == len(done) == len(config.lag) == 1:
         _print_success(config.lag[0], done[0][2], console)
     return output
 
