@@ -190,7 +190,12 @@ class TaskConfig(InsertionConfig):
             if is_dataclass(kind) and not isinstance(value, kind):  # type: ignore[arg-type]
                 raise InputError(f"TaskConfig.{name} must be a mapping of its fields, got {value!r:.80}")
         super().__post_init__()
-        names = {"name": self.name, "physics.engine": self.physics.engine, "robot.model": self.robot.model}
+        names = {
+            "name": self.name,
+            "physics.engine": self.physics.engine,
+            "robot.model": self.robot.model,
+            "robot.name": self.robot.name,
+        }
         for label, name in names.items():
             if not isinstance(name, str):
                 raise InputError(f"TaskConfig.{label} must be a name, got {name!r:.80}")
