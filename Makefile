@@ -15,6 +15,7 @@ train: $(INSTALLED)  ## Teach the default insertion, measure it beside the basel
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
 	$(BIN)/assembly-rl-eval run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
 	@echo "Look at $(RUN)/figures and $(RUN)/videos."
+	$(BIN)/assembly-rl-eval run=$(RUN) lag=0.03 output=$(RUN)/lag.csv
 
 test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder

@@ -73,8 +73,8 @@ class ComplianceConfig:
             the sensor's bandwidth and delay.
     """
 
-    mass: list[float] = field(default_factory=lambda: [4.0, 4.0, 4.0, 0.06, 0.06, 0.06])
-    damping: list[float] = field(default_factory=lambda: [150.0, 150.0, 800.0, 1.0, 1.0, 1.0])
+    mass: list[float] = field(default_factory=lambda: [2.0, 2.0, 2.0, 0.03, 0.03, 0.03])
+    damping: list[float] = field(default_factory=lambda: [800.0, 800.0, 800.0, 10.0, 10.0, 10.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
     check_contact: bool = True
 
@@ -190,7 +190,12 @@ class TaskConfig(InsertionConfig):
             if is_dataclass(kind) and not isinstance(value, kind):  # type: ignore[arg-type]
                 raise InputError(f"TaskConfig.{name} must be a mapping of its fields, got {value!r:.80}")
         super().__post_init__()
-        names = {"name": self.name, "physics.engine": self.physics.engine, "robot.model": self.robot.model}
+        names = {
+            "name": self.name,
+            "physics.engine": self.physics.engine,
+            "robot.model": self.robot.model,
+            "robot.name": self.robot.name,
+        }
         for label, name in names.items():
             if not isinstance(name, str):
                 raise InputError(f"TaskConfig.{label} must be a name, got {name!r:.80}")

@@ -36,14 +36,17 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     """Environment for the insertion of a peg into a tight hole by means of an admittance controller.
 
     A position-controlled robot (a 6-D spring servo of finite stiffness) holds the peg; with
-    ``task.robot.model="iiwa"`` the spring is attached to an arm whose joints follow the command. An
-    admittance controller converts the measured wrench into a pose offset from a nominal path, which runs
-    straight down the *estimated* hole axis. The error of the estimate is up to a millimetre and a degree or
-    two, ten times the clearance. The agent acts on the controller at the policy rate.
+    ``task.robot.model="iiwa"`` the spring is attached to an arm whose joints follow the command. The robot
+    lags behind its commands: by a delay and a first-order lag, drawn per episode, and within limits of speed
+    and acceleration if ``task.robot.response`` has some. An admittance controller converts the measured
+    wrench into a pose offset from a nominal path, which runs straight down the *estimated* hole axis. The
+    error of the estimate is up to a millimetre and a degree or two, ten times the clearance. The agent acts
+    on the controller at the policy rate.
 
     Physics engine, robot, observation groups and task are chosen by name (``task.physics.engine``,
     ``task.robot.model``, ``task.observation.groups``, ``task.name``); other packages may register their own:
-    see ``World``, ``Robot``, ``ObservationTerm`` and ``Task``.
+    see ``World``, ``Robot``, ``ObservationTerm`` and ``Task``. The physics run at ``task.physics.rate``, or
+    with None at the rate of the engine.
 
     ## Frames
     - ``hole`` (world): origin at the centre of the true hole's mouth, z out of the hole.
@@ -69,7 +72,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
-    5, 5, 8 N and 0.15 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
+    12, 12, 8 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
 
     With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;
     see ``CoordinateTransform``.
@@ -79,7 +82,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     ## Episode
     It starts with the tip above the estimated mouth, at rest, and draws hole estimate, friction, sensor bias
-    and the other conditions in ``task.randomization``. It ends with a ``Result``: ``success`` (tip within
+    and the other conditions in ``task.randomization``, and lag, delay and limits within the ranges of
+    ``task.robot.response``; none of these is observed. A response of single values draws nothing: all other
+    conditions of a seed are then the same. It ends with a ``Result``: ``success`` (tip within
     ``limits.goal_margin`` of the bottom), ``force_limit``, ``moment_limit``, ``workspace``, ``joint_limit``
     (of an arm; all terminated), ``timeout`` (truncated), or ``certificate_failed``: the simulated contact
     penetrated by more than a third of the clearance, so that the episode is not representative of the real

@@ -33,11 +33,13 @@ from assembly_rl.envs.workcell import Workcell, make_workcell
 class SimulatedRobot(NotCopied):
     """Simulation of a position-controlled robot with a peg, a wrench sensor, and a plate.
 
-    Its base frame is that of the true hole. ``PegInHoleEnv`` or a bundle can control it. It cannot be copied.
+    Its base frame is that of the true hole. ``PegInHoleEnv`` or a bundle can control it. It follows a command
+    by the response that was drawn with the episode, ``conditions.response``: delay, limits, lag. It cannot be
+    copied.
 
     Args:
         part: Part as for ``PegInHoleEnv``, which is copied.
-        task: Task as for ``PegInHoleEnv``, which is copied: physics, sensor, rates, randomization.
+        task: Task as for ``PegInHoleEnv``, which is copied: physics, robot, sensor, rates, randomization.
         visual: Build visual shapes for pictures, too.
 
     Raises:
@@ -130,7 +132,7 @@ class SimulatedRobot(NotCopied):
         return self._moves / self._task.control_rate
 
     def move(self, command: Pose) -> None:
-        """Run a control period with the commanded flange pose T_base_flange."""
+        """Run a control period with the commanded flange pose T_base_flange, which the robot follows late."""
         if self._moves % self._batch == 0:  # noise is drawn once per policy period, for speed
             self._sensor.prepare(self._batch, self._rng)
         self._moves += 1

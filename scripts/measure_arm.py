@@ -14,7 +14,7 @@ from PIL import Image
 
 from assembly_rl.controllers.se3 import Quaternion, Vector
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
-from assembly_rl.envs.physics import PhysicsConfig
+from assembly_rl.envs.physics import BulletWorld, PhysicsConfig
 from assembly_rl.envs.robots import ArmRobot, RobotConfig
 from assembly_rl.envs.robots.iiwa import iiwa_kinematics
 from assembly_rl.envs.workcell import Workcell, make_workcell
@@ -24,6 +24,7 @@ IIWA = RobotConfig(model="iiwa")
 UPRIGHT: Quaternion = (0.0, 0.0, 0.0, 1.0)
 RIM = 0.003  # lateral offset [m] at which the peg meets the rim and not the hole
 STEPS = 5  # physics steps of a control step
+RATE = BulletWorld.default_rate  # Hz
 SPEED = 0.008  # m/s
 
 
@@ -50,7 +51,7 @@ def static_contact(arm: Workcell, floating: Workcell) -> None:
         for cell in (arm, floating):
             cell.robot.reset(flange(0.0005, RIM), UPRIGHT)
             for step in range(1, 301):
-                height = max(-depth, 0.0005 - step * SPEED * STEPS / CONFIG.rate)
+                height = max(-depth, 0.0005 - step * SPEED * STEPS / RATE)
                 cell.robot.advance(STEPS, flange(height, RIM), UPRIGHT)
         world, robot = arm.world, arm.robot
         assert isinstance(robot, ArmRobot)
@@ -74,7 +75,7 @@ def lag(arm: Workcell) -> None:
         robot.reset(flange(0.02), UPRIGHT)
         distances = []
         for step in range(1, 201):
-            target = flange(0.02 + path(step * STEPS / CONFIG.rate))
+            target = flange(0.02 + path(step * STEPS / RATE))
             robot.advance(STEPS, target, UPRIGHT)
             distances.append(np.linalg.norm(np.subtract(robot.arm.flange()[0], target)))
         print(f"| {name} | {1e6 * max(distances[20:]):.2f} |")

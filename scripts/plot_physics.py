@@ -41,6 +41,7 @@ PART, CONFIG, CUTOFF = PegHole(), PhysicsConfig(), SensorConfig().cutoff
 UPRIGHT: Quaternion = (0.0, 0.0, 0.0, 1.0)
 RIM = 0.003  # lateral offset [m] at which the peg meets the rim and not the hole
 EDGE_TILT = radians(1.5)
+RATE = BulletWorld.default_rate  # Hz
 RATES = (400.0, 500.0, 1000.0, 2000.0)
 SPEEDS = (0.008, 0.020)
 
@@ -76,7 +77,7 @@ def press(start: Vector, end: Vector, tilt: float) -> tuple[float, float, float]
     rotation = quat_exp((0.0, tilt, 0.0))
     world.reset(start, rotation)
     way = np.subtract(end, start)
-    steps = round(float(np.linalg.norm(way)) / SPEEDS[-1] * CONFIG.rate)
+    steps = round(float(np.linalg.norm(way)) / SPEEDS[-1] * RATE)
     for step in range(1, steps + 201):
         x, y, z = start + min(1.0, step / steps) * way
         world.advance(1, (x, y, z), rotation)

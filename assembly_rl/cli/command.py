@@ -18,6 +18,7 @@ from rich.console import Console
 
 from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
 from assembly_rl.cli.parts import show_remarks, with_parts
+from assembly_rl.cli.robots import with_robot
 from assembly_rl.cli.streams import make_robust
 from assembly_rl.configuration.composition import checked, checked_overrides, one_line, register
 from assembly_rl.configuration.overrides import require_distinct
@@ -91,7 +92,7 @@ def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
     if options.shell_completion or options.hydra_help:
         return list(given)
     require_distinct(options.overrides)
-    arguments = with_parts(list(given))
+    arguments = with_robot(with_parts(list(given)))
     options = _options(arguments)
     folders = []
     if options.config_dir is not None:

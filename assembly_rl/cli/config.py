@@ -17,6 +17,7 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
+from assembly_rl.envs.physics import ENGINES
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
@@ -37,6 +38,10 @@ class EvalConfig:
         geometries: Names of geometries of the evaluation, instead of ``geometry``.
         clearance: Clearances [m]; by default the geometry's.
         friction: Coefficients of friction; by default the task's range.
+        lag: Lags of the robot [s]; by default its range.
+        delay: Delays of the robot [s]; by default its range.
+        engine: Physics engines, compared episode by episode; by default the task's. Another engine than the
+            task's has its own physics rate.
         episodes: Episodes of each cell.
         seed: Seed of the first episode.
         processes: Number of worker processes; by default one per core.
@@ -50,6 +55,9 @@ class EvalConfig:
     geometries: list[str] = field(default_factory=list)
     clearance: list[float] = field(default_factory=list)
     friction: list[float] = field(default_factory=list)
+    lag: list[float] = field(default_factory=list)
+    delay: list[float] = field(default_factory=list)
+    engine: list[str] = field(default_factory=list)
     episodes: int = 200
     seed: int = 2_000_000
     processes: int | None = None
@@ -61,6 +69,18 @@ class EvalConfig:
         for name in ("clearance", "friction"):
             if not all(map(is_finite, getattr(self, name))):
                 raise InputError(f"{name} must be finite numbers, got {getattr(self, name)}")
+        for name in ("lag", "delay"):
+            if not all(is_finite(value) and 0.0 <= value <= bounds.DELAY for value in getattr(self, name)):
+                raise InputError(
+                    f"{name} must be times from 0 to {bounds.DELAY:g} s, such as 0.03, "
+                    f"got {getattr(self, name)}"
+                )
+        for engine in self.engine:
+            ENGINES.get(engine)
+        for name in ("geometries", "clearance", "friction", "lag", "delay", "engine"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise InputError(f"{name} has a value twice: {values}")
         require_text(self, "output")
         if self.processes is not None:
             require_count(self, "processes", most=MOST_PROCESSES)

@@ -1,8 +1,5 @@
 """assembly-rl-eval: evaluate runs and baseline controllers on the same episodes."""
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,11 +8,10 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from assembly_rl.cli.command import command, console
+from assembly_rl.cli.conditions import Condition, conditions, pairs
 from assembly_rl.cli.config import EvalConfig
 from assembly_rl.configuration.composition import checked
-from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.library import make_part
-from assembly_rl.envs.robots.config import RobotConfig
+from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_trained, trained
 from assembly_rl.evaluation.episodes import Row
@@ -25,26 +21,10 @@ from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
 
-Result = tuple[Candidate, str, list[Row]]
+LEANS = 0.03
+"""Difference of the success between two engines above which a result leans on the engine."""
 
-
-def conditions(
-    config: EvalConfig, part: PegHole, task: TaskConfig, robots: list[RobotConfig]
-) -> Iterator[tuple[str, PegHole, TaskConfig]]:
-    """Yield every combination of geometry, clearance, friction and robot, with a label."""
-    parts = [(Path(name).stem, replace(make_part(name), chamfer=part.chamfer)) for name in config.geometries]
-    clearances: list[float | None] = [*config.clearance] or [None]
-    frictions: list[float | None] = [*config.friction] or [None]
-    parts = parts or [(part.section, part)]
-    for (name, base), clearance, friction, robot in itertools.product(parts, clearances, frictions, robots):
-        fit = base if clearance is None else replace(base, clearance=clearance)
-        values = task.randomization.friction if friction is None else [friction] * 2
-        ranges = replace(task.randomization, friction=list(values))
-        varied = replace(task, randomization=ranges, robot=robot)
-        mu = "-".join(f"{value:g}" for value in sorted(set(values)))
-        label = f"{name}, {fit.clearance * 1e3:g} mm, chamfer {fit.chamfer * 1e3:g} mm, friction {mu}"
-        label += "" if robot.model == "floating" else f", {robot.model}"
-        yield label, fit, varied
+Result = tuple[Candidate, Condition, list[Row]]
 
 
 def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_robot: bool = False) -> Path:
@@ -75,54 +55,69 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
     policies = [(run.path.name, load_policy(run), own.task) for run, own in runs]
-    cells = []
-    for label, fit, varied in conditions(config, part, task, robots):
-        candidates = [trained(name, policy, own, varied) for name, policy, own in policies]
-        candidates += [baseline(name, of, varied) for name, of in config.controller.items()]
-        cells += [(candidate, label, Scenario(fit, candidate.task)) for candidate in candidates]
+    cells: list[tuple[Candidate, Condition]] = []
+    varied = conditions(config, part, task, robots)
+    for condition in varied:
+        candidates = [trained(name, policy, own, condition.task) for name, policy, own in policies]
+        candidates += [baseline(name, of, condition.task) for name, of in config.controller.items()]
+        if condition.number == 0:  # an engine without arms is told before the episodes, not between them
+            make_environment(condition.part, candidates[0].task).close()
+        cells += [(candidate, condition) for candidate in candidates]
     done: list[Result] = []
     output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
-            for candidate, label, scenario in cells:
+            for candidate, condition in cells:
+                scenario = Scenario(condition.part, candidate.task)
                 rows: list[Row] = []
                 for chunk in evaluator.iterate(scenario, candidate.policy, config.episodes, config.seed):
                     rows += chunk
                     bar.advance(progress, len(chunk))
-                done.append((candidate, label, rows))
+                done.append((candidate, condition, rows))
         except KeyboardInterrupt:
             console.print(f"[yellow]stopped[/]: {len(done)} of {len(cells)} rows of the table are done")
             if not done:
                 raise
-    console.print(
-        comparison_table([(candidate.name, label, summarize(rows)) for candidate, label, rows in done])
-    )
-    if len(robots) == 2:
-        _print_changes(done, console)
+    console.print(comparison_table([(own.name, at.label, summarize(rows)) for own, at, rows in done]))
+    count = len(cells) // len(varied)
+    for number in range(count):
+        _print_changes(done[number::count], console)
     write_rows(
         output,
-        [{"controller": own.name, "condition": label} | row for own, label, rows in done for row in rows],
+        [{"controller": own.name, "condition": at.label} | row for own, at, rows in done for row in rows],
     )
     console.print(f"rows: {output}")
+    if len(cells) == len(done) == len(config.lag) == 1:
+        _print_success(config.lag[0], done[0][2], console)
     return output
 
 
 def _print_changes(done: list[Result], console: Console) -> None:
-    """Print the change of each candidate's success on the other robot, for the same episodes."""
-    before: dict[str, list[Row]] = {}
-    for candidate, label, rows in done:
-        if candidate.name not in before:
-            before[candidate.name] = rows
-            continue
-        first = before.pop(candidate.name)
-        effect = mcnemar(first, rows)
+    """Print the changes of a candidate's success with another robot or engine, for the same episodes."""
+    results = {at.key: (own.name, at.label, rows) for own, at, rows in done}
+    for pair in pairs([at for _, at, _ in done]) if done else ():
+        (name, label, after), (_, _, before) = results[pair.after], results[pair.before]
+        effect = mcnemar(before, after)
+        old, new = summarize(before).success, summarize(after).success
+        leans = pair.axis == "engine" and abs(new - old) > LEANS
         console.print(
-            f"{candidate.name}, {label}: success {100 * summarize(first).success:.1f} % -> "
-            f"{100 * summarize(rows).success:.1f} %, {effect.lost} lost and {effect.gained} gained of "
-            f"{len(rows)} episodes (McNemar p = {effect.p:.2g})",
+            f"{name}, {label}, instead of {pair.instead_of}: success {100 * old:.1f} % -> {100 * new:.1f} %, "
+            f"{effect.lost} lost and {effect.gained} gained of {len(after)} episodes "
+            f"(McNemar p = {effect.p:.2g}){': this result leans on the engine' if leans else ''}",
             highlight=False,
         )
+
+
+def _print_success(lag: float, rows: list[Row], console: Console) -> None:
+    """Print the only result in one sentence."""
+    summary = summarize(rows)
+    low, high = (f"{100 * end:.0f}" for end in summary.interval)
+    console.print(
+        f"success with a robot that lags by {1e3 * lag:g} ms: {100 * summary.success:.1f} % "
+        f"(95 % interval {low} to {high})",
+        highlight=False,
+    )
 
 
 def _job(values: DictConfig) -> None:

@@ -2,10 +2,10 @@
 
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
-from assembly_rl.controllers.validation import InputError, InputWarning
+from assembly_rl.cli.files import file_argument, path_of
+from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.files import check_part, is_part_file, read_part
 
@@ -17,18 +17,16 @@ def with_parts(arguments: list[str]) -> list[str]:
         ValueError: The file is refused, there are two, or it is one of several choices.
         ImportError: The library that reads a drawing is not installed.
     """
-    files = [text for text in arguments if _is_part_file(text)]
-    if not files:
+    given = file_argument(arguments, "geometry", "geometries", is_part_file)
+    if given is None:
         return arguments
-    if len(files) > 1:
-        raise InputError(f"the geometry is given twice, by {files[0]} and by {files[1]}: give one of them")
-    path = Path(_value(files[0]))
+    path = path_of(given)
     fields = read_part(path)
     if not any(text.lstrip("+~").startswith("geometry.") for text in arguments):
         check_part(path, fields)  # a refusal here names the file and has its unit
     fields["parameters.vertices"] = fields.pop("parameters")["vertices"]
     own = [f"geometry.{name}={value}" for name, value in fields.items()]
-    return ["geometry=polygon", *own, *(text for text in arguments if text not in files)]
+    return ["geometry=polygon", *own, *(text for text in arguments if text != given)]
 
 
 def show_remarks() -> None:
@@ -45,26 +43,3 @@ def show_remarks() -> None:
 
     warnings.showwarning = show
     warnings.simplefilter("always", PartWarning)
-
-
-def _value(argument: str) -> str:
-    return argument.partition("=")[2].strip("'\"")
-
-
-def _is_part_file(argument: str) -> bool:
-    """Return True if an argument gives the geometry by a file.
-
-    Raises:
-        ValueError: It gives several geometries, one of them a file.
-    """
-    if not argument.lstrip("+").startswith("geometry="):
-        return False
-    choices = [choice.strip(" []'\"") for choice in _value(argument).split(",")]
-    if Path(_value(argument)).is_file() or len(choices) == 1:
-        return is_part_file(_value(argument))
-    file = next(filter(is_part_file, choices), None)
-    if file is not None:
-        raise InputError(
-            f"{argument}: {file} cannot be one of several geometries; run the command once for each part"
-        )
-    return False

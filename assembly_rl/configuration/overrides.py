@@ -158,11 +158,11 @@ def _text(argument: Argument, entry: str) -> tuple[str, str]:
     except InputError:
         if entry.lstrip().startswith(("'", '"')):
             raise
-        return entry, _quoted(entry)
+        return entry, quoted(entry)
     value = parsed.value()
     if isinstance(parsed._value, QuotedString) or (isinstance(value, str) and "\\" in entry):
         return str(value), entry
-    return entry, entry if not parsed.is_sweep_override() and value == entry else _quoted(entry)
+    return entry, entry if not parsed.is_sweep_override() and value == entry else quoted(entry)
 
 
 def _texts(argument: Argument, entry: str) -> tuple[list[str], str]:
@@ -179,7 +179,8 @@ def _texts(argument: Argument, entry: str) -> tuple[list[str], str]:
     return [value for value, _ in pairs], f"[{','.join(text for _, text in pairs)}]"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as an override's value that stands for it, whatever its characters."""
     return QuotedString(text, Quote.single).with_quotes()
 
 

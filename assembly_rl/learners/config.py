@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.validation import (
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
+    from assembly_rl.learners.off_policy import Learner
+
+T = TypeVar("T", bound="Learner")
 
 WIDEST = 16_384
 """Largest width of a hidden layer."""
@@ -150,12 +153,15 @@ class OffPolicyConfig(AlgorithmConfig):
         tau: Coefficient of the soft update of the target networks at each gradient step.
         buffer_size: Capacity of the replay buffer in transitions; the oldest are overwritten.
         gradient_steps: Gradient steps per policy step.
+        averaged_over: Policy steps of the exponential average of the actor's weights, which is validated and
+            kept (Polyak averaging); 0 for the latest weights.
     """
 
     learning_starts: int = 1500
     tau: float = 0.005
     buffer_size: int = 100_000
     gradient_steps: int = 1
+    averaged_over: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,7 +169,7 @@ class OffPolicyConfig(AlgorithmConfig):
         require_at_most(self, 1.0, "tau")
         require_count(self, "buffer_size", most=LARGEST_REPLAY)
         require_count(self, "gradient_steps")
-        require_count(self, "learning_starts", least=0)
+        require_count(self, "learning_starts", "averaged_over", least=0)
 
     @property
     def off_policy(self) -> bool:
@@ -178,6 +184,12 @@ class OffPolicyConfig(AlgorithmConfig):
     def updates_per_step(self) -> float:
         """Return the gradient steps per policy step."""
         return float(self.gradient_steps)
+
+    def averaging(self, model: T) -> T:
+        """Return a new model, which averages the actor's weights if the configuration says so."""
+        if self.averaged_over:
+            model.average_over(self.averaged_over)
+        return model
 
     def for_one_update(self) -> AlgorithmConfig:
         """Return the algorithm with a small replay buffer."""
@@ -231,7 +243,7 @@ class DDPGConfig(OffPolicyConfig):
         noise = action_noise(environments, self.noise)
         model = DDPG(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
         model.actor_learning_rate = self.actor_learning_rate
-        return model
+        return self.averaging(model)
 
 
 @dataclass
@@ -257,7 +269,8 @@ class TD3Config(OffPolicyConfig):
         from assembly_rl.learners.off_policy import TD3, action_noise
 
         noise = action_noise(environments, self.noise)
-        return TD3(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
+        model = TD3(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
+        return self.averaging(model)
 
 
 @dataclass
@@ -282,7 +295,8 @@ class SACConfig(OffPolicyConfig):
         """Build a model that is ready to learn; see ``AlgorithmConfig.create``."""
         from assembly_rl.learners.off_policy import SAC
 
-        return SAC(**self.model_arguments(environments, layers, seed, device), ent_coef=self.entropy)
+        model = SAC(**self.model_arguments(environments, layers, seed, device), ent_coef=self.entropy)
+        return self.averaging(model)
 
 
 @dataclass

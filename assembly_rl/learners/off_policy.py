@@ -87,8 +87,11 @@ class Learner(OffPolicyAlgorithm):
         Call it before the first step, and before a checkpoint is loaded.
 
         Args:
-            steps: Time constant of the average in policy steps.
+            steps: Time constant of the average in policy steps; 0 for no average.
         """
+        if not steps:
+            self.average = None
+            return
         self._averaging = min(1.0, self.n_envs / steps)
         size = sum(parameter.numel() for parameter in self.actor.parameters())
         self.average = torch.zeros(size, device=self.device)

@@ -23,9 +23,9 @@ Range = tuple[float, float]
 
 # Ranges (low, high), log-uniform, SI units.
 LAW: dict[str, Range] = {
-    "lateral_damping": (50.0, 500.0),
-    "axial_damping": (300.0, 1500.0),
-    "angular_damping": (0.3, 3.0),
+    "lateral_damping": (100.0, 2000.0),
+    "axial_damping": (300.0, 2000.0),
+    "angular_damping": (0.5, 20.0),
     "lateral_stiffness": (1.0, 1000.0),
     "axial_stiffness": (30.0, 1000.0),
     "angular_stiffness": (0.1, 10.0),
@@ -34,11 +34,11 @@ PARAMETERS: dict[str, dict[str, Range]] = {
     "fixed": {"force": (0.1, 8.0)},
     "dither": {
         "force": (0.1, 8.0),
-        "lateral_force": (0.3, 5.0),
+        "lateral_force": (0.3, 12.0),
         "force_frequency": (0.2, 4.0),
-        "moment": (0.003, 0.15),
+        "moment": (0.003, 0.5),
         "moment_frequency": (0.2, 4.0),
-        "yaw_moment": (0.003, 0.15),
+        "yaw_moment": (0.003, 0.5),
         "yaw_frequency": (0.2, 4.0),
         "ratio": (0.6, 1.7),
     },
@@ -50,7 +50,7 @@ PARAMETERS: dict[str, dict[str, Range]] = {
         "moment_per_force": (0.0003, 0.03),
         "centring": (1.0, 2000.0),
         "upright": (0.01, 5.0),
-        "largest_force": (1.0, 5.0),
+        "largest_force": (1.0, 12.0),
     },
 }
 SIGNED = {"moment_per_moment", "yaw_per_moment", "moment_per_force"}

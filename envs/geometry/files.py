@@ -82,15 +82,25 @@ def read_part(path: Path) -> dict[str, Any]:
     return fields
 
 
-def _yaml_content(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file: mappings, lists, decimal numbers and strings; see ``strict_yaml``.
+
+    Raises:
+        ValueError: The file does not exist, or is not such YAML.
+    """
+    content = file_content(path)
     try:
-        content = strict_yaml.load(file_content(path).decode("utf-8-sig"))
+        return strict_yaml.load(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not YAML: {error}") from None
     except InputError as error:
         raise InputError(
             f"{path} is not YAML that can be read: {str(error).removeprefix('not YAML: ')}"
         ) from None
+
+
+def _yaml_content(path: Path) -> dict[str, Any]:
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise InputError(f"{path} must have a polygon or an outline, and lengths in millimetres")
     for key in content:

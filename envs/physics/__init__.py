@@ -4,6 +4,7 @@ from assembly_rl.envs.physics.bullet import BulletWorld
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
 from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.engines import ENGINES, physics_rate, register_engine
+from assembly_rl.envs.physics.mujoco import MujocoWorld
 from assembly_rl.envs.physics.sensor import WrenchSensor
 from assembly_rl.envs.physics.world import ArmModel, SimulatedArm, SupportsArms, SupportsPictures, World
 
@@ -11,6 +12,7 @@ __all__ = [
     "ENGINES",
     "ArmModel",
     "BulletWorld",
+    "MujocoWorld",
     "NotCopied",
     "PhysicsConfig",
     "SensorConfig",
@@ -24,3 +26,4 @@ __all__ = [
 ]
 
 register_engine("bullet", BulletWorld)
+register_engine("mujoco", MujocoWorld)

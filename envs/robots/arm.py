@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -98,5 +97,6 @@ class ArmRobot(NotCopied):
             self._kinematics.solve(*pose)
 
     def content(self) -> list[Any]:
-        """Return the configuration."""
-        return [asdict(self._config)]
+        """Return model, base and posture: the response is among the conditions of an episode."""
+        names = ("model", "base_position", "base_rotation", "posture")
+        return [{name: getattr(self._config, name) for name in names}]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assembly_rl.controllers import bounds
-from assembly_rl.controllers.validation import InputError, finite_numbers, require_times
+from assembly_rl.controllers.validation import SMALLEST, InputError, finite_numbers, require_times
 from assembly_rl.envs.robots.response import ResponseParameters
 
 
@@ -35,19 +35,19 @@ class ResponseConfig:
             value = getattr(self, name)
             if finite_numbers(value, 0):
                 continue
-            if not finite_numbers(value, 2) or not 0.0 < value[0] <= value[1]:
+            if not finite_numbers(value, 2) or not SMALLEST <= value[0] <= value[1]:
                 raise InputError(
-                    f"ResponseConfig.{name} must be [low, high] with 0 < low <= high, or empty for no limit, "
-                    f"got {value!r:.80}"
+                    f"ResponseConfig.{name} must be [low, high] with {SMALLEST:g} <= low <= high, or empty "
+                    f"for no limit, got {value!r:.80}"
                 )
 
     def draw(self, rng: np.random.Generator) -> ResponseParameters:
         """Draw the parameters of an episode."""
 
-        def value(bounds: list[float]) -> float:
-            if not len(bounds):
+        def value(ends: list[float]) -> float:
+            if not len(ends):
                 return float("inf")
-            low, high = bounds
+            low, high = ends
             return float(low) if low == high else float(rng.uniform(low, high))
 
         return ResponseParameters(
@@ -62,12 +62,15 @@ class ResponseConfig:
 class RobotConfig:
     """Configuration of the robot; base and posture are those of an arm.
 
+    The response acts before the robot does, on the commanded flange pose.
+
     Attributes:
         model: Name of a registered robot.
         base_position: Centre of the arm's base in the hole frame [m].
         base_rotation: Rotation vector of the base in the hole frame [rad].
         posture: Joint angles [rad] near which the start pose is solved.
         response: Lag, delay and limits between command and motion.
+        name: Name in tables; by default that of the model.
     """
 
     model: str = "floating"
@@ -75,6 +78,7 @@ class RobotConfig:
     base_rotation: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     posture: list[float] = field(default_factory=lambda: [0.0, 1.15, 0.0, -1.42, 0.0, 0.57, 0.0])
     response: ResponseConfig = field(default_factory=ResponseConfig)
+    name: str = ""
 
     def __post_init__(self) -> None:
         for name, length in (("base_position", 3), ("base_rotation", 3), ("posture", 7)):
@@ -82,3 +86,7 @@ class RobotConfig:
                 raise InputError(
                     f"RobotConfig.{name} must be {length} finite numbers, got {getattr(self, name)!r}"
                 )
+        if not isinstance(self.response, ResponseConfig):
+            raise InputError(
+                f"RobotConfig.response must be a mapping of its fields, got {self.response!r:.80}"
+            )

@@ -13,8 +13,9 @@ class Robot(Protocol):
     """Position-controlled robot that moves the target of the world's servo.
 
     A robot is a class with this interface, which it need not inherit, registered by ``register_robot``. It
-    limits, filters and delays the commanded flange pose according to its mechanics. The world is the source
-    of all measured quantities.
+    turns the commanded flange pose into motion according to its mechanics. Lag, delay and limits of
+    ``RobotConfig.response`` have been applied to the command before. The world is the source of all measured
+    quantities.
 
     Determinism: after ``reset``, the state is a bit-exact function of the calls of ``advance``.
 
@@ -40,8 +41,8 @@ class Robot(Protocol):
 
         Args:
             steps: Physics steps in the period.
-            position: Commanded position [m] in the hole frame at the end of the period.
-            orientation: Commanded orientation (xyzw) at the end of the period.
+            position: Position [m] in the hole frame to be reached at the end of the period.
+            orientation: Orientation (xyzw) to be reached at the end of the period.
         """
 
     def require_reachable(self, poses: Iterable[Pose]) -> None:
@@ -52,7 +53,7 @@ class Robot(Protocol):
         """
 
     def content(self) -> list[Any]:
-        """Return the robot's contribution to the physics in types of JSON; empty without one."""
+        """Return the robot's contribution to the physics in types of JSON, without the response."""
 
 
 class RobotFactory(Protocol):

@@ -114,7 +114,7 @@ def test_the_page_shows_the_files_as_they_are() -> None:
 
 
 def test_the_engine_is_a_servo_in_series_with_the_plate() -> None:
-    part, config = PegHole(), PhysicsConfig()
+    part, config = PegHole(), PhysicsConfig(rate=1000.0)
     world = engine.QuasiStaticWorld(part, config, 40.0, False)
     upright = (0.0, 0.0, 0.0, 1.0)
     for x, faces in ((0.005, True), (0.0, False)):
@@ -133,7 +133,7 @@ def test_the_engine_is_a_servo_in_series_with_the_plate() -> None:
 
 def test_friction_holds_the_peg_until_the_servo_pulls_more() -> None:
     part, upright = PegHole(), (0.0, 0.0, 0.0, 1.0)
-    world = engine.QuasiStaticWorld(part, PhysicsConfig(), 40.0, False)
+    world = engine.QuasiStaticWorld(part, PhysicsConfig(rate=1000.0), 40.0, False)
     world.set_friction(0.2)
     above = part.peg_length
     world.reset((0.005, 0.0, above), upright)
@@ -174,7 +174,8 @@ def test_the_robot_lags() -> None:
 
 def test_the_term_averages_the_force() -> None:
     groups = {"groups": ["mean_force", "wrench"], "history": 2}
-    env = PegInHoleEnv(task={"physics": TASK["physics"], "observation": groups})
+    at_once = {"response": {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}}
+    env = PegInHoleEnv(task={"physics": TASK["physics"], "robot": at_once, "observation": groups})
     assert env.observation_names[:3] == ("mean_fx", "mean_fy", "mean_fz")
     env.reset(seed=3)
     forces: list[np.ndarray] = [np.zeros(3), np.zeros(3)]

@@ -133,8 +133,7 @@ class Transfer(Method):
         """Set the actor's learning rate and the average of its weights from the configuration."""
         if isinstance(model, Learner):
             model.actor_rate = self._config.actor_rate
-            if self._config.averaged_over:
-                model.average_over(self._config.averaged_over)
+            model.average_over(self._config.averaged_over)
 
     def first_kept_step(self, config: TrainConfig) -> int:
         """Return -1: the initial policy is validated and can be kept."""

@@ -24,9 +24,13 @@ def test_a_floating_policy_is_compared_on_the_arm(command: Run, tmp_path: Path) 
             (row["controller"], row["condition"].endswith(", iiwa")) for row in csv.DictReader(rows)
         ]
     assert conditions == [(name, arm) for arm in (False, True) for name in ["run"] * 3 + ["dither"] * 3]
+    assert 'friction 0.2",' in (tmp_path / "rows.csv").read_text()  # it followed every command at once
     told = " ".join(shown.split())
     for name in ("run", "dither"):
-        assert f"{name}, square, 0.1 mm, chamfer 0.3 mm, friction 0.2, iiwa: success " in told
+        assert (
+            f"{name}, square, 0.1 mm, chamfer 0.3 mm, friction 0.2, lag 0-40 ms, delay 1-10 ms, iiwa, "
+            "instead of floating: success " in told
+        )
     assert "of 3 episodes (McNemar p = 1)" in told
 
 
@@ -34,7 +38,15 @@ def test_a_run_on_the_arm_is_evaluated_on_the_arm(command: Run, tmp_path: Path) 
     command("train", *SHORT, "robot=iiwa", "run_dir=run")
     shown = command("eval", "run=run", "episodes=2", "friction=0.3", "output=rows.csv")
     assert "McNemar" not in shown
-    assert "friction 0.3, iiwa" in (tmp_path / "rows.csv").read_text()
+    assert "friction 0.3, lag 0-40 ms, delay 1-10 ms, iiwa" in (tmp_path / "rows.csv").read_text()
+
+
+def test_a_changed_robot_of_the_same_name_is_told_apart(command: Run, tmp_path: Path) -> None:
+    command("train", *SHORT, "run_dir=run")
+    changed = "task.robot.response.speed=[0.001,0.001]"
+    shown = " ".join(command("eval", "run=run", changed, "episodes=1", "output=rows.csv").split())
+    assert "other floating, instead of floating: success" in shown
+    assert (tmp_path / "rows.csv").read_text().count("other floating") == 1
 
 
 def test_baselines_meet_the_robot_that_is_given(command: Run, tmp_path: Path) -> None:

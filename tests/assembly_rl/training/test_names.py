@@ -1,10 +1,12 @@
 """Methods and algorithms are found by their names; an unknown one is answered with the closest."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import pytest
 
 from assembly_rl.controllers.serialization import to_mapping
+from assembly_rl.envs.robots import ResponseConfig, RobotConfig
 from assembly_rl.learners.config import ALGORITHMS, SACConfig, register_algorithm
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.pead.config import PEADConfig
@@ -54,3 +56,18 @@ def test_a_name_that_is_taken_is_refused() -> None:
         register_algorithm("sac", type("MySAC", (SACConfig,), {}))
     register_method("pead", PEADConfig)  # the same again changes nothing
     assert METHODS.get("pead") is PEADConfig
+
+
+def test_the_robot_of_an_older_run_follows_at_once() -> None:
+    """A ``run.json`` without a response, or without a robot, is from before there were lags."""
+    response = {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}
+    for robot in (None, {"model": "iiwa", "base_position": [-0.5, 0.0, 0.0]}):
+        values = to_mapping(TrainConfig(algo=SACConfig(), method=DenseConfig()))
+        del values["task"]["robot"]
+        values["task"] |= {"robot": robot} if robot else {}
+        before = deepcopy(values)
+        read = TrainConfig.from_mapping(values).task.robot
+        assert read == RobotConfig(**(robot or {}), response=ResponseConfig(**response))
+        assert values == before
+        values["task"]["robot"] = (robot or {}) | {"response": {"lag": [0.01, 0.02]}}
+        assert TrainConfig.from_mapping(values).task.robot.response == ResponseConfig([0.01, 0.02])
