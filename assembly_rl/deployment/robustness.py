@@ -36,7 +36,7 @@ def for_robot(
         if name not in LAW:
             raise InputError(unknown("field of compliance", name, LAW))
     times = {name: [value] * 2 for name, value in (("lag", lag), ("delay", delay)) if value is not None}
-    response = replace(trained.robot.response, **times)  # type: ignore[arg-type]
+    response = replace(trained.robot.response, **times)
     values: dict[str, Any] = {name: list(value) for name, value in law.items()}
     return replace(
         trained,
