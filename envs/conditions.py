@@ -9,6 +9,7 @@ import numpy as np
 from assembly_rl.controllers.se3 import Quaternion, Vector, quat_exp, quat_log
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import PoseErrorConfig, RandomizationConfig
+from assembly_rl.envs.robots import ResponseConfig, ResponseParameters
 
 CLEARANCE_STEP = 1e-5
 """Step of randomised clearances [m], which limits the number of meshes."""
@@ -27,6 +28,7 @@ class Conditions:
         clearance: Clearance [m]; None for that of the part.
         sensor: Factor on the sensor's noise and bias.
         gains: Factor on the law's damping.
+        response: Response of the robot to its commands.
     """
 
     estimate_position: Vector
@@ -37,6 +39,7 @@ class Conditions:
     clearance: float | None
     sensor: float
     gains: float
+    response: ResponseParameters
 
     @property
     def start_offset(self) -> list[float]:
@@ -62,12 +65,16 @@ def clearance_grid(bounds: Sequence[float]) -> list[float]:
 
 
 def draw_conditions(
-    ranges: RandomizationConfig, clearances: Sequence[float], rng: np.random.Generator
+    ranges: RandomizationConfig,
+    response: ResponseConfig,
+    clearances: Sequence[float],
+    rng: np.random.Generator,
 ) -> Conditions:
     """Draw the conditions of an episode.
 
     Args:
         ranges: Ranges of the conditions; a range with a single value also consumes a draw.
+        response: Ranges of the robot's response; here one with a single value consumes none.
         clearances: Possible clearances [m]; empty for that of the part.
         rng: Random generator.
     """
@@ -76,7 +83,7 @@ def draw_conditions(
     friction = _uniform(ranges.friction, rng)
     sensor, gains = _log_uniform(ranges.sensor, rng), _log_uniform(ranges.gains, rng)
     clearance = clearances[int(rng.integers(len(clearances)))] if len(clearances) else None
-    return Conditions(*estimate, *start, friction, clearance, sensor, gains)
+    return Conditions(*estimate, *start, friction, clearance, sensor, gains, response.draw(rng))
 
 
 def _draw_pose_error(ranges: PoseErrorConfig, rng: np.random.Generator) -> tuple[Vector, Quaternion]:

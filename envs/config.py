@@ -19,7 +19,7 @@ from assembly_rl.controllers.validation import (
     require_not_negative,
     require_six,
 )
-from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig
+from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig, physics_rate
 from assembly_rl.envs.robots import ROBOTS, RobotConfig
 
 
@@ -208,7 +208,7 @@ class TaskConfig(InsertionConfig):
 
     def physics_steps(self) -> int:
         """Physics steps per control step."""
-        return whole_ratio("physics.rate", self.physics.rate, "control_rate", self.control_rate)
+        return whole_ratio("physics.rate", physics_rate(self.physics), "control_rate", self.control_rate)
 
     def law(self) -> ComplianceLaw:
         """Return the law at the start of an episode."""

@@ -26,6 +26,7 @@ from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
 from assembly_rl.envs.physics import NotCopied, World, WrenchSensor
 from assembly_rl.envs.physics.world import Pixels
+from assembly_rl.envs.robots import Response
 from assembly_rl.envs.workcell import Workcell, make_workcell
 
 
@@ -57,6 +58,7 @@ class SimulatedRobot(NotCopied):
         self._part, self._task = make_part_and_task(part, task)
         self._visual = visual
         self._batch, self._physics_steps = self._task.control_steps(), self._task.physics_steps()
+        self._response = Response(self._task.control_rate)
         self._sensor = WrenchSensor(self._task.sensor, self._task.control_rate)
         self._clearances = clearance_grid(self._task.randomization.clearance)
         for clearance in self._clearances[:1] + self._clearances[-1:]:
@@ -98,7 +100,9 @@ class SimulatedRobot(NotCopied):
         Returns:
             T_base_nominal, the estimated hole.
         """
-        self.conditions = conditions = draw_conditions(self._task.randomization, self._clearances, rng)
+        self.conditions = conditions = draw_conditions(
+            self._task.randomization, self._task.robot.response, self._clearances, rng
+        )
         self._sensor.reset(rng, conditions.sensor)
         self.free_readings: NDArray[np.float64] = self._sensor.samples(self._task.sensor.tare_samples, rng)
         if conditions.clearance not in (None, self.world.part.clearance):
@@ -112,6 +116,7 @@ class SimulatedRobot(NotCopied):
 
     def place(self, flange: Pose) -> None:
         """Place the tool at rest at T_base_flange."""
+        self._response.reset(flange, self.conditions.response)
         self._workcell.robot.reset(*flange)
 
     @property
@@ -130,7 +135,7 @@ class SimulatedRobot(NotCopied):
             self._sensor.prepare(self._batch, self._rng)
         self._moves += 1
         world = self._workcell.world
-        self._workcell.robot.advance(self._physics_steps, *command)
+        self._workcell.robot.advance(self._physics_steps, *self._response.follow(command))
         tool, wrench = rotation_matrix(world.pose()[1]), world.wrench
         self.reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
 

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import ENGINES, NotCopied, SupportsPictures, World
+from assembly_rl.envs.physics import ENGINES, NotCopied, SupportsPictures, World, physics_rate
 from assembly_rl.envs.physics.world import Pixels
 from assembly_rl.envs.robots import ROBOTS, Robot
 
@@ -56,7 +56,7 @@ def make_workcell(part: PegHole, task: TaskConfig, visual: bool = False) -> Work
             reach start and bottom of the hole for all possible errors of the hole estimate.
     """
     factory = ROBOTS.get(task.robot.model)
-    physics = deepcopy(task.physics)  # an engine may keep it, and hand it out
+    physics = replace(task.physics, rate=physics_rate(task.physics))  # a copy: an engine may hand it out
     world = ENGINES.get(physics.engine)(part, physics, task.sensor.cutoff, visual)
     try:
         if visual and not isinstance(world, SupportsPictures):

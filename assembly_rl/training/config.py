@@ -120,10 +120,15 @@ class TrainConfig:
     def from_mapping(cls, values: Mapping[str, Any]) -> TrainConfig:
         """Build a checked configuration from the one in a run's ``run.json``.
 
+        Robots of earlier versions followed every command at once.
+
         Raises:
             ValueError: A value is refused, or algorithm or method is unknown.
         """
         known = {str(key): value for key, value in values.items()}
+        task = known.get("task")
+        if isinstance(task, Mapping) and isinstance(robot := task.get("robot", {}), Mapping):
+            known["task"] = {**task, "robot": {"response": {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}, **robot}}
         if "algo" in known:
             known["algo"] = from_mapping(ALGORITHMS.get(known["algo"]["name"]), known["algo"])
         if "method" in known:

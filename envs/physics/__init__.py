@@ -3,7 +3,7 @@
 from assembly_rl.envs.physics.bullet import BulletWorld
 from assembly_rl.envs.physics.config import PhysicsConfig, SensorConfig
 from assembly_rl.envs.physics.connection import NotCopied
-from assembly_rl.envs.physics.engines import ENGINES, register_engine
+from assembly_rl.envs.physics.engines import ENGINES, physics_rate, register_engine
 from assembly_rl.envs.physics.mujoco import MujocoWorld
 from assembly_rl.envs.physics.sensor import WrenchSensor
 from assembly_rl.envs.physics.world import ArmModel, SimulatedArm, SupportsArms, SupportsPictures, World
@@ -21,6 +21,7 @@ __all__ = [
     "SupportsPictures",
     "World",
     "WrenchSensor",
+    "physics_rate",
     "register_engine",
 ]
 

@@ -13,7 +13,7 @@ class PhysicsConfig:
     the commanded flange pose.
 
     Attributes:
-        rate: Physics steps per second [Hz].
+        rate: Physics steps per second [Hz]; null for the rate of the engine.
         tool_mass: Mass of tool and peg [kg]; the centre of mass is at the flange.
         tool_inertia: Moment of inertia about each axis of the flange [kg m2].
         servo_stiffness: Translational stiffness of the servo [N/m].
@@ -23,7 +23,7 @@ class PhysicsConfig:
         engine: Name of a registered physics engine.
     """
 
-    rate: float = 1000.0
+    rate: float | None = None
     tool_mass: float = 1.0
     tool_inertia: float = 0.02
     servo_stiffness: float = 3e4
@@ -33,7 +33,8 @@ class PhysicsConfig:
     engine: str = "bullet"
 
     def __post_init__(self) -> None:
-        require_positive(self, *(name for name in self.__dataclass_fields__ if name != "engine"))
+        own = {"engine"} if self.rate is not None else {"engine", "rate"}
+        require_positive(self, *(name for name in self.__dataclass_fields__ if name not in own))
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy as np
 
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.physics import ArmModel, NotCopied, SupportsArms, World
+from assembly_rl.envs.physics import ArmModel, NotCopied, SupportsArms, World, physics_rate
 from assembly_rl.envs.robots.config import RobotConfig
 from assembly_rl.envs.robots.kinematics import ArmKinematics, Array, homogeneous
 
@@ -50,7 +50,7 @@ class ArmRobot(NotCopied):
                 f"task.robot.model=floating, or another task.physics.engine with {config.model!r}"
             )
         self._world, self._config = world, deepcopy(config)
-        self._rate = world.config.rate
+        self._rate = physics_rate(world.config)
         self._kinematics, self._speed_limit = kinematics, speed_limit
         self.arm = world.add_arm(model)
         self.reset(*world.pose())

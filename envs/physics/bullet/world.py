@@ -2,6 +2,7 @@
 
 import contextlib
 from copy import copy, deepcopy
+from dataclasses import replace
 from math import atan2, exp, pi, sqrt
 from typing import Any
 
@@ -40,16 +41,19 @@ class BulletWorld(NotCopied):
         visual: Build visual shapes for pictures, too.
     """
 
+    default_rate = 1000.0
+    """Physics rate [Hz] of a configuration without one."""
     client = -1
     """PyBullet client; negative without a connection."""
 
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
         self._part = deepcopy(part)
-        self._config = copy(config)
+        self._rate = self.default_rate if config.rate is None else config.rate
+        self._config = replace(config, rate=self._rate)
         self._visual = visual
         self._arm: BulletArm | None = None
         self.client = pybullet.connect(pybullet.DIRECT)
-        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
+        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / self._rate)
         ratio, stiffness = 2.0 * config.servo_damping_ratio, config.servo_stiffness
         self._damping = ratio * sqrt(stiffness * config.tool_mass)
         self._rotational_damping = ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
@@ -69,7 +73,7 @@ class BulletWorld(NotCopied):
     def _build(self) -> None:
         config, client = self._config, self.client
         pybullet.setPhysicsEngineParameter(
-            fixedTimeStep=1.0 / config.rate,
+            fixedTimeStep=1.0 / self._rate,
             numSolverIterations=config.solver_iterations,
             physicsClientId=client,
             **SOLVER,
@@ -188,12 +192,12 @@ class BulletWorld(NotCopied):
         dx, dy, dz = (x1 - x0) / steps, (y1 - y0) / steps, (z1 - z0) / steps
         da, db, dc, dd = (a1 - ta) / steps, (b1 - tb) / steps, (c1 - tc) / steps, (d1 - td) / steps
         # Force = pull - K p - D v with pull = K p_t + D v_t, which grows by K dp in a step.
-        feed = damping * config.rate
+        feed = damping * self._rate
         sx, sy, sz = stiffness * x0 + feed * dx, stiffness * y0 + feed * dy, stiffness * z0 + feed * dz
         dx, dy, dz = stiffness * dx, stiffness * dy, stiffness * dz
         # Target angular velocity: vector part of 2 dq/dt q^-1 (the target rotates by far less than a
         # radian in a control period, so that its quaternion may move linearly, too).
-        feed = 2.0 * rotational_damping * config.rate
+        feed = 2.0 * rotational_damping * self._rate
         hx = feed * (da * d1 - dd * a1 - db * c1 + dc * b1)
         hy = feed * (db * d1 - dd * b1 - dc * a1 + da * c1)
         hz = feed * (dc * d1 - dd * c1 - da * b1 + db * a1)

@@ -79,7 +79,7 @@ def servo_damping(config: PhysicsConfig) -> tuple[float, float]:
     return linear, ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
 
 
-def model_text(config: PhysicsConfig) -> str:
+def model_text(config: PhysicsConfig, rate: float) -> str:
     """Return the model without the convex parts of peg and plate, as MJCF.
 
     ``solref`` makes a contact with penetration r > 0 and speed v of approach aim at the acceleration
@@ -87,9 +87,9 @@ def model_text(config: PhysicsConfig) -> str:
 
     Args:
         config: Servo and solver.
+        rate: Physics steps per second [Hz].
     """
     damping, turning_damping = servo_damping(config)
-    rate = config.rate
     return MODEL.format(
         step=1.0 / rate,
         iterations=round(config.solver_iterations),
@@ -105,18 +105,19 @@ def model_text(config: PhysicsConfig) -> str:
     )
 
 
-def make_model(part: PegHole, config: PhysicsConfig) -> Any:
+def make_model(part: PegHole, config: PhysicsConfig, rate: float) -> Any:
     """Create the ``mujoco.MjModel`` of a part.
 
     Args:
         part: Geometry of peg and hole.
         config: Servo and solver.
+        rate: Physics steps per second [Hz].
 
     Raises:
         ValueError: MuJoCo is not installed.
     """
     mujoco = import_mujoco()
-    spec = mujoco.MjSpec.from_string(model_text(config))
+    spec = mujoco.MjSpec.from_string(model_text(config, rate))
     hull = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
 
     def add(body: Any, name: str, piece: ConvexPart, height: float, side: int) -> None:

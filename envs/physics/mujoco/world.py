@@ -1,6 +1,7 @@
 """MuJoCo world with plate, tool on its servo, and the wrench between them."""
 
 from copy import copy, deepcopy
+from dataclasses import replace
 from math import exp, pi
 from typing import Any
 
@@ -38,14 +39,18 @@ class MujocoWorld(NotCopied):
         data: The ``mujoco.MjData``.
     """
 
+    default_rate = 1000.0
+    """Physics rate [Hz] of a configuration without one."""
+
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
         self._mujoco = import_mujoco()
         self._part = deepcopy(part)
-        self._config = copy(config)
-        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / config.rate)
+        self._rate = self.default_rate if config.rate is None else config.rate
+        self._config = replace(config, rate=self._rate)
+        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / self._rate)
         linear, self._rotational_damping = servo_damping(config)
         self._lead = linear / config.servo_stiffness  # s
-        self.model = make_model(self._part, self._config)
+        self.model = make_model(self._part, self._config, self._rate)
         self.data = data = self._mujoco.MjData(self.model)
         # Views, for speed: to get them from MuJoCo takes longer than to use them.
         self._position, self._velocity = data.qpos, data.qvel
@@ -110,7 +115,7 @@ class MujocoWorld(NotCopied):
         x0, y0, z0, a, b, c, d = self._target
         x, y, z = position
         self._target = x, y, z, *orientation
-        frequency, lead = self._config.rate / steps, self._lead
+        frequency, lead = self._rate / steps, self._lead
         vx, vy, vz = frequency * (x - x0), frequency * (y - y0), frequency * (z - z0)
         rx, ry, rz = quat_log(quat_multiply(orientation, (-a, -b, -c, d)))
         wx, wy, wz = frequency * rx, frequency * ry, frequency * rz
@@ -164,7 +169,8 @@ class MujocoWorld(NotCopied):
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
         servo = {name: value for name, value in vars(self._config).items() if name != "engine"}
-        return [self._mujoco.mj_versionString(), model_text(self._config), servo, self._part.content_hash]
+        text = model_text(self._config, self._rate)
+        return [self._mujoco.mj_versionString(), text, servo, self._part.content_hash]
 
     def close(self) -> None:
         """Do nothing: model and data are freed with the world."""
