@@ -27,16 +27,19 @@ RECORD = 10
 FLANGE = 1
 """Number of the site ``flange``."""
 
-IMPEDANCE = 0.99
-"""Share of the acceleration of a contact that is prescribed; the rest is left to the forces."""
+YIELD = 2e-4
+"""Softness of a contact [s]: it yields with ``YIELD`` times the acceleration that its force would give.
 
-CORRECTION = 0.7
+Without it, MuJoCo's model of friction lifts a sliding contact off in every step, and the peg chatters.
+"""
+
+CORRECTION = 0.8
 """Share of a penetration that a contact corrects in a physics step; it stops the approach in one step."""
 
 MODEL = """
 <mujoco>
   <option timestep="{step}" gravity="0 0 0" integrator="Euler" solver="Newton" jacobian="dense"
-      iterations="{iterations}" tolerance="1e-10" cone="elliptic" impratio="10" ccd_tolerance="1e-9">
+      iterations="{iterations}" tolerance="1e-10" cone="elliptic" impratio="100" ccd_tolerance="1e-9">
     <flag autoreset="disable" island="disable"/>
   </option>
   <default>
@@ -54,6 +57,7 @@ MODEL = """
       <!-- Any orientation: with that of the body, MuJoCo would not read it again. -->
       <site name="flange" quat="0.6 0.8 0 0"/>
     </body>
+    <body name="plate"/>  <!-- after the tool: contacts with several points have the normal of the second -->
   </worldbody>
   <actuator>
     <general name="x" joint="x" gainprm="{stiffness}" biastype="affine" biasprm="0 -{stiffness} -{damping}"/>
@@ -82,19 +86,21 @@ def servo_damping(config: PhysicsConfig) -> tuple[float, float]:
 def model_text(config: PhysicsConfig, rate: float) -> str:
     """Return the model without the convex parts of peg and plate, as MJCF.
 
-    ``solref`` makes a contact with penetration r > 0 and speed v of approach aim at the acceleration
-    ``b v + k r`` away from the plate, with ``b = 1 / step`` and ``k = CORRECTION / step^2``.
+    A contact with penetration r and speed v of approach has the acceleration ``d (b v + k r) + (1 - d) a``
+    away from the plate, where a is that without the contact's force; ``b = 1 / step``,
+    ``k = CORRECTION / step^2`` and ``d = 1 / (1 + YIELD / step)``.
 
     Args:
         config: Servo and solver.
         rate: Physics steps per second [Hz].
     """
     damping, turning_damping = servo_damping(config)
+    impedance = 1.0 / (1.0 + YIELD * rate)
     return MODEL.format(
         step=1.0 / rate,
         iterations=round(config.solver_iterations),
-        solref=f"{-CORRECTION * IMPEDANCE * rate * rate} {-IMPEDANCE * rate}",
-        impedance=IMPEDANCE,
+        solref=f"{-CORRECTION * impedance * rate * rate} {-impedance * rate}",
+        impedance=impedance,
         mass=config.tool_mass,
         inertia=config.tool_inertia,
         stiffness=config.servo_stiffness,
@@ -126,7 +132,7 @@ def make_model(part: PegHole, config: PhysicsConfig, rate: float) -> Any:
         body.add_geom(meshname=name, contype=side, conaffinity=1 - side)  # peg against plate, nothing else
 
     for number, piece in enumerate(hole_parts(part)):
-        add(spec.worldbody, f"hole_{number}", piece, 0.0, 0)
+        add(spec.body("plate"), f"hole_{number}", piece, 0.0, 0)
     for number, piece in enumerate(peg_parts(part)):
         add(spec.body("tool"), f"peg_{number}", piece, -part.peg_length, 1)
     return spec.compile()
