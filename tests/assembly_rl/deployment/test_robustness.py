@@ -82,9 +82,7 @@ def test_a_law_that_loses_significantly_is_refused() -> None:
     task = for_robot(TRAINED, None, None, {"damping": SOFT})
     judged(task, of(90), of(95))  # 5 lost: p = 0.06
     judged(task, of(95), of(80))
-    with pytest.raises(
-        InputError, match=r"89 of 100 .* 95 of 100 .* 6 lost and 0 gained .* 0\.031"
-    ):
+    with pytest.raises(InputError, match=r"89 of 100 .* 95 of 100 .* 6 lost and 0 gained .* 0\.031"):
         judged(task, of(89), of(95))
 
 
