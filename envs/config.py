@@ -102,7 +102,7 @@ class RewardConfig:
     depth: float = 400.0
     lateral: float = 2000.0
     angle: float = 28.6
-    force: float = -0.004
+    force: float = -0.01
     time: float = -0.02
     success: float = 5.0
     failure: float = -5.0
