@@ -16,7 +16,7 @@ from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
 from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import Comparison, compare, make_golden, weighted
-from assembly_rl.deployment.robustness import for_robot, is_within, judge, response_of
+from assembly_rl.deployment.robustness import for_robot, is_within, judge, judge_engine, response_of
 from assembly_rl.envs import TaskConfig, make_environment
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.runs import RunDirectory, RunError
@@ -38,7 +38,8 @@ class ExportedController:
         trained_successes: Number of these that the training stack completed.
         steps: Number of compared policy steps.
         action_difference: Largest difference of an action between the two.
-        notes: Results for the lag and delay of a robot and for a swapped law, in words, as on the page.
+        notes: Results for the lag and delay of a robot, a swapped law and the other engine, in words, as on
+            the page.
         onnx: Result of the comparison with onnxruntime, in words.
         atc: Command line that converts the ONNX file for an Ascend chip.
     """
@@ -72,6 +73,7 @@ def export_run(
 ) -> ExportedController:
     """Export the best policy of a run, and check it: golden vectors, equal actions, onnxruntime.
 
+    The insertions are repeated in the other engine, if it is installed; a difference is told, not refused.
     Lag and delay outside of the training's ranges are warned of. They are refused where too few insertions
     succeed, and so is another law with which significantly fewer succeed: see ``robustness.judge``.
 
@@ -86,8 +88,8 @@ def export_run(
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
         soc: Ascend chip in the command line of ``atc``.
-        progress: Function called after each insertion; a law, or lag and delay outside of the training's
-            ranges, need twice as many of them.
+        progress: Function called after each insertion; another engine, a law, or lag and delay outside of
+            the training's ranges, need as many again.
 
     Raises:
         RunError: The run does not exist or has no policy yet, or the output exists.
@@ -127,11 +129,12 @@ def export_run(
 
     found = compared(task)
     content = described(task, tool_mass)
+    notes = judge(found, task, own, compared) + judge_engine(found, part, task, compared)
     content["provenance"]["evaluation"] = {
         "episodes": episodes, "successes": found.exported,
         "interval": list(wilson_interval(found.exported, episodes)),
         "task": "seeds never seen in training", "first_seed": HELD_OUT_SEED,
-        "response": asdict(response_of(task)), "notes": judge(found, task, own, compared),
+        "response": asdict(response_of(task)), "notes": notes,
     }  # fmt: skip
     golden = make_golden(part, task, policy, made(task), HELD_OUT_SEED)
     golden = weighted(golden, Manifest.read(content), policy)
@@ -152,7 +155,7 @@ def export_run(
         trained_successes=found.trained,
         steps=found.steps,
         action_difference=found.error,
-        notes=content["provenance"]["evaluation"]["notes"],
+        notes=notes,
         onnx=onnx,
         atc=atc,
     )

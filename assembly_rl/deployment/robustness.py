@@ -1,4 +1,4 @@
-"""Judgement of a controller for the lag and delay of a robot, and with a swapped compliance law."""
+"""Judgement of a controller for the lag and delay of a robot, with a swapped law, and in another engine."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -7,13 +7,16 @@ from typing import Any
 from assembly_rl.controllers.bundles.manifest import ResponseNote
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.deployment.parity import Comparison
+from assembly_rl.envs import PegHole, make_environment
 from assembly_rl.envs.config import ComplianceConfig, TaskConfig
-from assembly_rl.evaluation import mcnemar, wilson_interval
+from assembly_rl.evaluation import LEANS_ON_ENGINE, mcnemar, wilson_interval
 
 LEAST_SHARE = 0.9
 """Share of the success under trained conditions that the success outside of them has to be able to reach."""
 SIGNIFICANCE = 0.05
 """Largest p-value of McNemar's test at which a loss counts."""
+OTHER_ENGINE = {"bullet": "mujoco", "mujoco": "bullet"}
+"""Engine of a training -> engine in which its policy is tried as well."""
 LAW = ("mass", "damping", "stiffness")
 """Fields of a law that can be swapped."""
 
@@ -85,6 +88,33 @@ def judge(
         before = compared(replace(task, compliance=trained.compliance))
         notes.append(_judge_law(found, before, task.compliance, trained.compliance))
     return notes
+
+
+def judge_engine(
+    found: Comparison, part: PegHole, task: TaskConfig, compared: Callable[[TaskConfig], Comparison]
+) -> list[str]:
+    """Compare the success with that of the same insertions in the other engine, in words.
+
+    Args:
+        found: Insertions in the engine of the task.
+        part: Part of these insertions.
+        task: Task of these insertions.
+        compared: Function that runs the same insertions in another task.
+    """
+    name = OTHER_ENGINE.get(task.physics.engine)
+    if name is None:
+        return []
+    elsewhere = replace(task, physics=replace(task.physics, engine=name, rate=None))
+    try:
+        make_environment(part, elsewhere).close()
+    except InputError as error:
+        return [f"not tried in {name}: {error}"]
+    other = compared(elsewhere)
+    difference = (other.exported - found.exported) / len(found.rows)
+    leans = ": this controller leans on the engine" if abs(difference) > LEANS_ON_ENGINE else ""
+    return [
+        f"{_success(found)} insertions succeed in {task.physics.engine}, {_success(other)} in {name}{leans}"
+    ]
 
 
 def _judge_response(found: Comparison, reference: Comparison, task: TaskConfig, trained: TaskConfig) -> str:

@@ -1,4 +1,4 @@
-"""When a bundle for a robot that lags, or with another law, is refused."""
+"""When a bundle for a robot that lags, or with another law, is refused; and what the other engine says."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import pytest
 
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.deployment.parity import Comparison
-from assembly_rl.deployment.robustness import for_robot, is_within, judge
-from assembly_rl.envs import TaskConfig
+from assembly_rl.deployment.robustness import for_robot, is_within, judge, judge_engine
+from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.robots.config import ResponseConfig, RobotConfig
 
 RESPONSE = ResponseConfig(lag=[0.01, 0.04], delay=[0.0, 0.01])
@@ -91,3 +91,23 @@ def test_names_and_values_of_a_law_are_checked() -> None:
         for_robot(TRAINED, None, None, {"check_contact": [0.0]})
     with pytest.raises(InputError, match="damping must be six"):
         for_robot(TRAINED, None, None, {"damping": [1.0]})
+
+
+@pytest.mark.parametrize(("successes", "leans"), [(95, False), (92, False), (91, True), (99, True)])
+def test_the_other_engine_is_told_and_a_difference_named(successes: int, leans: bool) -> None:
+    pytest.importorskip("mujoco")
+    asked: list[TaskConfig] = []
+
+    def compared(task: TaskConfig) -> Comparison:
+        asked.append(task)
+        return of(successes)
+
+    (note,) = judge_engine(of(95), PegHole(), TRAINED, compared)
+    assert asked == [replace(TRAINED, physics=replace(TRAINED.physics, engine="mujoco"))]
+    assert "95 of 100" in note and f"{successes} of 100" in note and ("leans on the engine" in note) is leans
+
+
+def test_an_engine_that_refuses_the_task_is_told_with_its_reason() -> None:
+    task = replace(TRAINED, robot=RobotConfig(model="iiwa"))
+    (note,) = judge_engine(of(95), PegHole(), task, lambda _: of(0))
+    assert note.startswith("not tried in mujoco: ")
