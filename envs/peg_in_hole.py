@@ -56,7 +56,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     - ``flange``: ``part.peg_length`` above the tip, location of the wrench sensor, in the tool's axes.
 
     ## Observation
-    ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``, ``last_action`` (18):
+    ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``,
+    ``last_action``, ``wrench_history`` (42):
 
     | components | meaning | unit of 1.0 (default) | range |
     | --- | --- | --- | --- |
