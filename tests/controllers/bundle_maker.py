@@ -1,4 +1,4 @@
-"""A small bundle without a training: random weights, the default insertion."""
+"""A small bundle without a training: random weights, the default insertion, a law of its own."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assembly_rl.controllers import BundleController
+from assembly_rl.controllers import BundleController, ComplianceLaw
 from assembly_rl.controllers.bundles import Manifest, write_bundle
 from assembly_rl.controllers.bundles.golden import Golden
 from assembly_rl.controllers.bundles.manifest import CONVENTIONS
@@ -45,7 +45,12 @@ def plain(values: Any) -> Any:
     return values.name if isinstance(values, Enum) else values
 
 
-def manifest(config: InsertionConfig | None = None) -> dict[str, Any]:
+LAW = ComplianceLaw.from_diagonals(
+    [4.0, 4.0, 4.0, 0.06, 0.06, 0.06], [150.0, 150.0, 800.0, 1.0, 1.0, 1.0], [0.0, 0.0, 300.0, 3.0, 3.0, 3.0]
+)
+
+
+def manifest(config: InsertionConfig | None = None, law: ComplianceLaw = LAW) -> dict[str, Any]:
     config = config or InsertionConfig()
     return {
         "format": 2,
@@ -57,9 +62,9 @@ def manifest(config: InsertionConfig | None = None) -> dict[str, Any]:
         "actions": list(AXES),
         "activations": ["relu", "tanh"],
         "law": {
-            "mass": np.diag([4.0, 4.0, 4.0, 0.06, 0.06, 0.06]).tolist(),
-            "damping": np.diag([150.0, 150.0, 800.0, 1.0, 1.0, 1.0]).tolist(),
-            "stiffness": np.diag([0.0, 0.0, 300.0, 3.0, 3.0, 3.0]).tolist(),
+            "mass": law.mass.tolist(),
+            "damping": law.damping.tolist(),
+            "stiffness": law.stiffness.tolist(),
         },
         "contact": {
             "stiffness": [3e4] * 3 + [500.0] * 3, "delay": 0.0, "lag": 0.0, "sensor_cutoff": 40.0,

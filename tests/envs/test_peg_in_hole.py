@@ -11,6 +11,7 @@ import numpy as np
 import pybullet
 import pytest
 from gymnasium.utils.env_checker import check_env
+from immediate_robot import IMMEDIATE
 
 from assembly_rl.controllers.guidance import ReflexGuidance
 from assembly_rl.envs import PegInHoleEnv
@@ -189,7 +190,7 @@ def test_the_state_of_an_unused_environment() -> None:
 
 
 def test_success() -> None:
-    env = PegInHoleEnv(task={"randomization": NO_ERROR})
+    env = PegInHoleEnv(task={"randomization": NO_ERROR, "robot": IMMEDIATE})
     terminated, truncated, _, info = finish(env)
     assert (terminated, truncated, info["result"], info["is_success"]) == (True, False, "success", True)
     assert 0.024 <= info["depth"] < 0.0245
@@ -256,10 +257,15 @@ def test_without_a_certificate_there_is_no_success(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("threshold", "inserted"), [(2e-4, True), (0.02, False)])
 def test_phantom_contacts_would_jam_the_peg(monkeypatch, threshold: float, inserted: bool) -> None:
-    """Moment reflex, 1 mm chamfer: 2.4 s with this contactBreakingThreshold, never with Bullet's own."""
+    """Moment reflex, 1 mm chamfer: 2.4 s with this contactBreakingThreshold, never with Bullet's own.
+
+    Law and scale of the action are those to which the reflex's parameters belong.
+    """
     monkeypatch.setitem(BulletWorld.__init__.__globals__["SOLVER"], "contactBreakingThreshold", threshold)
     task = {
         "action": {"wrench": [8.0, 8.0, 8.0, 0.3, 0.3, 0.3]},
+        "compliance": {"mass": [4.0] * 3 + [0.06] * 3, "damping": [150.0, 150.0, 800.0, 1.0, 1.0, 1.0]},
+        "robot": IMMEDIATE,
         "limits": {"time": 3.0},
         "randomization": {"hole_estimate": {"lateral": 0.0005, "tilt": 0.01, "yaw": 0.01}},
     }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pybullet
 import pytest
+from immediate_robot import IMMEDIATE
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
@@ -81,7 +82,7 @@ def test_pose_wrench_and_twist_are_those_of_the_tip_in_the_nominal_frame(seed: i
 
 
 def test_the_path_starts_at_its_height_and_runs_down_the_estimated_axis() -> None:
-    task = {"path": {"start_height": 0.004}, "sensor": QUIET, "randomization": WRONG}
+    task = {"path": {"start_height": 0.004}, "sensor": QUIET, "randomization": WRONG, "robot": IMMEDIATE}
     env = PegInHoleEnv(task=task)
     _, info = env.reset(seed=0)
     np.testing.assert_allclose(info["pose"], [0.0, 0.0, 0.004, 0.0, 0.0, 0.0], atol=1e-12)
@@ -185,16 +186,12 @@ def in_free_space(kind: str) -> PegInHoleEnv:
 
 @pytest.mark.parametrize("axis", range(6))
 @pytest.mark.parametrize("value", [1.0, -0.5])
-@pytest.mark.parametrize(
-    ("kind", "speeds"),
-    [
-        ("wrench", [5 / 150, 5 / 150, 8 / 800, 0.15, 0.15, 0.15]),  # wrench over damping
-        ("twist", [0.03, 0.03, 0.01, 0.15, 0.15, 0.15]),
-    ],
-)
-def test_an_action_sets_the_tip_in_motion(kind: str, speeds: list, axis: int, value: float) -> None:
+@pytest.mark.parametrize("kind", ["wrench", "twist"])
+def test_an_action_sets_the_tip_in_motion(kind: str, axis: int, value: float) -> None:
     """The tip, and nothing else: a rotation is about the tip."""
     env = in_free_space(kind)
+    action, damping = env.task.action, np.array(env.task.compliance.damping)
+    speeds = np.array(action.wrench) / damping if kind == "wrench" else np.array(action.twist)
     for _ in range(16):
         twist, *_ = env.step(unit(axis, value))
     np.testing.assert_allclose(twist, unit(axis, value * speeds[axis]), rtol=2e-3, atol=2e-5)
@@ -202,12 +199,15 @@ def test_an_action_sets_the_tip_in_motion(kind: str, speeds: list, axis: int, va
 
 @pytest.mark.parametrize(("kind", "name"), [("damping", "damping"), ("stiffness", "stiffness")])
 def test_an_action_changes_the_law(kind: str, name: str) -> None:
-    task = {"action": {"kind": kind}, "randomization": {"gains": [1.5, 1.5], **EXACT}}
-    env = PegInHoleEnv(task=task)
-    base = {
-        "damping": 1.5 * np.array([150.0, 150.0, 800.0, 1.0, 1.0, 1.0]),
-        "stiffness": [0, 0, 300, 3, 3, 3],
+    at_once = {"damping_rate": [1e9] * 3 + [1e8] * 3}  # within a step
+    task = {
+        "action": {"kind": kind},
+        "admittance": {"gains": at_once},
+        "randomization": {"gains": [1.5, 1.5], **EXACT},
     }
+    env = PegInHoleEnv(task=task)
+    law = env.task.compliance
+    base = {"damping": 1.5 * np.array(law.damping), "stiffness": np.array(law.stiffness)}
     full = np.array([2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])
     action = np.array([1.0, -1.0, 0.0, 0.5, -0.5, 0.25], np.float32)
     if kind == "damping":  # +1 leaves the law's, -1 is four times as much
@@ -244,15 +244,16 @@ def test_the_terms_sum_to_the_reward_and_have_their_sizes() -> None:
         "limits": {"force": 200.0, "moment": 20.0, "lateral": 0.02, "angle": 1},
     }
     env, rng = PegInHoleEnv(task=task), np.random.default_rng(0)
+    weights = env.task.reward
     _, before = env.reset(seed=3)
     for _ in range(30):
         _, reward, *_, info = env.step(rng.uniform(-1.0, 1.0, 6).astype(np.float32))
         expected = {
-            "depth": 400.0 * (info["depth"] - before["depth"]),
-            "lateral": 2000.0 * (before["lateral"] - info["lateral"]),
-            "angle": 28.6 * (before["angle"] - info["angle"]),
-            "force": -0.004 * info["force"].mean(),
-            "time": -0.02,
+            "depth": weights.depth * (info["depth"] - before["depth"]),
+            "lateral": weights.lateral * (before["lateral"] - info["lateral"]),
+            "angle": weights.angle * (before["angle"] - info["angle"]),
+            "force": weights.force * info["force"].mean(),
+            "time": weights.time,
             "success": 0.0,
             "failure": 0.0,
         }
@@ -293,6 +294,7 @@ def test_a_blocked_path_waits_and_presses_with_what_the_law_says(
     task = {
         "policy_rate": 200.0,
         "sensor": QUIET,
+        "robot": IMMEDIATE,  # what the world is told is then the command
         "path": {"speed": speed, "lead": lead, "start_height": 0.0005},
         "compliance": {"stiffness": [2000.0, 2000.0, 300.0, 50.0, 50.0, 50.0]},
         "randomization": {"hole_estimate": {"lateral": 0.003, "tilt": 0.0, "yaw": 0.0}},
@@ -314,7 +316,9 @@ def test_a_blocked_path_waits_and_presses_with_what_the_law_says(
         assert commands[-1] == pytest.approx(env._insertion.height + leads[-1], abs=1e-12)
         forces.append(info["wrench"][2])
     assert max(leads) == pytest.approx(lead, abs=1e-12)
-    assert np.mean(forces[-100:]) == pytest.approx(800.0 * speed + 300.0 * lead, rel=0.01)
+    law = env.task.compliance
+    pressed = law.damping[2] * speed + law.stiffness[2] * lead
+    assert np.mean(forces[-100:]) == pytest.approx(pressed, rel=0.01)
     assert np.std(forces[-100:]) < 0.05
 
 
@@ -337,7 +341,8 @@ def test_every_range_is_used_uniformly() -> None:
     }
     task = {"randomization": ranges, "path": {"start_height": 0.005}, "compliance": {"check_contact": False}}
     env = PegInHoleEnv(task=task)
-    frictions, dampings, noises, estimates, starts = [], [], [], [], []
+    nominal, response = env.task.compliance.damping, env.task.robot.response
+    frictions, dampings, noises, estimates, starts, lags, delays = [], [], [], [], [], [], []
     for seed in range(400):
         _, info = env.reset(seed=seed if seed == 0 else None)
         world = env._world
@@ -347,8 +352,11 @@ def test_every_range_is_used_uniformly() -> None:
         )
         assert plate == 1.0  # Bullet takes the product
         frictions.append(tool)
-        dampings.append(env._insertion.controller.law.damping[0, 0] / 150.0)
-        assert env._insertion.controller.law.damping[5, 5] == pytest.approx(dampings[-1])
+        damping = env._insertion.controller.law.damping
+        dampings.append(damping[0, 0] / nominal[0])
+        np.testing.assert_allclose(damping, dampings[-1] * np.diag(nominal), rtol=1e-12)
+        lags.append(env._conditions.response.lag)
+        delays.append(env._conditions.response.delay)
         noises.append(env._robot._sensor._noise[0] / 0.05)
         origin, axes = nominal_frame(env)
         estimates.append([*origin, *axes.as_rotvec()])
@@ -356,6 +364,7 @@ def test_every_range_is_used_uniformly() -> None:
     assert uniform(frictions, 0.1, 0.5)
     assert uniform(np.log(dampings), math.log(0.25), math.log(4.0))
     assert uniform(np.log(noises), math.log(0.5), math.log(2.0))
+    assert uniform(lags, *response.lag) and uniform(delays, *response.delay)
     starts = np.array(starts) - [0.0, 0.0, 0.005, 0.0, 0.0, 0.0]
     for errors, name in ((np.array(estimates), "hole_estimate"), (starts, "start_pose")):
         x, y, z, rx, ry, rz = errors.T
@@ -368,7 +377,9 @@ def test_every_range_is_used_uniformly() -> None:
             assert uniform(angle, -math.pi, math.pi)
         assert uniform(z, -given["height"], given["height"])
         assert uniform(rz, -given["yaw"], given["yaw"])
-    together = np.column_stack((frictions, np.log(dampings), np.log(noises), estimates, starts))
+    together = np.column_stack(
+        (frictions, np.log(dampings), np.log(noises), estimates, starts, lags, delays)
+    )
     assert np.abs(np.corrcoef(together, rowvar=False) - np.eye(together.shape[1])).max() < 0.25
 
 

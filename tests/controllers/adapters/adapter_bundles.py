@@ -25,7 +25,7 @@ EXACT = replace(BLIND, randomization=RandomizationConfig(hole_estimate=PoseError
 
 def manifest(**changes: Any) -> dict[str, Any]:
     """Of a bundle for ``PART``, as JSON has it."""
-    own = bundle_maker.manifest(InsertionConfig(limits=LIMITS))
+    own = bundle_maker.manifest(InsertionConfig(limits=LIMITS), BLIND.law())
     own["part"]["hole_depth"] = PART.hole_depth
     return own | changes
 

@@ -27,7 +27,7 @@ def test_bundle_and_environment_do_the_same_to_the_last_bit(name: str) -> None:
     task = TASKS[name] | {"limits": {"time": 1.5}}
     env, robot = PegInHoleEnv(task=task), SimulatedRobot(task=task)
     network = policy(scale=0.8)
-    values = manifest()
+    values = manifest(law=robot.task.law())
     values["insertion"]["limits"]["time"] = 1.5
     controller = BundleController(Manifest.read(values), network)
     for seed in range(4):

@@ -1,0 +1,13 @@
+"""A robot that reaches every command at once, for tests whose point is not the robot's response."""
+
+from assembly_rl.envs.robots import ResponseConfig, RobotConfig
+
+RESPONSE = {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}
+IMMEDIATE = {"response": RESPONSE}
+"""For ``robot`` of a task that is a mapping."""
+ON_THE_COMMAND_LINE = [f"task.robot.response.{name}={ends}" for name, ends in RESPONSE.items()]
+
+
+def immediate_robot() -> RobotConfig:
+    """For ``robot`` of a ``TaskConfig``."""
+    return RobotConfig(response=ResponseConfig(**RESPONSE))
