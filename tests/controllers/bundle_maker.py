@@ -22,7 +22,7 @@ HOLE = ((0.4, -0.1, 0.2), (0.0, 0.0, 0.0, 1.0))
 
 
 def policy(
-    inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,), bias: float = 0.1
+    inputs: int = 42, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,), bias: float = 0.1
 ) -> MLP:
     rng = np.random.default_rng(seed)
     widths = [inputs, *hidden, 6]

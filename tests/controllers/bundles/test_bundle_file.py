@@ -95,7 +95,7 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("observations", ["fx"]), "observations must be ['fx', 'fy'"),
         (put("actions", ["x"]), "actions must be ['x', 'y', 'z', 'rx', 'ry', 'rz']"),
         (put("activations", ["relu", "gelu"]), "unknown activation 'gelu'"),
-        (put("activations", ["relu"]), "the network has 18 inputs and 8 outputs"),
+        (put("activations", ["relu"]), "the network has 42 inputs and 8 outputs"),
         (put("law", "mass", [[1.0]]), "mass must have shape (6, 6)"),
         (put("law", "mass", 3, 3, -0.06), "mass must have eigenvalues > 0: the smallest is -0.06, mostly along rx"),
         (put("law", "damping", [[0.0] * 6] * 6), "unstable"),
