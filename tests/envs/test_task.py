@@ -377,9 +377,7 @@ def test_every_range_is_used_uniformly() -> None:
             assert uniform(angle, -math.pi, math.pi)
         assert uniform(z, -given["height"], given["height"])
         assert uniform(rz, -given["yaw"], given["yaw"])
-    together = np.column_stack(
-        (frictions, np.log(dampings), np.log(noises), estimates, starts, lags, delays)
-    )
+    together = np.column_stack((frictions, np.log(dampings), np.log(noises), estimates, starts, lags, delays))
     assert np.abs(np.corrcoef(together, rowvar=False) - np.eye(together.shape[1])).max() < 0.25
 
 

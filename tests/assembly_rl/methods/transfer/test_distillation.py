@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quick_task import QUICK_TASK
 from stable_baselines3.common.callbacks import BaseCallback
 
-from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs import PegHole
 from assembly_rl.learners.actor import ActorWeights
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.environments import make_environments
@@ -35,7 +36,7 @@ ALGORITHMS: dict[str, Any] = {
 
 
 def model(name: str, seed: int, **options: Any) -> Any:
-    return make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), seed, **options)
+    return make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), seed, **options)
 
 
 def guide(name: str) -> Teacher:
