@@ -74,7 +74,7 @@ class ComplianceConfig:
     """
 
     mass: list[float] = field(default_factory=lambda: [2.0, 2.0, 2.0, 0.03, 0.03, 0.03])
-    damping: list[float] = field(default_factory=lambda: [800.0, 800.0, 800.0, 10.0, 10.0, 10.0])
+    damping: list[float] = field(default_factory=lambda: [900.0, 900.0, 900.0, 12.0, 12.0, 12.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
     check_contact: bool = True
 
@@ -102,7 +102,7 @@ class RewardConfig:
     depth: float = 400.0
     lateral: float = 2000.0
     angle: float = 28.6
-    force: float = -0.01
+    force: float = -0.005
     time: float = -0.02
     success: float = 5.0
     failure: float = -5.0

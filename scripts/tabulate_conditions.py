@@ -2,8 +2,8 @@
 
     python scripts/tabulate_conditions.py rows.csv [more.csv ...]
 
-Success of each run and over all of them, with the 95 % Wilson interval; medians of the time of the successes and
-of the largest force.
+Success of each run and over all of them, with the 95 % Wilson interval; medians of the time of the successes
+and of the largest force.
 """
 
 import csv
