@@ -279,7 +279,7 @@ def test_parts_of_a_controller_keep_copies_of_their_configurations() -> None:
     assert contact(FREE, IDENTITY) == before
     assert insertion.reset(HOLE) == first
     assert termination.of_wrench([5.0, 0.0, 0.0, 0.0, 0.0, 0.0]) is None
-    assert len(observer.names) == 18
+    assert len(observer.names) == 42
     schedule.reset(LAW)
     assert schedule.filling
     values = {"deadband": [0.0] * 6}

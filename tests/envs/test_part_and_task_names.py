@@ -182,7 +182,7 @@ def test_importing_the_environment_loads_neither_hydra_nor_yaml() -> None:
 
 def test_a_vector_of_named_environments() -> None:
     envs = gymnasium.make_vec("assembly_rl/PegInHole-v0", 2, vectorization_mode="sync", part="T", task="hard")
-    assert envs.reset(seed=0)[0].shape == (2, 18)
+    assert envs.reset(seed=0)[0].shape == (2, 42)
     assert {env.unwrapped.part.chamfer for env in envs.envs} == {0.0}
     assert np.isfinite(envs.step(np.zeros((2, 6)))[0]).all()
     envs.close()

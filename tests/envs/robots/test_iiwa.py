@@ -169,7 +169,7 @@ def test_a_joint_at_its_limit_ends_the_episode() -> None:
     results = []
     for push in (1.0, -1.0):  # about z, towards the limit and away from it
         env.reset(seed=0)
-        for _ in range(10):
+        for _ in range(20):
             _, _, terminated, _, info = env.step(np.array([0.0, 0.0, 0.0, 0.0, 0.0, push]))
             if terminated:
                 break
