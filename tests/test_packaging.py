@@ -1,5 +1,6 @@
 """The wheel, in an environment of its own, from an empty directory."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,8 +54,9 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # it may name a checkout
     done = subprocess.run(
-        [python, *arguments], cwd=folder, capture_output=True, text=True, timeout=1800, check=False
+        [python, *arguments], cwd=folder, env=own, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -23,7 +23,7 @@ SHORT = {"limits": {"time": 0.6}, "path": {"start_height": 0.0005}}
 VARIED = {
     **SHORT,
     "sensor": {"delay": 0.01},
-    "compliance": {"check_contact": False},  # half the damping and this delay do not go together
+    "compliance": {"check_contact": False},  # half the damping does not go with every lag
     "observation": {"groups": ["wrench", "pose", "last_action", "twist", "wrench_history"]},
     "randomization": {
         "friction": [0.1, 0.4],

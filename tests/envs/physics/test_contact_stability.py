@@ -108,7 +108,7 @@ def test_what_is_far_beyond_the_bound_chatters(world: BulletWorld, axis: int) ->
     assert swing(world, law_for(axis, 0.5, 0.01), axis, 0.01) > 1.0
 
 
-def test_a_sensor_delay_makes_the_default_law_chatter_on_a_wall(world: BulletWorld) -> None:
+def test_a_sensor_delay_makes_a_light_law_chatter_on_a_wall(world: BulletWorld) -> None:
     law = law_with(0, DAMPING[0])
     assert bound(law, 0, 0.0) > 1.0 > bound(law, 0, 0.01)
     assert swing(world, law, 0, 0.0) < 0.001
