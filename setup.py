@@ -56,6 +56,7 @@ setup(
         "docs": ["pdoc>=15"],
         "drawings": ["ezdxf>=1.4"],
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
+        "mujoco": ["mujoco>=4.0,<4.1"],
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "studies": ["pyarrow>=18"],
         "ur": ["ur-rtde>=1.6"],

@@ -14,7 +14,7 @@ from assembly_rl.controllers.insertion import (
     register_observation_term,
 )
 from assembly_rl.controllers.registry import Registry
-from assembly_rl.controllers.stability import ContactConfig, max_contact_stiffness
+from assembly_rl.controllers.stability import ContactConfig, max_contact_stiffness, stabilized
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "load_bundle",
     "max_contact_stiffness",
     "register_observation_term",
+    "stabilized",
 ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
-from math import ceil, exp, pi
+from dataclasses import dataclass, replace
+from math import ceil, exp, floor, log10, pi
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ LARGEST_STIFFNESS = 1e12
 """Stiffness at which the search for the bound ends [N/m, Nm/rad]."""
 SHARES = np.geomspace(1.0, 1e-3, 24).tolist()
 """Shares of the stated stiffness in which coupled axes are tested."""
+DAMPING_STEP = 1.1
+"""Factor by which the search for a damping that holds goes on."""
 TOLERANCE = 1e-9
 """Tolerance above 1 of a stable spectral radius: free axes without a spring are at 1."""
 
@@ -40,16 +42,21 @@ class ContactConfig:
         delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
         lag: Time constant of the robot's position loop [s], first order.
         sensor_cutoff: Cutoff of the sensor's own first-order low-pass filter [Hz]; null for none.
+        lead: Damping over stiffness of a servo that also follows the velocity of a command, which it reaches
+            linearly during the period [s]; 0 for linear motion alone, null for a command that is held.
     """
 
     stiffness: list[float]
     delay: float = 0.0
     lag: float = 0.0
     sensor_cutoff: float | None = None
+    lead: float | None = None
 
     def __post_init__(self) -> None:
         require_six(self, stiffness=bounds.CONTACT_STIFFNESS)
         require_not_negative(self, delay=bounds.DELAY, lag=bounds.DELAY)
+        if self.lead is not None:
+            require_not_negative(self, lead=bounds.DELAY)
         if self.sensor_cutoff is not None:
             if not 0.0 < self.sensor_cutoff < float("inf"):
                 raise InputError(
@@ -66,10 +73,11 @@ def _eigenvalue_time(states: int) -> float:
 class ContactLoop:
     """Closed loop of controller, robot, environment and sensor, linear and in discrete time.
 
-    In control period n the command x_n is held; the robot follows it with a first-order lag, the
-    environment reacts with ``-K_e`` times the displacement, and the sensor filters in continuous time. At
-    the end of the period the reading is sampled, delayed, filtered by the controller and used in step n + 1.
-    Even without delay, lag or filter, a command affects the wrench one period later.
+    In control period n the command x_n is held, or reached linearly from x_n-1 if ``contact.lead`` is given;
+    the robot follows it with a first-order lag, the environment reacts with ``-K_e`` times the displacement
+    (and ``lead`` times its velocity), and the sensor filters in continuous time. At the end of the period the
+    reading is sampled, delayed, filtered by the controller and used in step n + 1. Even without delay, lag or
+    filter, a command affects the wrench one period later.
 
     Args:
         law: Compliance law.
@@ -106,14 +114,12 @@ class ContactLoop:
                 f"got {contact.delay} s at {rate:g} Hz"
             )
         self._keep = exp(-2.0 * pi * cutoff * dt) if cutoff is not None else 0.0
-        lags = [contact.lag] if contact.lag > 0.0 else []
-        if contact.sensor_cutoff is not None:
-            lags.append(1.0 / (2.0 * pi * contact.sensor_cutoff))
-        self._chain = self._held_chain(lags, dt)
+        self._chain, self._output = self._reaction(contact, dt)
         self._stated = np.diag(np.array(contact.stiffness, dtype=np.float64))
         self._put(law)
 
     def _put(self, law: ComplianceLaw) -> None:
+        self._law = law
         self._step = step_matrix(
             law.mass, law.damping, law.stiffness, 1.0 / self._rate, self._discretization, self._selected_axes
         )
@@ -128,14 +134,45 @@ class ContactLoop:
         return loop
 
     @staticmethod
-    def _held_chain(lags: list[float], dt: float) -> Matrix:
-        """Return the step matrix (n, n + 1) of serial lags with constant input in the last column."""
-        size = len(lags)
-        flow = np.zeros((size + 1, size + 1))
+    def _reaction(contact: ContactConfig, dt: float) -> tuple[Matrix, Matrix]:
+        """Return the step matrix (n, n + 2) of robot and sensor, and their output (n + 2,) after the step.
+
+        The last two columns are those of the previous and of the new command.
+        """
+        lags = [contact.lag] if contact.lag > 0.0 else []
+        if contact.sensor_cutoff is not None:
+            lags.append(1.0 / (2.0 * pi * contact.sensor_cutoff))
+        size, led = len(lags), contact.lead is not None
+        lead = contact.lead or 0.0
+        flow = np.zeros(
+            (size + 1 + led, size + 1 + led)
+        )  # lags, command, change of the command in the period
+        if led:
+            flow[size, size + 1] = 1.0
+        signal = np.eye(len(flow))[size]  # what the next lag follows: first the command
         for row, lag in enumerate(lags):
-            flow[row, row] = -dt / lag
-            flow[row, row - 1 if row else size] = dt / lag
-        return expm(flow)[:size]
+            flow[row] = dt / lag * signal
+            flow[row, row] -= dt / lag
+            signal = np.eye(len(flow))[row]
+            if row == 0 and contact.lag > 0.0:
+                signal = signal + lead / dt * flow[row]
+            elif row == 0 and led:
+                flow[row, size + 1] += lead / lag
+        step = expm(flow)
+        chain, output = np.zeros((size, size + 2)), np.zeros(size + 2)
+        chain[:, :size] = step[:size, :size]
+        if led:
+            chain[:, size] = step[:size, size] - step[:size, size + 1]
+            chain[:, size + 1] = step[:size, size + 1]
+        else:
+            chain[:, size + 1] = step[:size, size]
+        if contact.sensor_cutoff is not None:
+            output[size - 1] = 1.0
+        elif size:
+            output[0], output[size + 1] = 1.0 - lead / contact.lag, lead / contact.lag
+        else:
+            output[size], output[size + 1] = -lead / dt, 1.0 + lead / dt
+        return chain, output
 
     def matrix(self, stiffness: Matrix) -> Matrix:
         """Return the state transition matrix of a period for a contact stiffness K_e (6, 6).
@@ -168,8 +205,12 @@ class ContactLoop:
             for column in range(size):
                 at = moved + width * column
                 loop[:, block, at : at + width] += self._chain[row, column] * identity
-            loop[:, block] += self._chain[row, size] * loop[:, :width]
-        output = loop[:, readings - width : readings] if size else loop[:, :width]
+            loop[:, block, :width] += self._chain[row, size] * identity
+            loop[:, block] += self._chain[row, size + 1] * loop[:, :width]
+        output = self._output[size + 1] * loop[:, :width]
+        output[:, :, :width] += self._output[size] * identity
+        for row in range(size):
+            output += self._output[row] * loop[:, moved + width * row : moved + width * (row + 1)]
         springs = stiffness[axes[:, :, None], axes[:, None, :]]
         loop[:, readings : readings + width] = -springs @ output
         for sample in range(1, delay + 1):
@@ -275,28 +316,123 @@ class ContactLoop:
         """
         if self.is_stable():
             return
-        contact = self.contact
-        filters = [
-            f"{name} {value:g} Hz"
-            for name, value in (("sensor_cutoff", contact.sensor_cutoff), ("cutoff", self._cutoff))
-            if value is not None
-        ]
-        conditions = ", ".join(
-            [f"at {self._rate:g} Hz", f"delay {contact.delay:g} s", f"lag {contact.lag:g} s", *filters]
-        )
         advice = "raise mass or damping there, or shorten delay and filters"
-        for axis, value in enumerate(contact.stiffness):
-            largest = self.largest(np.diag(np.eye(6)[axis]))
-            if value > largest:
-                raise InputError(
-                    f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} {conditions}: "
-                    f"the largest stable value is {largest:.5g}; {advice}"
-                )
+        for axis, value, largest in self._beyond():
+            raise InputError(
+                f"the law is unstable against contact stiffness[{AXES[axis]}] = {value:g} "
+                f"{self._conditions()}: the largest stable value is {largest:.5g}; {advice}"
+            )
         factor = self.largest(self._stated)
         raise InputError(
-            f"the law is unstable against contact stiffness {contact.stiffness} on all axes together "
-            f"{conditions}: the largest stable values are {factor:.3g} times these; {advice}"
+            f"the law is unstable against contact stiffness {self.contact.stiffness} on all axes together "
+            f"{self._conditions()}: the largest stable values are {factor:.3g} times these; {advice}"
         )
+
+    def advice(self) -> str:
+        """Describe where the law is unstable in the stated contact, and what holds; empty if it is stable."""
+        if self.is_stable():
+            return ""
+        where = ", ".join(
+            f"{AXES[axis]} {value:g} (stable up to {largest:.3g})" for axis, value, largest in self._beyond()
+        )
+        if not where:
+            where = f"all axes together (stable up to {self.largest(self._stated):.3g} times it)"
+        try:
+            held, own = (np.diag(law.damping).tolist() for law in (self.stabilized(), self._law))
+            values = [old if old == new else rounded_up(new) for old, new in zip(own, held, strict=True)]
+            remedy = f"damping=[{','.join(f'{value:g}' for value in values)}] holds"
+        except InputError as error:
+            remedy = str(error)
+        return f"the law is unstable {self._conditions()} against contact stiffness {where}: {remedy}"
+
+    def stabilized(self) -> ComplianceLaw:
+        """Return the law with the least damping that is stable in the stated contact; see ``stabilized``."""
+        if self.is_stable():
+            return self._law
+        if self._coupled:
+            raise InputError(
+                "the law couples axes, and damping is raised axis by axis: state it about a centre and in "
+                "axes in which it is diagonal"
+            )
+        damping = np.diag([self._least_damping(axis) for axis in range(6)])
+        return replace(self._law, damping=damping)
+
+    def _least_damping(self, axis: int) -> float:
+        """Return the first damping from that of the law upwards, to six digits, that settles on an axis."""
+
+        def settles(damping: float) -> bool:
+            values = self._law.damping.copy()
+            values[axis, axis] = damping
+            loop = self.of(replace(self._law, damping=values))
+            return loop._settles(loop._matrices(self._stated, [[axis]]), 1)
+
+        low, most = float(self._law.damping[axis, axis]), bounds.DAMPING[axis // 3]
+        if settles(low):
+            return low
+        high = low
+        while high == low or not settles(high):
+            if high >= most:
+                raise InputError(
+                    f"no damping[{AXES[axis]}] up to {most:g} in SI units holds against contact "
+                    f"stiffness[{AXES[axis]}] = {self.contact.stiffness[axis]:g} {self._conditions()}: "
+                    "shorten delay and lag, or soften the contact"
+                )
+            low, high = high, min(most, max(DAMPING_STEP * high, 1e-6 * most))
+        while high - low > 1e-7 * high:
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if settles(middle) else (middle, high)
+        return high
+
+    def _beyond(self) -> Iterator[tuple[int, float, float]]:
+        """Yield axis, stated and largest stable stiffness where the axis alone is unstable."""
+        for axis, value in enumerate(self.contact.stiffness):
+            largest = self.largest(np.diag(np.eye(6)[axis]))
+            if value > largest:
+                yield axis, value, largest
+
+    def _conditions(self) -> str:
+        contact = self.contact
+        parts = [f"at {self._rate:g} Hz", f"delay {contact.delay:g} s", f"lag {contact.lag:g} s"]
+        if contact.lead is not None:
+            parts.append(f"lead {contact.lead:g} s")
+        for name, value in (("sensor_cutoff", contact.sensor_cutoff), ("cutoff", self._cutoff)):
+            if value is not None:
+                parts.append(f"{name} {value:g} Hz")
+        return ", ".join(parts)
+
+
+def rounded_up(value: float) -> float:
+    """Return the next number of two digits that is not less than a positive one."""
+    unit = 10.0 ** (floor(log10(value)) - 1)
+    return float(f"{ceil(value / unit - 1e-9) * unit:.2g}")
+
+
+def stabilized(
+    law: ComplianceLaw,
+    rate: float,
+    contact: ContactConfig,
+    *,
+    cutoff: float | None = None,
+    discretization: Discretization = Discretization.implicit_euler,
+    selected_axes: Sequence[bool] = (True,) * 6,
+) -> ComplianceLaw:
+    """Return the law with the least damping with which it is stable in a contact (``ContactLoop``).
+
+    The damping is raised on the axes where the law is unstable, and nowhere else. With less virtual mass,
+    less damping is needed.
+
+    Args:
+        law: Compliance law without coupling between axes.
+        rate: Control rate [Hz].
+        contact: Contact with the environment, with delay and lag of the robot.
+        cutoff: Cutoff of the controller's filter [Hz].
+        discretization: Integration of the law.
+        selected_axes: Axes that move.
+
+    Raises:
+        ValueError: The law is unstable and couples axes, or no damping up to ``bounds.DAMPING`` holds.
+    """
+    return ContactLoop(law, rate, contact, cutoff, discretization, selected_axes).stabilized()
 
 
 def max_contact_stiffness(
@@ -306,6 +442,7 @@ def max_contact_stiffness(
     delay: float = 0.0,
     lag: float = 0.0,
     sensor_cutoff: float | None = None,
+    lead: float | None = None,
     cutoff: float | None = None,
     discretization: Discretization = Discretization.implicit_euler,
     selected_axes: Sequence[bool] = (True,) * 6,
@@ -316,8 +453,8 @@ def max_contact_stiffness(
     simultaneous contact along several axes may allow far less: state it in a ``ContactConfig``. A
     conservative rule of thumb is ``1 / (D^-1)_ii / (delay + lag + filter lags + dt / 2)``.
 
-    The model of the robot is a command step with a lag; for a robot that moves to the command linearly
-    during the period, add half a period to ``lag``.
+    Without ``lead``, the model of the robot is a command step with a lag; for a robot that moves to the
+    command linearly during the period, ``lead`` is 0, or what its servo has.
 
     Args:
         law: Compliance law.
@@ -325,6 +462,7 @@ def max_contact_stiffness(
         delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
         lag: Time constant of the robot's position loop [s].
         sensor_cutoff: Cutoff of the sensor's own low-pass filter [Hz].
+        lead: Lead of the robot's servo [s]; see ``ContactConfig``.
         cutoff: Cutoff of the controller's filter [Hz].
         discretization: Integration of the law.
         selected_axes: Axes that move.
@@ -335,6 +473,6 @@ def max_contact_stiffness(
     Raises:
         ValueError: A value is not admissible; the message names it.
     """
-    contact = ContactConfig([0.0] * 6, delay, lag, sensor_cutoff)
+    contact = ContactConfig([0.0] * 6, delay, lag, sensor_cutoff, lead)
     loop = ContactLoop(law, rate, contact, cutoff, discretization, selected_axes)
     return np.array([loop.largest(np.diag(axis)) for axis in np.eye(6)])

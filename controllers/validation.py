@@ -23,6 +23,10 @@ class InputError(ValueError):
     """Input that cannot be used; the message says what is wrong, which value, and what to do."""
 
 
+class InputWarning(UserWarning):
+    """Warning about input that can be used, with consequences that the caller may not want."""
+
+
 def closest(name: object, known: Iterable[str]) -> str:
     """Return the known name that is most similar to another one; an empty string without known names."""
     return next(iter(get_close_matches(str(name), list(known), 1, 0.0)), "")
@@ -135,6 +139,23 @@ def require_not_negative(owner: object, *names: str, **largest: float) -> None:
             raise InputError(f"{label} must be >= 0, got {value}")
         if name in largest:
             _require_at_most(label, value, largest[name])
+
+
+def require_times(owner: object, most: float, *names: str) -> None:
+    """Raise a ValueError for the first of the named attributes that is not [low, high], 0 <= low <= high [s].
+
+    Args:
+        owner: Configuration.
+        most: Bound of the upper end [s].
+        names: Attributes.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if not finite_numbers(value, 2) or not 0.0 <= value[0] <= value[1] <= most:
+            raise InputError(
+                f"{type(owner).__name__}.{name} must be [low, high] with 0 <= low <= high <= {most:g} s, "
+                f"got {value!r:.80}"
+            )
 
 
 def require_at_most(owner: object, bound: float, *names: str) -> None:

@@ -74,7 +74,7 @@ class ComplianceConfig:
     """
 
     mass: list[float] = field(default_factory=lambda: [2.0, 2.0, 2.0, 0.03, 0.03, 0.03])
-    damping: list[float] = field(default_factory=lambda: [800.0, 800.0, 800.0, 10.0, 10.0, 10.0])
+    damping: list[float] = field(default_factory=lambda: [900.0, 900.0, 900.0, 12.0, 12.0, 12.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
     check_contact: bool = True
 
@@ -102,7 +102,7 @@ class RewardConfig:
     depth: float = 400.0
     lateral: float = 2000.0
     angle: float = 28.6
-    force: float = -0.004
+    force: float = -0.005
     time: float = -0.02
     success: float = 5.0
     failure: float = -5.0
@@ -226,3 +226,19 @@ class TaskConfig(InsertionConfig):
         physics, sensor = self.physics, self.sensor
         stiffness = [physics.servo_stiffness] * 3 + [physics.servo_rotational_stiffness] * 3
         return ContactConfig(stiffness, delay=sensor.delay, sensor_cutoff=sensor.cutoff)
+
+    def slowest_contact(self) -> ContactConfig:
+        """Return the stiffest contact of the robot with its largest lag and delay.
+
+        The servo follows the velocity of the command as well: its lead is damping over stiffness, less the
+        physics step in which it is applied. Limits of speed and acceleration are not in it.
+        """
+        physics, response, contact = self.physics, self.robot.response, self.stiffest_contact()
+        inertias = (
+            physics.tool_mass / physics.servo_stiffness,
+            physics.tool_inertia / physics.servo_rotational_stiffness,
+        )
+        lead = 2.0 * physics.servo_damping_ratio * min(inertias) ** 0.5 - 1.0 / physics_rate(physics)
+        return replace(
+            contact, delay=contact.delay + response.delay[1], lag=response.lag[1], lead=max(0.0, lead)
+        )

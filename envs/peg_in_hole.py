@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from math import hypot
+from multiprocessing import parent_process
 from typing import Any
+from warnings import warn
 
 import gymnasium
 import numpy as np
@@ -19,7 +21,8 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.validation import InputError
+from assembly_rl.controllers.stability import ContactLoop
+from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
@@ -53,7 +56,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     - ``flange``: ``part.peg_length`` above the tip, location of the wrench sensor, in the tool's axes.
 
     ## Observation
-    ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``, ``last_action`` (18):
+    ``Box`` of float32, the configured groups in order; default ``wrench``, ``pose``,
+    ``last_action``, ``wrench_history`` (42):
 
     | components | meaning | unit of 1.0 (default) | range |
     | --- | --- | --- | --- |
@@ -120,6 +124,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     Raises:
         ValueError: Part or task is refused; the message names the value and says what to do.
 
+    Warns:
+        InputWarning: The law is unstable in contact at the largest lag and delay of ``task.robot.response``;
+            the message has the stable stiffness and a damping that holds. Not in worker processes.
+
     Version history: v0, initial version.
     """
 
@@ -147,6 +155,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             ToolConfig(centre=[0.0, 0.0, -part.peg_length]),  # weightless: there is no gravity
             contact=task.stiffest_contact() if task.compliance.check_contact else None,
         )
+        if task.compliance.check_contact and parent_process() is None:  # once, not in every worker
+            self._warn_of_lag()
         observer = self._insertion.observer
         self.observation_names = observer.names
         self.observation_space = gymnasium.spaces.Box(-observer.bounds, observer.bounds)
@@ -178,6 +188,18 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def _scaled_law(self, factor: float) -> ComplianceLaw:
         """Return the task's law with its damping multiplied by a factor."""
         return replace(self._law, damping=self._law.damping * factor)
+
+    def _warn_of_lag(self) -> None:
+        """Warn if the law, with its lowest damping, is unstable at the robot's largest lag and delay."""
+        task = self._task
+        own, law = task.admittance, self._scaled_law(task.randomization.gains[0])
+        details = own.cutoff, own.discretization, own.selected_axes
+        try:
+            advice = ContactLoop(law, task.control_rate, task.slowest_contact(), *details).advice()
+        except InputError as error:  # a delay beyond what the check can do
+            advice = str(error)
+        if advice:
+            warn(f"task.robot.response: {advice}", InputWarning, stacklevel=3)
 
     @property
     def _world(self) -> World:

@@ -37,6 +37,8 @@ def main() -> None:
     hole = ((x, y, z), (qx, qy, qz, qw))
     position, orientation = compose(hole, controller.start)
     print("start, TCP in the base [m, rotation vector]:", [*position, *quat_log(orientation)])
+    trained = controller.manifest.response
+    print("trained for a robot with", trained.words() if trained else "an unknown lag")
     robot = connect(arguments.address, controller.rate)
     input("Is the robot there, at rest, in free space? Enter begins, Ctrl-C does not. ")
     try:

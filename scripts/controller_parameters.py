@@ -94,7 +94,7 @@ EXTRA = {
     "SafetyConfig.stop": ", >= hold",
 }
 """Bounds that join two fields or the rate."""
-EXAMPLE = {"cutoff": 1.0, "sensor_cutoff": 1.0, "timeout": 1.0}
+EXAMPLE = {"cutoff": 1.0, "sensor_cutoff": 1.0, "lead": 1.0, "timeout": 1.0}
 
 
 def parameter_tables() -> Iterator[tuple[str, list[list[str]]]]:

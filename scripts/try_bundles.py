@@ -80,7 +80,10 @@ def bases() -> list[tuple[Values, Tensors]]:
         [4.0] * 3 + [0.06] * 3, [150.0, 150.0, 800.0, 1.0, 1.0, 1.0], [200.0, 200.0, 300.0, 3.0, 3.0, 3.0]
     )
     coupled = plain.transport(((0.01, -0.02, 0.05), quat_exp((0.1, 0.2, -0.1))), "tip")
-    touch = {"stiffness": [3e3] * 3 + [20.0] * 3, "delay": 0.005, "lag": 0.002, "sensor_cutoff": 40.0}
+    touch = {
+        "stiffness": [3e3] * 3 + [20.0] * 3, "delay": 0.005, "lag": 0.002, "sensor_cutoff": 40.0,
+        "lead": None,
+    }  # fmt: skip
     everything = ObservationConfig(groups=["wrench", "pose", "last_action", "wrench_history"], history=3)
     turn = np.eye(6)
     turn[0, 4], turn[4, 4], turn[2, 2] = 0.01, 1.3, 0.8
@@ -103,7 +106,8 @@ def bases() -> list[tuple[Values, Tensors]]:
             control_rate=1000.0, policy_rate=100.0, action=ActionConfig(kind=ActionKind.stiffness)
         ),
         law=law(plain),
-        contact=touch | {"delay": 0.001},
+        contact=touch | {"delay": 0.001, "lead": 0.003},
+        response=None,
     )
     fast["insertion"]["admittance"] |= {
         "deadband": [0.5] * 3 + [0.01] * 3, "selected_axes": [True, True, True, True, True, False],

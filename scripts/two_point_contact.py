@@ -13,7 +13,7 @@ Measurement, and Control 104 (1982) 65-77; here without its approximation for sm
 
 import csv
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, sin
 
 import numpy as np
@@ -34,7 +34,7 @@ SLIDING = 5e-4  # m, way after which the peg slides steadily
 FRICTION = 0.2
 TILTS = (0.04, 0.06, 0.08)  # rad, of the spring's end
 RATES = (1000.0, 2000.0, 4000.0)
-SERVO = {"servo_stiffness": 2000.0, "servo_rotational_stiffness": 5.0}  # N/m, Nm/rad
+STIFFNESS, ROTATIONAL_STIFFNESS = 2000.0, 5.0  # N/m, Nm/rad, of the spring
 PART = PegHole(chamfer=0.0)
 
 
@@ -93,8 +93,8 @@ def sliding_force(depth: float, tilt: float, clearance: float) -> float:
     wall = np.array([1.0, friction])  # for f2 = 1
     mouth_moment = depth * mouth[0] - (reach - tip) * mouth[1]  # about y, at the tip: z Fx - x Fz
     wall_moment = radius * s * wall[0] + radius * c * wall[1]
-    pull = SERVO["servo_stiffness"] * (length * sin(tilt) - tip - length * s)  # of the spring, along x
-    turn = SERVO["servo_rotational_stiffness"] * (tilt - angle)
+    pull = STIFFNESS * (length * sin(tilt) - tip - length * s)  # of the spring, along x
+    turn = ROTATIONAL_STIFFNESS * (tilt - angle)
     # At the flange, length * (s, c) from the tip: the hole's wrench balances the spring's.
     lever = [length * (s * f[1] - c * f[0]) for f in (mouth, wall)]
     system = np.array([[mouth[0], wall[0]], [mouth_moment + lever[0], wall_moment + lever[1]]])
@@ -111,7 +111,8 @@ def slide(engine: str, rate: float, tilt: float, end: float = END) -> Slide:
         tilt: Angle [rad] of the spring's end.
         end: Depth [m] of the tip of a peg that would follow the spring's end.
     """
-    world = ENGINES.get(engine)(PART, PhysicsConfig(engine=engine, rate=rate, **SERVO), CUTOFF, False)
+    config = PhysicsConfig(rate, servo_stiffness=STIFFNESS, servo_rotational_stiffness=ROTATIONAL_STIFFNESS)
+    world = ENGINES.get(engine)(PART, replace(config, engine=engine), CUTOFF, False)
     steps, length = round(rate * PERIOD), PART.peg_length
 
     def target(angle: float, depth: float) -> Pose:
@@ -130,7 +131,8 @@ def slide(engine: str, rate: float, tilt: float, end: float = END) -> Slide:
             tip = length * cos(quat_log(orientation)[1]) - height
             predicted = [sliding_force(tip, tilt, clearance) for clearance in (PART.clearance, widened)]
             rows.append((tip, world.wrench[2], *predicted))
-        return Slide(*np.array(rows).T, world.penetration)
+        depth, force, nominal, actual = np.array(rows).T
+        return Slide(depth, force, nominal, actual, world.penetration)
     finally:
         world.close()
 

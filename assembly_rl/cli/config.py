@@ -111,6 +111,25 @@ class GraphConfig:
 
 
 @dataclass
+class SwappedLaw:
+    """Fields of a compliance law that replaces that of a training; empty for the training's.
+
+    Attributes:
+        mass: Virtual mass [kg] and inertia [kg m2], x y z rx ry rz.
+        damping: Damping [Ns/m] and [Nms/rad].
+        stiffness: Stiffness [N/m] and [Nm/rad].
+    """
+
+    mass: list[float] = field(default_factory=list)
+    damping: list[float] = field(default_factory=list)
+    stiffness: list[float] = field(default_factory=list)
+
+    def changes(self) -> dict[str, list[float]]:
+        """Return the fields that are not empty."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+@dataclass
 class ExportConfig:
     """Configuration of ``assembly-rl-export``.
 
@@ -118,6 +137,9 @@ class ExportConfig:
         run: Folder of a run.
         output: New folder; by default ``export`` in that of the run.
         episodes: Held-out insertions in which the bundle is compared with the training stack.
+        lag: Lag of the robot that the bundle is for [s]; by default the range of the training.
+        delay: Delay of that robot [s]; by default the range of the training.
+        compliance: Law that replaces that of the training.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
@@ -127,6 +149,9 @@ class ExportConfig:
     run: str = ""
     output: str | None = None
     episodes: int = 100
+    lag: float | None = None
+    delay: float | None = None
+    compliance: SwappedLaw = field(default_factory=SwappedLaw)
     tool_mass: float = 0.0
     centre_of_mass: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     gravity: list[float] = field(default_factory=lambda: [0.0, 0.0, -9.81])
@@ -135,6 +160,8 @@ class ExportConfig:
     def __post_init__(self) -> None:
         require_count(self, "episodes", most=MOST_EPISODES)
         require_not_negative(self, "tool_mass")
+        times = {name: bounds.DELAY for name in ("lag", "delay") if getattr(self, name) is not None}
+        require_not_negative(self, **times)
         require_text(self, "output")
         for name in ("centre_of_mass", "gravity"):
             if not finite_numbers(getattr(self, name), 3):

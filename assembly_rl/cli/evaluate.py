@@ -12,7 +12,7 @@ from assembly_rl.cli.conditions import Condition, conditions, pairs
 from assembly_rl.cli.config import EvalConfig
 from assembly_rl.configuration.composition import checked
 from assembly_rl.envs import make_environment
-from assembly_rl.evaluation import Evaluator, Scenario, mcnemar, summarize
+from assembly_rl.evaluation import LEANS_ON_ENGINE, Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_trained, trained
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.reports.progress import progress_bar
@@ -20,9 +20,6 @@ from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
-
-LEANS = 0.03
-"""Difference of the success between two engines above which a result leans on the engine."""
 
 Result = tuple[Candidate, Condition, list[Row]]
 
@@ -100,7 +97,7 @@ def _print_changes(done: list[Result], console: Console) -> None:
         (name, label, after), (_, _, before) = results[pair.after], results[pair.before]
         effect = mcnemar(before, after)
         old, new = summarize(before).success, summarize(after).success
-        leans = pair.axis == "engine" and abs(new - old) > LEANS
+        leans = pair.axis == "engine" and abs(new - old) > LEANS_ON_ENGINE
         console.print(
             f"{name}, {label}, instead of {pair.instead_of}: success {100 * old:.1f} % -> {100 * new:.1f} %, "
             f"{effect.lost} lost and {effect.gained} gained of {len(after)} episodes "

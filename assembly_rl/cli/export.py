@@ -13,13 +13,16 @@ def _job(values: DictConfig) -> None:
     config = checked(values, ExportConfig)
     output = console()
     with progress_bar(output) as bar:
-        row = bar.add_task("insertions with training stack and bundle", total=config.episodes)
-        exported = export_run(**vars(config), progress=lambda: bar.advance(row))
+        row = bar.add_task("insertions with training stack and bundle", total=None)
+        options = vars(config) | {"compliance": config.compliance.changes()}
+        exported = export_run(**options, progress=lambda: bar.advance(row))
     output.print(
         f"{exported.successes} of {exported.episodes} insertions succeed with the bundle, "
         f"{exported.trained_successes} with the training stack; largest difference of an action over "
         f"{exported.steps} steps: {exported.action_difference:.1g}"
     )
+    for note in exported.notes:
+        output.print(note, highlight=False)
     output.print(f"policy.onnx: {exported.onnx}")
     output.print(f"for Ascend: {exported.atc}")
     for path in sorted(exported.folder.iterdir()):

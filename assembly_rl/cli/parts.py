@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from assembly_rl.cli.files import file_argument, path_of
+from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.files import check_part, is_part_file, read_part
 
@@ -29,12 +30,14 @@ def with_parts(arguments: list[str]) -> list[str]:
 
 
 def show_remarks() -> None:
-    """Show warnings on part files as remarks in one line, without their place in the code."""
+    """Show warnings on part files and on other input in one line, without their place in the code."""
     others = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
         if issubclass(category, PartWarning):
             print(f"note: {message}", file=sys.stderr)
+        elif issubclass(category, InputWarning):
+            print(f"warning: {message}", file=sys.stderr)
         else:
             others(message, category, *place, **options)
 

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
+from assembly_rl.configuration.overrides import Argument
 from assembly_rl.envs import make_environment
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.methods.transfer.workflow import begin_transfer, choose_source, finish_transfer
@@ -27,7 +28,10 @@ def _job(values: DictConfig) -> None:
         config = checked(values, TransferWorkflowConfig)
         part = config.geometry.part()
         source = choose_source(config.source, part, config.task, output)
-        require_as_trained(source.config.task, config.task)
+        keys = [Argument.read(text).key.split(".") for text in HydraConfig.get().overrides.task]
+        require_as_trained(
+            source.config.task, config.task, {key[1] for key in keys if key[0] == "task" and len(key) > 1}
+        )
         make_environment(part, as_trained(source.config.task, config.task)).close()
         choices = HydraConfig.get().runtime.choices
         label = "-".join((source.run.path.name, "to", choices["task"], choices["geometry"]))

@@ -1,19 +1,23 @@
 """Export of a run's controller: a bundle, an ONNX file and a page for the robot engineer, all checked."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
+from warnings import warn
 
 from assembly_rl.controllers.bundles import BundleController, Manifest, load_bundle, write_bundle
 from assembly_rl.controllers.insertion import ObservationConfig
 from assembly_rl.controllers.mlp import MLP
-from assembly_rl.controllers.validation import InputError
+from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
 from assembly_rl.deployment.page import page
-from assembly_rl.deployment.parity import compare, make_golden, weighted
+from assembly_rl.deployment.parity import Comparison, compare, make_golden, weighted
+from assembly_rl.deployment.robustness import for_robot, is_within, judge, judge_engine, response_of
+from assembly_rl.envs import TaskConfig, make_environment
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import writing
@@ -34,6 +38,8 @@ class ExportedController:
         trained_successes: Number of these that the training stack completed.
         steps: Number of compared policy steps.
         action_difference: Largest difference of an action between the two.
+        notes: Results for the lag and delay of a robot, a swapped law and the other engine, in words, as on
+            the page.
         onnx: Result of the comparison with onnxruntime, in words.
         atc: Command line that converts the ONNX file for an Ascend chip.
     """
@@ -46,6 +52,7 @@ class ExportedController:
     trained_successes: int
     steps: int
     action_difference: float
+    notes: list[str]
     onnx: str
     atc: str
 
@@ -55,6 +62,9 @@ def export_run(
     output: str | Path | None = None,
     *,
     episodes: int = 100,
+    lag: float | None = None,
+    delay: float | None = None,
+    compliance: Mapping[str, Sequence[float]] | None = None,
     tool_mass: float = 0.0,
     centre_of_mass: Sequence[float] = (0.0, 0.0, 0.0),
     gravity: Sequence[float] = (0.0, 0.0, -9.81),
@@ -63,20 +73,29 @@ def export_run(
 ) -> ExportedController:
     """Export the best policy of a run, and check it: golden vectors, equal actions, onnxruntime.
 
+    The insertions are repeated in the other engine, if it is installed; a difference is told, not refused.
+    Lag and delay outside of the training's ranges are warned of. They are refused where too few insertions
+    succeed, and so is another law with which significantly fewer succeed: see ``robustness.judge``.
+
     Args:
         run: Folder of the run.
         output: New folder of the export; by default ``export`` in the run's.
         episodes: Number of held-out insertions in which the bundle is compared with the training stack.
+        lag: Lag of the robot that the bundle is for [s], with which these run; by default the training's.
+        delay: Delay of that robot [s], likewise.
+        compliance: Mass, damping or stiffness, six numbers each, of a law that replaces the training's.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
         soc: Ascend chip in the command line of ``atc``.
-        progress: Function called after each insertion.
+        progress: Function called after each insertion; another engine, a law, or lag and delay outside of
+            the training's ranges, need as many again.
 
     Raises:
         RunError: The run does not exist or has no policy yet, or the output exists.
         ValueError: The policy has an input that a robot does not measure, its actions differ from the
-            training stack's or onnxruntime's, or the packages of the extra ``export`` are missing.
+            training stack's or onnxruntime's, too few insertions succeed with lag, delay or law, or the
+            packages of the extra ``export`` are missing.
     """
     source = RunDirectory.open(run)
     name = source.path.resolve().name
@@ -84,21 +103,40 @@ def export_run(
     if os.path.lexists(folder):
         raise RunError(f"{folder} exists; nothing is overwritten: choose another output")
     trained = read_config(source)
-    part, task = trained.geometry.part(), trained.task
+    part, own = trained.geometry.part(), trained.task
+    task = for_robot(own, lag, delay, compliance or {})
+    if not is_within(task, own):
+        robot, known = response_of(task).words(), response_of(own).words()
+        warn(
+            f"the robot's {robot} is outside of what the policy was trained with: {known}",
+            InputWarning,
+            stacklevel=2,
+        )
+    make_environment(part, task).close()  # which refuses a law by name
     policy = load_actor(source).network()
-    tool = ToolConfig([0.0, 0.0, -part.peg_length], tool_mass, list(centre_of_mass))
-    untested = {"episodes": 0, "successes": 0, "interval": [0.0, 1.0]}
-    content = describe(source, trained, policy, tool, gravity, untested)
-    weightless = content | {"tool": content["tool"] | {"mass": 0.0}}  # as in the simulation
-    controller = BundleController(Manifest.read(weightless), policy)
     seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + episodes)
-    found = compare(part, task, LearnedPolicy(policy), controller, seeds, progress)
+
+    def described(task: TaskConfig, mass: float) -> dict[str, Any]:
+        config = replace(trained, task=replace(own, compliance=task.compliance))
+        tool = ToolConfig([0.0, 0.0, -part.peg_length], mass, list(centre_of_mass))
+        return describe(source, config, policy, tool, gravity, {})
+
+    def compared(task: TaskConfig) -> Comparison:
+        return compare(part, task, LearnedPolicy(policy), made(task), seeds, progress)
+
+    def made(task: TaskConfig) -> BundleController:
+        return BundleController(Manifest.read(described(task, 0.0)), policy)  # weightless as in simulation
+
+    found = compared(task)
+    content = described(task, tool_mass)
+    notes = judge(found, task, own, compared) + judge_engine(found, part, task, compared)
     content["provenance"]["evaluation"] = {
         "episodes": episodes, "successes": found.exported,
         "interval": list(wilson_interval(found.exported, episodes)),
-        "task": "as trained, seeds never seen in training", "first_seed": HELD_OUT_SEED,
+        "task": "seeds never seen in training", "first_seed": HELD_OUT_SEED,
+        "response": asdict(response_of(task)), "notes": notes,
     }  # fmt: skip
-    golden = make_golden(part, task, policy, controller, HELD_OUT_SEED)
+    golden = make_golden(part, task, policy, made(task), HELD_OUT_SEED)
     golden = weighted(golden, Manifest.read(content), policy)
     with writing(folder), new_folder(folder, "choose another output") as partial:
         bundle = partial / f"{name}.bundle"
@@ -117,6 +155,7 @@ def export_run(
         trained_successes=found.trained,
         steps=found.steps,
         action_difference=found.error,
+        notes=notes,
         onnx=onnx,
         atc=atc,
     )

@@ -60,6 +60,7 @@ def describe(
         "tool": asdict(tool),
         "gravity": list(gravity),
         "sensor": {"cutoff": task.sensor.cutoff, "delay": task.sensor.delay},
+        "response": {"lag": list(task.robot.response.lag), "delay": list(task.robot.response.delay)},
         "part": to_mapping({field.name: getattr(part, field.name) for field in fields(PegHole)}),
         "provenance": {
             "run": str(run.path.resolve().name),

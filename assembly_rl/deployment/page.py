@@ -2,7 +2,9 @@
 
 # ruff: noqa: E501 (the page's own lines)
 
+from assembly_rl.controllers import max_contact_stiffness
 from assembly_rl.controllers.bundles import Manifest
+from assembly_rl.controllers.bundles.manifest import ResponseNote
 from assembly_rl.controllers.validation import AXES
 
 
@@ -19,7 +21,21 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
     limits, admittance, path = config.limits, config.admittance, config.path
     found = own["evaluation"]
     low, high = found["interval"]
-    six = " | ".join(AXES)
+    checked, six = ResponseNote(**found["response"]), " | ".join(AXES)
+    trained = "is unknown" if manifest.response is None else f"was {manifest.response.words()}"
+    stiffest = max_contact_stiffness(
+        manifest.law.law(),
+        config.control_rate,
+        delay=manifest.sensor.delay + checked.delay[1],
+        lag=checked.lag[1],
+        sensor_cutoff=manifest.sensor.cutoff,
+        lead=0.0,
+        cutoff=admittance.cutoff,
+        discretization=admittance.discretization,
+        selected_axes=admittance.selected_axes,
+    )
+    notes = "".join(f"\n- {note}." for note in found["notes"])
+    notes = f"\n{notes[1:]}\n" if notes else ""
     law = [
         f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"
         for name, units, matrix in (
@@ -33,7 +49,7 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
 A controller that inserts a {part.section} peg, clearance {1e3 * part.clearance:g} mm, chamfer {1e3 * part.chamfer:g} mm,
 {1e3 * part.hole_depth:g} mm deep. It was trained in simulation ({own["algorithm"]}, {own["steps"]} policy steps, seed
 {own["seed"]}) and succeeded there in {found["successes"]} of {found["episodes"]} insertions that it had not seen
-(95 % interval {100 * low:.0f} to {100 * high:.0f} %). **It has not touched a robot yet: begin slowly, with a soft
+(95 % interval {100 * low:.0f} to {100 * high:.0f} %; robot with {checked.words()}). **It has not touched a robot yet: begin slowly, with a soft
 environment and a hand on the emergency stop.**
 
 ```python
@@ -70,9 +86,9 @@ and `centre_of_mass`.
 | `step` | {config.control_rate:g} Hz; another rate ends the insertion with `wrong_rate` |
 | policy, inside | {config.policy_rate:g} Hz |
 | sensor's own filter in training | {manifest.sensor.cutoff:g} Hz, delay {1e3 * manifest.sensor.delay:g} ms: yours should not be slower |
-| the robot's own lag, from command to motion | none in training: measure it before the first contact, a lag of 20 ms or more makes this law chatter (`max_contact_stiffness(law, rate, lag=...)`) |
+| the robot's own response, from command to motion | in training it {trained}: measure yours before the first contact; a robot that is slower can chatter |
 | oldest usable reading | {1e3 * admittance.safety.max_age:g} ms, where `step` is given a stamp |
-
+{notes}
 ## Limits
 
 | | {six} |
@@ -92,6 +108,11 @@ beyond {1e3 * limits.lateral:g} mm or {limits.angle:g} rad from the hole's axis,
 | | {six} |
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(law)}
+| stiffest stable contact [N/m, Nm/rad] | {_row([float(f"{value:.2g}") for value in stiffest.tolist()])} |
+
+The last row is that of contact along one axis alone, robot, tool and part in series, for a robot with lag
+{1e3 * checked.lag[1]:g} ms and delay {1e3 * checked.delay[1]:g} ms that moves to its command linearly. Export with
+`lag=` and `delay=` [s] for yours, and with `compliance.damping=` where it is stiffer.
 
 ## Policy alone
 

@@ -15,6 +15,7 @@ from assembly_rl.controllers.wrench import ContactWrench
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
 from assembly_rl.envs.simulation import SimulatedRobot, insert
 from assembly_rl.evaluation import Policy
+from assembly_rl.evaluation.episodes import Row
 
 GOLDEN_POLICY_STEPS = 4
 GOLDEN_OBSERVATIONS = 32
@@ -30,13 +31,18 @@ class Comparison:
         error: Largest difference of an action.
         steps: Number of compared policy steps.
         trained: Number of successes with the training stack.
-        exported: Number of successes with the bundle.
+        rows: Seed and success of each episode with the bundle.
     """
 
     error: float
     steps: int
     trained: int
-    exported: int
+    rows: list[Row]
+
+    @property
+    def exported(self) -> int:
+        """Number of successes with the bundle."""
+        return sum(row["success"] for row in self.rows)
 
 
 def actions_of(
@@ -67,6 +73,9 @@ def compare(
 ) -> Comparison:
     """Compare training stack and bundle in the same episodes.
 
+    Actions are compared until the bundle takes the tip to be at the goal, by the estimated hole: it keeps its
+    last action there, while the training stack, which knows the true hole, may go on.
+
     Args:
         part: Geometry of the part.
         task: Task of the training.
@@ -79,25 +88,17 @@ def compare(
         ValueError: An action differs by more than ``TOLERANCE``.
     """
     environment, robot = make_environment(part, task), SimulatedRobot(part, task)
-    error, steps, trained, exported = 0.0, 0, 0, 0
-    every = task.control_steps()
+    error, steps, trained = 0.0, 0, 0
+    rows: list[Row] = []
     try:
         for seed in seeds:
             expected, success = actions_of(environment, policy, seed)
-            found: list[NDArray[np.float64]] = []
-
-            def keep(
-                number: int, _: Pose, command: Command, found: list[NDArray[np.float64]] = found
-            ) -> None:
-                if number % every == 0 and command.state is State.running:
-                    found.append(controller.actions)
-
-            insert(robot, controller, seed, keep)
+            found = _actions_of_bundle(robot, controller, seed)
             for one, other in zip(expected, found, strict=False):
                 error = max(error, float(np.abs(one - other).max()))
                 steps += 1
             trained += success
-            exported += robot.success
+            rows.append({"seed": seed, "success": robot.success})
             if progress is not None:
                 progress()
     finally:
@@ -105,7 +106,24 @@ def compare(
         robot.close()
     if not error <= TOLERANCE:
         raise InputError(f"the bundle's actions differ from those of the training stack by {error:.2g}")
-    return Comparison(error, steps, trained, exported)
+    return Comparison(error, steps, trained, rows)
+
+
+def _actions_of_bundle(
+    robot: SimulatedRobot, controller: BundleController, seed: int
+) -> list[NDArray[np.float64]]:
+    """Run an insertion with a bundle, and return its actions up to the goal."""
+    found: list[NDArray[np.float64]] = []
+    every, arrived = robot.task.control_steps(), False
+
+    def keep(number: int, _: Pose, command: Command) -> None:
+        nonlocal arrived
+        arrived = arrived or controller.at_goal
+        if number % every == 0 and command.state is State.running and not arrived:
+            found.append(controller.actions)
+
+    insert(robot, controller, seed, keep)
+    return found
 
 
 def weighted(golden: Golden, manifest: Manifest, policy: MLP) -> Golden:

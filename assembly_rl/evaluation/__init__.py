@@ -9,6 +9,7 @@ from assembly_rl.evaluation.episodes import (
 )
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 from assembly_rl.evaluation.summary import (
+    LEANS_ON_ENGINE,
     PairedComparison,
     Summary,
     best_validation,
@@ -21,6 +22,7 @@ from assembly_rl.evaluation.summary import (
 __all__ = [
     "COMPARISON_SEED",
     "HELD_OUT_SEED",
+    "LEANS_ON_ENGINE",
     "VALIDATION_SEED",
     "Evaluator",
     "GuidedPolicy",

@@ -1,5 +1,6 @@
 """Candidates of an evaluation: policies with their tasks."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from assembly_rl.controllers.guidance import GUIDANCE, Guidance
@@ -97,20 +98,21 @@ def as_trained(own: TaskConfig, task: TaskConfig) -> TaskConfig:
     return replace(task, **{name: getattr(own, name) for name in POLICY_FIELDS})
 
 
-def require_as_trained(own: TaskConfig, task: TaskConfig) -> None:
+def require_as_trained(own: TaskConfig, task: TaskConfig, given: Collection[str] = ()) -> None:
     """Refuse a task that asks a policy for another law, action, observation or rate than its own.
 
     Args:
         own: Task of a policy's training.
-        task: Requested task; a field with its default value is not a request.
+        task: Requested task; a field with its default value is not a request, unless it was given.
+        given: Names of fields that were given, such as ``compliance``.
 
     Raises:
-        ValueError: A field has neither its default nor the policy's value.
+        ValueError: A field has neither its default nor the policy's value, or was given another value.
     """
     default = TaskConfig()
     for name in POLICY_FIELDS:
-        asked = getattr(task, name)
-        if asked not in (getattr(default, name), getattr(own, name)):
+        asked, kept = getattr(task, name), getattr(own, name)
+        if asked != kept and (asked != getattr(default, name) or name in given):
             raise InputError(
                 f"task.{name} differs from the one that the policy was trained with, which it keeps: "
                 f"remove task.{name}"

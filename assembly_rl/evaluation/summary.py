@@ -10,6 +10,9 @@ from scipy.stats import binomtest
 
 from assembly_rl.evaluation.episodes import Row
 
+LEANS_ON_ENGINE = 0.03
+"""Difference of the success between two engines above which a result leans on the engine."""
+
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Compute the Wilson score interval of a proportion.

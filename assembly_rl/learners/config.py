@@ -282,7 +282,9 @@ class SACConfig(OffPolicyConfig):
     """
 
     name: str = "sac"
+    gamma: float = 0.985
     entropy: float = 0.02
+    averaged_over: int = 1000
 
     def __post_init__(self) -> None:
         super().__post_init__()

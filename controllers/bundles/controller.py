@@ -126,6 +126,7 @@ class BundleController:
         self._state, self.reason = State.idle, "call reset()"
         self._command: Pose = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
         self._actions: NDArray[np.float64] = np.zeros(6)
+        self._arrived = 0
         x, y, z = manifest.tool.centre
         self._start: Pose = ((-x, -y, config.path.start_height - z), (0.0, 0.0, 0.0, 1.0))
 
@@ -133,6 +134,11 @@ class BundleController:
     def actions(self) -> NDArray[np.float64]:
         """Latest action of the policy (6,), in [-1, 1] (a copy)."""
         return self._actions.copy()
+
+    @property
+    def at_goal(self) -> bool:
+        """True while the latest pose is at the goal: the last action then stays in force."""
+        return self._state is State.success or self._arrived > 0
 
     @property
     def start(self) -> Pose:

@@ -18,11 +18,13 @@ from assembly_rl.controllers.validation import (
     InputError,
     require_not_negative,
     require_positive,
+    require_times,
     require_vector,
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 1
+FORMAT = 2
+"""Version of the format; 1 had neither ``response`` nor ``contact.lead``."""
 CONVENTIONS = {
     "units": "SI: m, rad, s, N, Nm, kg",
     "quaternion": "x y z w",
@@ -105,6 +107,32 @@ class SensorNote:
 
 
 @dataclass
+class ResponseNote:
+    """Response of the robot to its commands in the training; a robot's should be within the ranges.
+
+    Attributes:
+        lag: Range [low, high] of the time constant of a first-order lag [s].
+        delay: Range [low, high] of the pure delay [s].
+    """
+
+    lag: list[float]
+    delay: list[float]
+
+    def __post_init__(self) -> None:
+        require_times(self, bounds.DELAY, "lag", "delay")
+
+    def words(self) -> str:
+        """Return the ranges in words, in milliseconds."""
+        ranges = [f"{name} {in_milliseconds(*getattr(self, name))}" for name in ("lag", "delay")]
+        return ", ".join(ranges)
+
+
+def in_milliseconds(low: float, high: float) -> str:
+    """Return a range of seconds as text: ``0 to 40 ms``, or ``30 ms``."""
+    return f"{1e3 * low:g} ms" if low == high else f"{1e3 * low:g} to {1e3 * high:g} ms"
+
+
+@dataclass
 class PartNote:
     """Part of the training.
 
@@ -151,6 +179,7 @@ class Manifest:
         tool: Position of the tip, and the load on the sensor.
         gravity: Gravity in the base frame [m/s2].
         sensor: Sensor of the training.
+        response: Response of the robot in the training; null if it is unknown.
         part: Part of the training.
         provenance: Training and its result: algorithm, seed, versions, evaluation.
     """
@@ -168,6 +197,7 @@ class Manifest:
     tool: ToolConfig
     gravity: list[float]
     sensor: SensorNote
+    response: ResponseNote | None
     part: PartNote
     provenance: dict[str, Any]
 
@@ -218,7 +248,17 @@ class Manifest:
             raise InputError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
             raise InputError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
-        return from_mapping(cls, complete(cls, values, "bundle"))
+        return from_mapping(cls, complete(cls, _upgraded(values, found), "bundle"))
+
+
+def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
+    """Return a manifest of an earlier format in the present one."""
+    if found > 1:
+        return values
+    contact = values.get("contact")
+    if isinstance(contact, dict):
+        contact = {"lead": None, **contact}
+    return {"response": None, **values, "contact": contact}
 
 
 def _require_modest(values: Any) -> None:

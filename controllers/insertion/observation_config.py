@@ -20,7 +20,7 @@ class ObservationConfig:
         second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
     """
 
-    groups: list[str] = field(default_factory=lambda: ["wrench", "pose", "last_action"])
+    groups: list[str] = field(default_factory=lambda: ["wrench", "pose", "last_action", "wrench_history"])
     wrench_scale: list[float] = field(default_factory=lambda: [5.0, 5.0, 10.0, 0.1, 0.1, 0.05])
     pose_scale: list[float] = field(default_factory=lambda: [0.001, 0.001, 0.01, 0.0262, 0.0262, 0.0262])
     twist_scale: list[float] = field(default_factory=lambda: [0.01, 0.01, 0.01, 0.1, 0.1, 0.1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assembly_rl.controllers import bounds
-from assembly_rl.controllers.validation import SMALLEST, InputError, finite_numbers
+from assembly_rl.controllers.validation import SMALLEST, InputError, finite_numbers, require_times
 from assembly_rl.envs.robots.response import ResponseParameters
 
 
@@ -30,13 +30,7 @@ class ResponseConfig:
     angular_acceleration: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name in ("lag", "delay"):
-            value = getattr(self, name)
-            if not finite_numbers(value, 2) or not 0.0 <= value[0] <= value[1] <= bounds.DELAY:
-                raise InputError(
-                    f"ResponseConfig.{name} must be [low, high] with 0 <= low <= high <= {bounds.DELAY:g} s, "
-                    f"got {value!r:.80}"
-                )
+        require_times(self, bounds.DELAY, "lag", "delay")
         for name in ("speed", "angular_speed", "acceleration", "angular_acceleration"):
             value = getattr(self, name)
             if finite_numbers(value, 0):

@@ -22,7 +22,7 @@ HOLE = ((0.4, -0.1, 0.2), (0.0, 0.0, 0.0, 1.0))
 
 
 def policy(
-    inputs: int = 18, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,), bias: float = 0.1
+    inputs: int = 42, scale: float = 0.3, seed: int = 0, hidden: Sequence[int] = (8,), bias: float = 0.1
 ) -> MLP:
     rng = np.random.default_rng(seed)
     widths = [inputs, *hidden, 6]
@@ -53,7 +53,7 @@ LAW = ComplianceLaw.from_diagonals(
 def manifest(config: InsertionConfig | None = None, law: ComplianceLaw = LAW) -> dict[str, Any]:
     config = config or InsertionConfig()
     return {
-        "format": 1,
+        "format": 2,
         "name": "small",
         "created": "2026-01-01T00:00:00+00:00",
         "conventions": dict(CONVENTIONS),
@@ -66,10 +66,14 @@ def manifest(config: InsertionConfig | None = None, law: ComplianceLaw = LAW) ->
             "damping": law.damping.tolist(),
             "stiffness": law.stiffness.tolist(),
         },
-        "contact": {"stiffness": [3e4] * 3 + [500.0] * 3, "delay": 0.0, "lag": 0.0, "sensor_cutoff": 40.0},
+        "contact": {
+            "stiffness": [3e4] * 3 + [500.0] * 3, "delay": 0.0, "lag": 0.0, "sensor_cutoff": 40.0,
+            "lead": None,
+        },
         "tool": {"centre": [0.0, 0.0, -LENGTH], "mass": 0.0, "centre_of_mass": [0.0, 0.0, 0.0]},
         "gravity": [0.0, 0.0, -9.81],
         "sensor": {"cutoff": 40.0, "delay": 0.0},
+        "response": {"lag": [0.0, 0.04], "delay": [0.0, 0.01]},
         "part": {
             "section": "square", "parameters": {"width": 0.02}, "clearance": 1e-4, "chamfer": 3e-4,
             "hole_depth": 0.025, "peg_length": LENGTH,

@@ -1,16 +1,17 @@
 """MuJoCo model of plate, tool and servo.
 
-The tool has three slides and a ball joint at the flange, so that its state is the flange's pose and velocity.
-The servo consists of actuators with the target as their activation, which moves at the speed in ``ctrl``:
+The tool has three slides and a ball joint at the flange, so that its coordinates are those of the flange. The
+servo is part of the model: actuators follow a target that moves at constant speed, with its pose as their
+activation and its speed as their control.
 
-- Three actuators drive the slides: ``K (a - p) - D v``. The feed-forward ``D v_t`` is part of the activation,
-  ``a = p_t + D / K v_t``.
-- One actuator turns the tool. It works on the orientation of the site ``WORLD`` as seen from the site
-  ``FLANGE``, so that its torque is in the axes of the world. The orientation of ``FLANGE`` on the tool is the
-  inverse of the target's at the start of a period, and the activation the negative of its rotation since then.
-  The torque on the tool is the negative of the actuator's. The feed-forward ``D_r w_t`` is applied outside.
+- Three actuators drive the slides with ``K (a - p) - D v``. Their activation contains the feed-forward of the
+  speed: ``a = p_t + D / K v_t``.
+- One actuator turns the tool. To have its torque in the axes of the world, it turns the site ``world`` as
+  seen from the site ``flange``, and its torque on the tool is the negative one. When a motion begins, the
+  orientation of ``flange`` on the tool is set to the inverse of the target's, and the activation is zero; it
+  is the negative of the target's rotation since then. The feed-forward ``D_r w_t`` is an external torque.
 
-Sensors with a history of ``HISTORY`` samples record the forces of each physics step.
+Sensors keep the actuators' forces of the last ``RECORD`` physics steps.
 """
 
 from math import sqrt
@@ -20,146 +21,118 @@ from assembly_rl.envs.geometry import ConvexPart, PegHole, hole_parts, peg_parts
 from assembly_rl.envs.physics.config import PhysicsConfig
 from assembly_rl.envs.physics.mujoco.library import import_mujoco
 
-OPTIONS = {
-    "integrator": "mjINT_EULER",  # explicit in the servo's damping, as the servo is defined
-    "cone": "mjCONE_ELLIPTIC",
-    "jacobian": "mjJAC_DENSE",
-    "solver": "mjSOL_NEWTON",
-    "impratio": 10.0,
-    "tolerance": 1e-10,
-    "ls_iterations": 50,
-    "ccd_iterations": 50,
-    "ccd_tolerance": 1e-9,
-    "gravity": [0.0, 0.0, 0.0],
-}
-DISABLED = ["AUTORESET", "CLAMPCTRL", "DAMPER", "EULERDAMP", "GRAVITY", "LIMIT", "REFSAFE", "SPRING"]
-CONTACT = {
-    "condim": 3,
-    "solimp": [0.99, 0.99, 0.001, 0.5, 2.0],
-    "margin": 0.0,
-    "gap": 0.0,
-}
-CONTACT_STEPS = 2.0
-"""Time constant of a contact in physics steps."""
-HISTORY = 16
-"""Physics steps whose forces are recorded."""
-WORLD, FLANGE = 0, 1
-"""Sites of the rotational servo."""
-AXES = ("x", "y", "z")
+RECORD = 10
+"""Physics steps whose forces are kept."""
+
+FLANGE = 1
+"""Number of the site ``flange``."""
+
+YIELD = 2e-4
+"""Softness of a contact [s]: it yields with ``YIELD`` times the acceleration that its force would give.
+
+Without it, MuJoCo's model of friction lifts a sliding contact off in every step, and the peg chatters.
+"""
+
+CORRECTION = 0.8
+"""Share of a penetration that a contact corrects in a physics step; it stops the approach in one step."""
+
+MODEL = """
+<mujoco>
+  <option timestep="{step}" gravity="0 0 0" integrator="Euler" solver="Newton" jacobian="dense"
+      iterations="{iterations}" tolerance="1e-10" cone="elliptic" impratio="100" ccd_tolerance="1e-9">
+    <flag autoreset="disable" island="disable"/>
+  </option>
+  <default>
+    <geom type="mesh" mass="0" condim="3" solref="{solref}" solimp="{impedance} {impedance}"/>
+    <general dyntype="integrator" actearly="true"/>
+  </default>
+  <worldbody>
+    <site name="world"/>
+    <body name="tool">
+      <inertial pos="0 0 0" mass="{mass}" diaginertia="{inertia} {inertia} {inertia}"/>
+      <joint name="x" type="slide" axis="1 0 0"/>
+      <joint name="y" type="slide" axis="0 1 0"/>
+      <joint name="z" type="slide" axis="0 0 1"/>
+      <joint name="rotation" type="ball"/>
+      <!-- Any orientation: with that of the body, MuJoCo would not read it again. -->
+      <site name="flange" quat="0.6 0.8 0 0"/>
+    </body>
+    <body name="plate"/>  <!-- after the tool: contacts with several points have the normal of the second -->
+  </worldbody>
+  <actuator>
+    <general name="x" joint="x" gainprm="{stiffness}" biastype="affine" biasprm="0 -{stiffness} -{damping}"/>
+    <general name="y" joint="y" gainprm="{stiffness}" biastype="affine" biasprm="0 -{stiffness} -{damping}"/>
+    <general name="z" joint="z" gainprm="{stiffness}" biastype="affine" biasprm="0 -{stiffness} -{damping}"/>
+    <general name="rotation" site="world" refsite="flange" gaintype="so3" gainprm="{turning_stiffness}"
+        biastype="so3" biasprm="0 -{turning_stiffness} -{turning_damping}"/>
+  </actuator>
+  <sensor>
+    <actuatorfrc actuator="x" nsample="{record}"/>
+    <actuatorfrc actuator="y" nsample="{record}"/>
+    <actuatorfrc actuator="z" nsample="{record}"/>
+    <actuatorfrc actuator="rotation" nsample="{record}"/>
+  </sensor>
+</mujoco>
+"""
 
 
-def damping(config: PhysicsConfig) -> tuple[float, float]:
-    """Return the translational [N s/m] and the rotational damping [Nm s/rad] of the servo."""
+def servo_damping(config: PhysicsConfig) -> tuple[float, float]:
+    """Return the translational [N s/m] and the rotational damping [N m s/rad] of the servo."""
     ratio = 2.0 * config.servo_damping_ratio
-    return (
-        ratio * sqrt(config.servo_stiffness * config.tool_mass),
-        ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia),
+    linear = ratio * sqrt(config.servo_stiffness * config.tool_mass)
+    return linear, ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
+
+
+def model_text(config: PhysicsConfig, rate: float) -> str:
+    """Return the model without the convex parts of peg and plate, as MJCF.
+
+    A contact with penetration r and speed v of approach has the acceleration ``d (b v + k r) + (1 - d) a``
+    away from the plate, where a is that without the contact's force; ``b = 1 / step``,
+    ``k = CORRECTION / step^2`` and ``d = 1 / (1 + YIELD / step)``.
+
+    Args:
+        config: Servo and solver.
+        rate: Physics steps per second [Hz].
+    """
+    damping, turning_damping = servo_damping(config)
+    impedance = 1.0 / (1.0 + YIELD * rate)
+    return MODEL.format(
+        step=1.0 / rate,
+        iterations=round(config.solver_iterations),
+        solref=f"{-CORRECTION * impedance * rate * rate} {-impedance * rate}",
+        impedance=impedance,
+        mass=config.tool_mass,
+        inertia=config.tool_inertia,
+        stiffness=config.servo_stiffness,
+        damping=damping,
+        turning_stiffness=config.servo_rotational_stiffness,
+        turning_damping=turning_damping,
+        record=RECORD,
     )
 
 
-def settings(config: PhysicsConfig, rate: float) -> dict[str, Any]:
-    """Return all settings of solver and contacts in types of JSON."""
-    contact = CONTACT | {"solref": [CONTACT_STEPS / rate, 1.0]}
-    options = OPTIONS | {"timestep": 1.0 / rate, "iterations": round(config.solver_iterations)}
-    return {"options": options, "disabled": DISABLED, "contact": contact}
-
-
 def make_model(part: PegHole, config: PhysicsConfig, rate: float) -> Any:
-    """Create the ``MjModel`` of a part.
+    """Create the ``mujoco.MjModel`` of a part.
 
     Args:
         part: Geometry of peg and hole.
         config: Servo and solver.
         rate: Physics steps per second [Hz].
+
+    Raises:
+        ValueError: MuJoCo is not installed.
     """
     mujoco = import_mujoco()
-    spec = mujoco.MjSpec()
-    chosen = settings(config, rate)
-    for name, value in chosen["options"].items():
-        setattr(spec.option, name, _constant(mujoco, value))
-    spec.option.disableflags = sum(int(getattr(mujoco.mjtDisableBit, f"mjDSBL_{name}")) for name in DISABLED)
-    tool = spec.worldbody.add_body(
-        name="tool", mass=config.tool_mass, inertia=[config.tool_inertia] * 3, explicitinertial=True
-    )
-    for axis, name in enumerate(AXES):
-        direction = [float(i == axis) for i in range(3)]
-        tool.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=direction)
-    tool.add_joint(name="rotation", type=mujoco.mjtJoint.mjJNT_BALL)
+    spec = mujoco.MjSpec.from_string(model_text(config, rate))
+    hull = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
+
+    def add(body: Any, name: str, piece: ConvexPart, height: float, side: int) -> None:
+        vertices = piece.vertices + [0.0, 0.0, height]
+        spec.add_mesh(name=name, uservert=vertices.ravel().tolist(), inertia=hull)
+        body.add_geom(meshname=name, contype=side, conaffinity=1 - side)  # peg against plate, nothing else
+
     for number, piece in enumerate(hole_parts(part)):
-        _add_geom(mujoco, spec, spec.worldbody, f"hole_{number}", piece, 0.0, chosen["contact"])
+        add(spec.body("plate"), f"hole_{number}", piece, 0.0, 0)
     for number, piece in enumerate(peg_parts(part)):
-        _add_geom(mujoco, spec, tool, f"peg_{number}", piece, -part.peg_length, chosen["contact"])
-    _add_servo(mujoco, spec, tool, config)
+        add(spec.body("tool"), f"peg_{number}", piece, -part.peg_length, 1)
     return spec.compile()
-
-
-def _constant(mujoco: Any, value: Any) -> Any:
-    """Value of an option; a constant of MuJoCo for its name."""
-    if not isinstance(value, str):
-        return value
-    enums = (mujoco.mjtIntegrator, mujoco.mjtCone, mujoco.mjtJacobian, mujoco.mjtSolver)
-    return next(getattr(enum, value) for enum in enums if hasattr(enum, value))
-
-
-def _add_geom(
-    mujoco: Any, spec: Any, body: Any, name: str, piece: ConvexPart, height: float, contact: dict[str, Any]
-) -> None:
-    """Add a convex part, raised by a height [m], to a body; peg and plate collide only with each other."""
-    spec.add_mesh(
-        name=name,
-        uservert=(piece.vertices + [0.0, 0.0, height]).ravel().tolist(),
-        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX,
-    )
-    plate = name.startswith("hole")
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_MESH,
-        meshname=name,
-        mass=0.0,
-        contype=int(plate),
-        conaffinity=int(not plate),
-        **contact,
-    )
-
-
-def _add_servo(mujoco: Any, spec: Any, tool: Any, config: PhysicsConfig) -> None:
-    linear, angular = damping(config)
-    spec.worldbody.add_site(name="world")
-    tool.add_site(
-        name="flange", quat=[0.6, 0.8, 0.0, 0.0]
-    )  # any but the body's, or its quaternion is not read
-    integrator = {"dyntype": mujoco.mjtDyn.mjDYN_INTEGRATOR, "actearly": True}
-    for name in AXES:
-        spec.add_actuator(
-            name=name,
-            trntype=mujoco.mjtTrn.mjTRN_JOINT,
-            target=name,
-            gaintype=mujoco.mjtGain.mjGAIN_FIXED,
-            gainprm=_padded(config.servo_stiffness),
-            biastype=mujoco.mjtBias.mjBIAS_AFFINE,
-            biasprm=_padded(0.0, -config.servo_stiffness, -linear),
-            **integrator,
-        )
-    spec.add_actuator(
-        name="rotation",
-        trntype=mujoco.mjtTrn.mjTRN_SITE,
-        target="world",
-        refsite="flange",
-        gaintype=mujoco.mjtGain.mjGAIN_SO3,
-        gainprm=_padded(config.servo_rotational_stiffness),
-        biastype=mujoco.mjtBias.mjBIAS_SO3,
-        biasprm=_padded(0.0, -config.servo_rotational_stiffness, -angular),
-        **integrator,
-    )
-    for name in (*AXES, "rotation"):
-        spec.add_sensor(
-            name=name,
-            type=mujoco.mjtSensor.mjSENS_ACTUATORFRC,
-            objtype=mujoco.mjtObj.mjOBJ_ACTUATOR,
-            objname=name,
-            nsample=HISTORY,
-        )
-
-
-def _padded(*values: float) -> list[float]:
-    """Parameters of an actuator."""
-    return [*values, *[0.0] * (10 - len(values))]

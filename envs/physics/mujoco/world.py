@@ -9,7 +9,6 @@ from assembly_rl.controllers.se3 import (
     IDENTITY,
     Quaternion,
     Vector,
-    quat_conjugate,
     quat_log,
     quat_multiply,
     rotate,
@@ -20,7 +19,7 @@ from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics.config import PhysicsConfig
 from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.mujoco.library import import_mujoco
-from assembly_rl.envs.physics.mujoco.model import FLANGE, HISTORY, damping, make_model, settings
+from assembly_rl.envs.physics.mujoco.model import FLANGE, RECORD, make_model, model_text, servo_damping
 
 
 class MujocoWorld(NotCopied):
@@ -36,11 +35,11 @@ class MujocoWorld(NotCopied):
         ValueError: MuJoCo is not installed.
 
     Attributes:
-        model: ``mujoco.MjModel``.
-        data: ``mujoco.MjData``.
+        model: The ``mujoco.MjModel``.
+        data: The ``mujoco.MjData``.
     """
 
-    default_rate = 2000.0
+    default_rate = 1000.0
     """Physics rate [Hz] of a configuration without one."""
 
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
@@ -49,14 +48,20 @@ class MujocoWorld(NotCopied):
         self._rate = self.default_rate if config.rate is None else config.rate
         self._config = replace(config, rate=self._rate)
         self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / self._rate)
-        linear, self._rotational_damping = damping(config)
+        linear, self._rotational_damping = servo_damping(config)
         self._lead = linear / config.servo_stiffness  # s
         self.model = make_model(self._part, self._config, self._rate)
-        self.data = self._mujoco.MjData(self.model)
-        # Each sensor's history: a number that is not used, the index of the newest sample, times, samples.
-        x, y, z, rotation = self.model.sensor_historyadr.tolist()
-        self._newest = self.data.history[x + 1 : rotation + 2 : y - x]
-        self._samples = [start + 2 + HISTORY for start in (x, y, z, rotation)]
+        self.data = data = self._mujoco.MjData(self.model)
+        # Views, for speed: to get them from MuJoCo takes longer than to use them.
+        self._position, self._velocity = data.qpos, data.qvel
+        self._speed, self._target_now, self._torque = data.ctrl, data.act, data.xfrc_applied[1, 3:]
+        self._site = self.model.site_quat[FLANGE]
+        # Record of a sensor: a number without a meaning here, index of the newest sample, times, samples.
+        x, y, _, rotation = self.model.sensor_historyadr.tolist()
+        self._newest = data.history[x + 1 : rotation + 2 : y - x]
+        forces = data.history[x:rotation].reshape(3, y - x)[:, 2 + RECORD :]
+        torques = data.history[rotation + 2 + RECORD :].reshape(RECORD, 3)
+        self._record = forces.T, torques
         self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
 
     @property
@@ -78,10 +83,10 @@ class MujocoWorld(NotCopied):
 
         The subsequent simulation is bit-exact, independent of the history.
         """
+        (x, y, z), (a, b, c, d) = position, orientation
         self._mujoco.mj_resetData(self.model, self.data)
-        a, b, c, d = orientation
-        self.data.qpos[:] = (*position, d, a, b, c)
-        self._target: tuple[Vector, Quaternion] = position, orientation
+        self._position[:] = (x, y, z, d, a, b, c)
+        self._target = x, y, z, a, b, c, d
         self.wrench: Wrench = (0.0,) * 6
         """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
         self.pull: Wrench = (0.0,) * 6
@@ -91,12 +96,12 @@ class MujocoWorld(NotCopied):
 
     def pose(self) -> tuple[Vector, Quaternion]:
         """Return the flange pose [m, xyzw] in the hole frame."""
-        x, y, z, d, a, b, c = self.data.qpos.tolist()
+        x, y, z, d, a, b, c = self._position.tolist()
         return (x, y, z), (a, b, c, d)
 
     def twist(self) -> tuple[Vector, Vector]:
         """Return the linear velocity of the flange [m/s] and the angular velocity [rad/s] in hole axes."""
-        x, y, z, a, b, c = self.data.qvel.tolist()
+        x, y, z, a, b, c = self._velocity.tolist()
         return (x, y, z), rotate(rotation_matrix(self.pose()[1]), (a, b, c))
 
     def advance(self, steps: int, position: Vector, orientation: Quaternion) -> None:
@@ -107,52 +112,48 @@ class MujocoWorld(NotCopied):
             position: Commanded flange position [m] in the hole frame after the last step.
             orientation: Commanded flange orientation (xyzw).
         """
-        data, lead, per_second = self.data, self._lead, self._rate / steps
-        (x, y, z), start = self._target
-        self._target = position, orientation
-        x1, y1, z1 = position
-        vx, vy, vz = (x1 - x) * per_second, (y1 - y) * per_second, (z1 - z) * per_second
-        rx, ry, rz = quat_log(quat_multiply(orientation, quat_conjugate(start)))
-        wx, wy, wz = rx * per_second, ry * per_second, rz * per_second
-        data.ctrl[:] = (vx, vy, vz, -wx, -wy, -wz)
-        data.act[:] = (x + lead * vx, y + lead * vy, z + lead * vz, 0.0, 0.0, 0.0)
-        a, b, c, d = start
-        self.model.site_quat[FLANGE] = (d, -a, -b, -c)
+        x0, y0, z0, a, b, c, d = self._target
+        x, y, z = position
+        self._target = x, y, z, *orientation
+        frequency, lead = self._rate / steps, self._lead
+        vx, vy, vz = frequency * (x - x0), frequency * (y - y0), frequency * (z - z0)
+        rx, ry, rz = quat_log(quat_multiply(orientation, (-a, -b, -c, d)))
+        wx, wy, wz = frequency * rx, frequency * ry, frequency * rz
+        self._site[:] = (d, -a, -b, -c)
+        self._target_now[:] = (x0 + lead * vx, y0 + lead * vy, z0 + lead * vz, 0.0, 0.0, 0.0)
+        self._speed[:] = (vx, vy, vz, -wx, -wy, -wz)
         damping = self._rotational_damping
-        hx, hy, hz = damping * wx, damping * wy, damping * wz
-        data.xfrc_applied[1, 3:] = (hx, hy, hz)
+        feed = (damping * wx, damping * wy, damping * wz)
+        self._torque[:] = feed
         while steps > 0:
-            count = min(steps, HISTORY)
-            self._newest[:] = HISTORY - 1  # the next sample is put at the start of the history
-            self._mujoco.mj_step(self.model, data, count)
-            self._filter(count, hx, hy, hz)
+            count = min(steps, RECORD)
             steps -= count
+            self._newest[:] = RECORD - 1  # the next sample is the first of the record
+            self._mujoco.mj_step(self.model, self.data, count)
+            self._filter(count, feed)
 
-    def _filter(self, count: int, hx: float, hy: float, hz: float) -> None:
-        """Pass the forces of the last physics steps through the sensor's filter.
+    def _filter(self, count: int, feed: Vector) -> None:
+        """Pass the servo's wrenches of the last physics steps through the sensor's filter.
 
         Args:
             count: Physics steps.
-            hx: Feed-forward torque [Nm] about x.
-            hy: Feed-forward torque [Nm] about y.
-            hz: Feed-forward torque [Nm] about z.
+            feed: Feed-forward torque [Nm].
         """
-        history = self.data.history.tolist()
-        x, y, z, r = self._samples
-        forces = history[x : x + count], history[y : y + count], history[z : z + count]
-        torques = history[r : r + 3 * count]
+        forces, torques = self._record
+        hx, hy, hz = feed
         smoothing = self._smoothing
         keep = 1.0 - smoothing
         fx, fy, fz, mx, my, mz = self.wrench
-        for gx, gy, gz, nx, ny, nz in zip(*forces, torques[::3], torques[1::3], torques[2::3], strict=True):
+        for (gx, gy, gz), (tx, ty, tz) in zip(forces[:count].tolist(), torques[:count].tolist(), strict=True):
+            nx, ny, nz = hx - tx, hy - ty, hz - tz
             fx = keep * fx - smoothing * gx
             fy = keep * fy - smoothing * gy
             fz = keep * fz - smoothing * gz
-            mx = keep * mx - smoothing * (hx - nx)
-            my = keep * my - smoothing * (hy - ny)
-            mz = keep * mz - smoothing * (hz - nz)
+            mx = keep * mx - smoothing * nx
+            my = keep * my - smoothing * ny
+            mz = keep * mz - smoothing * nz
         self.wrench = (fx, fy, fz, mx, my, mz)
-        self.pull = (gx, gy, gz, hx - nx, hy - ny, hz - nz)
+        self.pull = (gx, gy, gz, nx, ny, nz)
 
     def measure_penetration(self) -> float:
         """Return the largest penetration of the contacts of the last step [m]; ``penetration`` keeps it."""
@@ -168,7 +169,8 @@ class MujocoWorld(NotCopied):
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
         servo = {name: value for name, value in vars(self._config).items() if name != "engine"}
-        return [self._mujoco.mj_versionString(), settings(self._config, self._rate), servo, self._part.content_hash]
+        text = model_text(self._config, self._rate)
+        return [self._mujoco.mj_versionString(), text, servo, self._part.content_hash]
 
     def close(self) -> None:
         """Do nothing: model and data are freed with the world."""

@@ -11,6 +11,7 @@ from command_line import QUICK, Run
 from safetensors.numpy import load_file
 
 from assembly_rl.controllers import load_bundle
+from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.deployment.export import export_run
 from assembly_rl.deployment.replay import replay_recording
 from assembly_rl.envs import PegHole
@@ -91,6 +92,47 @@ def test_export_and_replay_as_functions(command: Run, tmp_path: Path) -> None:
     assert replay.differences.shape == (len(replay.recorded), 6)
     assert (replay.state, replay.reason) == (str(controller.state), controller.reason)
     assert replay.table.is_file() and replay.picture.is_file()
+
+
+@pytest.mark.filterwarnings("always::assembly_rl.controllers.validation.InputWarning")
+def test_a_bundle_for_a_robot_that_lags_and_with_another_law(
+    command: Run, refused: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ranges = ["task.robot.response.lag=[0,0.02]", "task.robot.response.delay=[0,0]"]
+    heavy = ["task.compliance.damping=[600,600,800,9,9,9]"]  # a law that no lag of this test makes unstable
+    command("train", *QUICK, *ranges, *heavy, "run_dir=run")
+    capsys.readouterr()
+    within = command("export", "run=run", "episodes=2", "lag=0.01", "output=a")
+    assert "lag 10 ms, delay 0 ms, within the training's lag 0 to 20 ms, delay 0 ms" in within
+    damping = [700.0, 700.0, 800.0, 9.0, 9.0, 9.0]
+    other = f"compliance.damping={damping}".replace(" ", "")
+    command("export", "run=run", "episodes=2", "lag=0.03", other, "output=b")
+    own, law = load_bundle(tmp_path / "a" / "run.bundle"), load_bundle(tmp_path / "b" / "run.bundle")
+    for controller in (own, law):
+        response = controller.manifest.response
+        assert response is not None and (response.lag, response.delay) == ([0.0, 0.02], [0.0, 0.0])
+    assert np.diag(own.manifest.law.law().damping).tolist() == [600.0, 600.0, 800.0, 9.0, 9.0, 9.0]
+    assert np.diag(law.manifest.law.law().damping).tolist() == damping
+    page = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+    assert "in training it was lag 0 to 20 ms, delay 0 ms" in page
+    assert "- lag 30 ms, delay 0 ms, outside of the training's" in page and "- law with damping [700," in page
+    assert "robot with lag 30 ms, delay 0 ms" in page
+    for arguments, message in (
+        (["lag=-1"], "lag must be >= 0"),
+        (["delay=2"], "delay must be <= 1 in SI units"),
+        (["compliance.damping=[1,2]"], "damping must be six numbers"),
+        (["compliance.damping=[1,1,1,0,0,0]"], "the law is unstable against contact stiffness[x]"),
+    ):
+        assert message in refused("export", "run=run", "episodes=2", *arguments, "output=c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_lag_outside_of_the_training_is_warned_of(
+    command: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command("train", *QUICK, "task.robot.response.lag=[0,0.02]", "run_dir=run")
+    with pytest.warns(InputWarning, match="lag 25 ms, delay 0 to 10 ms is outside of .* lag 0 to 20 ms"):
+        export_run(tmp_path / "run", tmp_path / "out", episodes=1, lag=0.025)
 
 
 def test_what_a_robot_does_not_measure_is_not_exported(command: Run, refused: Run) -> None:

@@ -114,7 +114,7 @@ def test_the_graph_is_shown_with_its_ablation(trained: Path, command: Run) -> No
     assert file.read_text().splitlines() == lines
     command("graph", f"run={trained}", "reference=4")
     found = json.loads((trained / "reference.json").read_text())
-    assert np.array(found["influence"]).shape == (18, 6) and 0.0 < found["pearson"] <= 1.0
+    assert np.array(found["influence"]).shape == (42, 6) and 0.0 < found["pearson"] <= 1.0
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,13 @@ def test_a_policy_keeps_the_law_that_it_was_trained_with(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_default_law_is_refused_for_a_policy_with_another_one(refused: Run, command: Run) -> None:
+    """It is what the command would have taken without being asked, but for the policy."""
+    command("train", *QUICK, "task.compliance.stiffness=[0,0,310,3,3,3]", "run_dir=other")
+    default = "task.compliance.stiffness=[0,0,300,3,3,3]"
+    assert "remove task.compliance" in refused("transfer", "source=other", default)
+
+
 def test_weights_are_kept_with_the_run(command: Run, tmp_path: Path, source: Path) -> None:
     own = [text for text in QUICK if not text.startswith(("steps", "algo.learning"))]
     command("train", f"transfer.run={source}", *own, "steps=40", "transfer.weights=shuffled", "run_dir=run")

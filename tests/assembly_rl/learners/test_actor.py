@@ -22,7 +22,7 @@ def test_actor_without_torch_acts_as_the_policy(environments: DummyVecEnv, name:
     actor = extract_actor(model.policy)
     rng = np.random.default_rng(0)
     for _ in range(50):
-        observation = rng.uniform(-3.0, 3.0, 18).astype(np.float32)
+        observation = rng.uniform(-3.0, 3.0, 42).astype(np.float32)
         expected, _ = model.policy.predict(observation, deterministic=True)
         assert np.clip(actor(observation), -1.0, 1.0) == pytest.approx(expected, abs=2e-6)
 

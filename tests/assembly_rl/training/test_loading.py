@@ -47,7 +47,7 @@ METHODS: dict[str, MethodConfig] = {
     "groups": PEADConfig(),
     "masks and groups": LCRLPEADConfig(head=[5, 4]),
 }
-EDGES = np.random.default_rng(0).random((18, 6)) < 0.4
+EDGES = np.random.default_rng(0).random((42, 6)) < 0.4
 GROUPS = parse(["x -y", "rx ry rz"], None)
 
 
@@ -96,7 +96,7 @@ def test_the_actor_in_a_file_is_that_of_the_policy(
             np.testing.assert_array_equal(own[0], other[0])
             np.testing.assert_array_equal(own[1], other[1])
             assert own[2] == other[2]
-    observation = np.random.default_rng(1).uniform(-2.0, 2.0, 18).astype(np.float32)
+    observation = np.random.default_rng(1).uniform(-2.0, 2.0, 42).astype(np.float32)
     action, _ = model.policy.predict(observation, deterministic=True)
     assert np.clip(found(observation), -1.0, 1.0) == pytest.approx(action, abs=2e-6)
 

@@ -52,6 +52,7 @@ def test_ur_without_a_robot(tmp_path: Path) -> None:
     hole = ["0.4", "0", "0.1", "0", "0", "0", "1"]
     told = run(EXAMPLES / "run_ur.py", "small.bundle", "127.0.0.1", "--hole", *hole, folder=tmp_path)
     assert "start, TCP in the base [m, rotation vector]: [0.4, 0.0, 0.142" in told.stdout
+    assert "trained for a robot with lag 0 to 40 ms, delay 0 to 10 ms\n" in told.stdout
     assert told.returncode == 1
     assert "pip install 'assembly_rl[ur]'" in told.stderr or "Could not connect" in told.stderr
 

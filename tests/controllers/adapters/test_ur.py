@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from math import nan, pi
 from typing import Any
 
@@ -14,6 +15,8 @@ from assembly_rl.controllers.adapters import ur
 from assembly_rl.controllers.bundles import Command, State
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.se3 import Pose, compose, quat_exp
+from assembly_rl.envs.robots import ResponseParameters
+from assembly_rl.envs.robots.config import ResponseConfig, RobotConfig
 from assembly_rl.envs.simulation import SimulatedRobot, insert
 
 BASE: Pose = ((0.4, -0.2, 0.1), quat_exp((0.05, -0.1, 2.0)))
@@ -21,9 +24,14 @@ TCP = [0.001, -0.002, 0.15, pi, 0.0, 0.0]
 RATE = 200.0
 
 
-@pytest.fixture(scope="module", params=["blind", "exact"])
+LAG = ResponseConfig(lag=[0.03, 0.03], delay=[0.0, 0.0])
+TASKS = {"blind": BLIND, "exact": EXACT, "lagging": replace(EXACT, robot=RobotConfig(response=LAG))}
+ENDS = {"blind": State.timeout, "exact": State.success, "lagging": State.success}
+
+
+@pytest.fixture(scope="module", params=TASKS)
 def simulated(request: pytest.FixtureRequest) -> Iterator[SimulatedRobot]:
-    robot = SimulatedRobot(PART, {"blind": BLIND, "exact": EXACT}[request.param])
+    robot = SimulatedRobot(PART, TASKS[request.param])
     yield robot
     robot.close()
 
@@ -56,7 +64,9 @@ def test_an_insertion_is_that_of_the_simulator(simulated: SimulatedRobot) -> Non
 
     direct = insert(simulated, controller(), 0, keep)
     depth = simulated.depth
-    assert direct is (State.success if simulated.task == EXACT else State.timeout)
+    assert direct is ENDS[next(name for name, task in TASKS.items() if task == simulated.task)]
+    if simulated.task == TASKS["lagging"]:
+        assert simulated.conditions.response == ResponseParameters(lag=0.03)
 
     fake, robot, hole = arranged(simulated, 0)
     own = inserted(robot, hole)

@@ -110,12 +110,12 @@ def test_it_ends_for_a_reason_and_stands_still(reading: Any, pose: Any, state: S
     if state is State.workspace:
         limits["insertion"]["limits"] |= {"angle": 0.09, "lateral": 0.006}
     if state is State.timeout:
-        limits["insertion"]["limits"] |= {"time": 3.25}
+        limits["insertion"]["limits"] |= {"time": 2.25}
     own = controller(insertion=limits["insertion"])
     commands = running(own, 1000, reading, pose)
     assert own.state is state and bool(own.reason) is (state is not State.success)
     if state is State.timeout:
-        assert [command.state for command in commands].count(State.running) == 651
+        assert [command.state for command in commands].count(State.running) == 451
     ended = [command for command in commands if command.state is state]
     assert len({(command.position, command.orientation) for command in ended}) == 1
     assert own.step(FREE, START, 6.0).position == ended[0].position

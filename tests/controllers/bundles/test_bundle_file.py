@@ -95,17 +95,21 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("observations", ["fx"]), "observations must be ['fx', 'fy'"),
         (put("actions", ["x"]), "actions must be ['x', 'y', 'z', 'rx', 'ry', 'rz']"),
         (put("activations", ["relu", "gelu"]), "unknown activation 'gelu'"),
-        (put("activations", ["relu"]), "the network has 18 inputs and 8 outputs"),
+        (put("activations", ["relu"]), "the network has 42 inputs and 8 outputs"),
         (put("law", "mass", [[1.0]]), "mass must have shape (6, 6)"),
         (put("law", "mass", 3, 3, -0.06), "mass must have eigenvalues > 0: the smallest is -0.06, mostly along rx"),
         (put("law", "damping", [[0.0] * 6] * 6), "unstable"),
         (put("contact", "delay", 1e9), "ContactConfig.delay must be <= 1 in SI units"),
+        (put("contact", "lead", -1.0), "ContactConfig.lead must be >= 0"),
+        (put("response", "lag", [0.0, 2.0]), "ResponseNote.lag must be [low, high] with 0 <= low <= high <= 1 s"),
+        (put("response", "delay", [0.02, 0.01]), "ResponseNote.delay must be [low, high]"),
+        (put("response", "delay", 0.01), "bundle.response.delay must be a list"),
         (put("gravity", [0.0, 9.81]), "gravity must be three finite numbers"),
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 2), "format is 2, this assembly_rl reads up to 1: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 1, got 0"),
+        (put("format", 3), "format is 3, this assembly_rl reads up to 2: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 2, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
@@ -113,6 +117,16 @@ def test_a_wrong_field_is_named(tmp_path: Path, change: Any, message: str) -> No
     with pytest.raises(BundleError) as caught:
         load_bundle(signed(tmp_path / "a.bundle", change))
     assert message in str(caught.value) and "a.bundle" in str(caught.value)
+
+
+def test_a_bundle_of_the_first_format_knows_no_response(tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        values["format"] = 1
+        del values["response"], values["contact"]["lead"]
+
+    own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
+    assert (own.format, own.response) == (1, None)
+    assert own.contact is not None and own.contact.lead is None
 
 
 @pytest.mark.parametrize(

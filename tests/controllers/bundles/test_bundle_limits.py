@@ -103,7 +103,7 @@ def test_a_key_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 
 def test_a_network_without_bounds_is_refused(tmp_path: Path) -> None:
     wide = {
-        "policy.0.weight": np.zeros((5000, 18), np.float32), "policy.0.bias": np.zeros(5000, np.float32),
+        "policy.0.weight": np.zeros((5000, 42), np.float32), "policy.0.bias": np.zeros(5000, np.float32),
         "policy.1.weight": np.zeros((6, 5000), np.float32),
     }  # fmt: skip
     assert "more than 4096 units" in refusal(signed(tmp_path / "a.bundle", **wide))
@@ -130,6 +130,8 @@ def test_a_network_without_bounds_is_refused(tmp_path: Path) -> None:
         (("law", "stiffness"), (1e308 * np.eye(6)).tolist()),
         (("contact", "stiffness"), [1e308] * 6),
         (("sensor", "cutoff"), 1e308),
+        (("contact", "lead"), 1e308),
+        (("response", "lag"), [0.0, 1e308]),
         (("part", "hole_depth"), 1e308),
     ],
 )

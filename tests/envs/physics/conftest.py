@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import BulletWorld, PhysicsConfig
+from assembly_rl.envs.physics import ENGINES, PhysicsConfig
 
 U_VERTICES = [(0, 0), (30, 0), (30, 20), (20, 20), (20, 8), (10, 8), (10, 20), (0, 20)]
 U_SHAPE = {"vertices": [(0.001 * x, 0.001 * y) for x, y in U_VERTICES]}
@@ -34,9 +34,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 class Rig:
     """A world and the commanded tip pose; ``move`` takes it to another one at constant speed."""
 
-    def __init__(self, section: str, visual: bool = False, **settings: Any) -> None:
+    def __init__(self, section: str, engine: str = "bullet", visual: bool = False, **settings: Any) -> None:
         part = PegHole(section, PARAMETERS[section])
-        self.world = BulletWorld(part, PhysicsConfig(**settings), CUTOFF, visual)
+        self.world: Any = ENGINES.get(engine)(part, PhysicsConfig(engine=engine, **settings), CUTOFF, visual)
         self.world.set_friction(0.2)
         self.length = part.peg_length
         self.rate = self.world.config.rate

@@ -1,17 +1,20 @@
 """The two ways to CS3 agree on the real task."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
+from quick_task import QUICK_TASK
 
 from assembly_rl.controllers.insertion import LimitConfig
-from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
+from assembly_rl.envs import PegHole, PegInHoleEnv
 from assembly_rl.evaluation import Scenario
 from assembly_rl.methods.cs3.branches import reference
 from assembly_rl.methods.cs3.estimate import Transitions, estimate
 
 torch.set_num_threads(1)
-TASK = TaskConfig(limits=LimitConfig(time=1.5))
-"""Short episodes: the simulator repeats one up to its state for each coalition."""
+TASK = replace(QUICK_TASK, limits=LimitConfig(time=1.5))
+"""Short episodes: for each coalition the simulator repeats one up to a state."""
 
 
 def random_steps(count: int) -> Transitions:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quick_task import QUICK_TASK
 
-from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs import PegHole
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.environments import make_environments
@@ -30,7 +31,7 @@ EDGES = np.random.default_rng(0).random((18, 6)) < 0.4
 
 
 def model(name: str) -> Any:
-    made = make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=METHOD)
+    made = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=METHOD)
     connect(made, EDGES)
     return made
 
@@ -70,7 +71,7 @@ def test_a_saved_policy_has_its_connections(name: str, tmp_path: Path) -> None:
     learner = model(name)
     learner.learn(64)
     save_policy(learner.policy, tmp_path / "best")
-    fresh = make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 1, method=METHOD)
+    fresh = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 1, method=METHOD)
     load_policy(fresh.policy, tmp_path / "best")
     np.testing.assert_array_equal(sensitivity(fresh.policy) > 0.0, sensitivity(learner.policy) > 0.0)
     fresh.learn(64)
@@ -106,9 +107,7 @@ def cross(value: Any, first: torch.Tensor, second: torch.Tensor) -> np.ndarray:
 def test_a_local_critic_is_a_sum_over_action_components(name: str) -> None:
     """Whether an action component is good depends on what it sees, and on no other component."""
     local = replace(METHOD, critics="local")
-    learner: Any = make_model(
-        ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=local
-    )
+    learner: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=local)
     connect(learner, EDGES, critics=True)
     learner.learn(96)
     for critic in (learner.critic, learner.critic_target):
@@ -124,9 +123,7 @@ def test_a_local_critic_is_a_sum_over_action_components(name: str) -> None:
 
 def test_the_local_value_of_ppo_sees_what_the_actions_see() -> None:
     local = replace(METHOD, critics="local")
-    learner: Any = make_model(
-        ALGORITHMS["ppo"], make_environments(PegHole(), TaskConfig(), 1), 0, method=local
-    )
+    learner: Any = make_model(ALGORITHMS["ppo"], make_environments(PegHole(), QUICK_TASK, 1), 0, method=local)
     edges = EDGES.copy()
     edges[4] = False
     connect(learner, edges, critics=True)

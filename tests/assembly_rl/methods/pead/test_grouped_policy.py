@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from quick_task import QUICK_TASK
 
-from assembly_rl.envs import PegHole, TaskConfig
+from assembly_rl.envs import PegHole
 from assembly_rl.learners.action_groups import action_groups
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
@@ -39,9 +40,7 @@ STATES = np.random.default_rng(0).normal(size=(40, 18)).astype(np.float32)
 
 
 def learner(name: str, grouping: Grouping = FIRST) -> Any:
-    model = make_model(
-        ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=PEADConfig()
-    )
+    model = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=PEADConfig())
     start(model, grouping)
     return model
 
@@ -178,7 +177,7 @@ def test_a_restart_draws_everything_anew() -> None:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_heads_that_were_shared_are_copied_when_they_part(name: str) -> None:
     method = LCRLPEADConfig(head=[5, 4], edges="physics")
-    model: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), TaskConfig(), 1), 0, method=method)
+    model: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=method)
     edges = np.random.default_rng(3).random((18, 6)) < 0.3
     start(model, FIRST)
     seen = shared_by_groups(edges, model.policy)

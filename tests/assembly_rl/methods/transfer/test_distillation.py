@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from immediate_robot import immediate_robot
+from quick_task import QUICK_TASK
 from stable_baselines3.common.callbacks import BaseCallback
 
-from assembly_rl.controllers.insertion.action import ActionConfig
-from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.envs import PegHole
 from assembly_rl.learners.actor import ActorWeights
 from assembly_rl.learners.config import DDPGConfig, PPOConfig, SACConfig, TD3Config
 from assembly_rl.learners.environments import make_environments
@@ -28,12 +26,6 @@ from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.training.model import make_model
 
 torch.set_num_threads(1)
-TASK = TaskConfig(
-    action=ActionConfig(wrench=[5.0, 5.0, 8.0, 0.15, 0.15, 0.15]),
-    compliance=ComplianceConfig(mass=[4.0] * 3 + [0.06] * 3, damping=[150.0, 150.0, 800.0, 1.0, 1.0, 1.0]),
-    robot=immediate_robot(),
-)
-"""One in which students of all algorithms come near their teachers within so few steps."""
 QUICK = {"batch_size": 32, "network": [24, 24], "learning_rate": 3e-3}
 ALGORITHMS: dict[str, Any] = {
     "sac": SACConfig(**QUICK, learning_starts=20),
@@ -44,7 +36,7 @@ ALGORITHMS: dict[str, Any] = {
 
 
 def model(name: str, seed: int, **options: Any) -> Any:
-    return make_model(ALGORITHMS[name], make_environments(PegHole(), TASK, 1), seed, **options)
+    return make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), seed, **options)
 
 
 def guide(name: str) -> Teacher:
