@@ -5,7 +5,6 @@ from assembly_rl.envs.robots import ResponseConfig, RobotConfig
 RESPONSE = {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}
 IMMEDIATE = {"response": RESPONSE}
 """For ``robot`` of a task that is a mapping."""
-ON_THE_COMMAND_LINE = [f"task.robot.response.{name}={ends}" for name, ends in RESPONSE.items()]
 
 
 def immediate_robot() -> RobotConfig:

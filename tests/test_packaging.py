@@ -54,9 +54,8 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
-    own = {
-        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-    }  # it may name a checkout
+    # PYTHONPATH may name a checkout.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [python, *arguments], cwd=folder, env=own, capture_output=True, text=True, timeout=1800, check=False
     )

@@ -47,6 +47,9 @@ QUICK: dict[str, Any] = {
 SMALL = ("algo.learning_starts=30", "algo.batch_size=16", "algo.network=[8,8]")
 
 
+AT_ONCE = {"response": {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}}
+
+
 # Pytest imports this file in every worker: other tests must not meet the plug-in in the registries.
 ITEMS = [
     (registry, name, registry._items.pop(name))
@@ -157,7 +160,7 @@ def test_the_engine_inserts_a_peg_whose_hole_is_known() -> None:
 
 
 def test_the_robot_lags() -> None:
-    simulated = SimulatedRobot(task={"robot": {"model": "lagging"}})
+    simulated = SimulatedRobot(task={"robot": {"model": "lagging", **AT_ONCE}})  # no lag but its own
     simulated.draw(np.random.default_rng(0))
     upright = (0.0, 0.0, 0.0, 1.0)
     simulated.place(((0.0, 0.0, 0.06), upright))
@@ -174,8 +177,7 @@ def test_the_robot_lags() -> None:
 
 def test_the_term_averages_the_force() -> None:
     groups = {"groups": ["mean_force", "wrench"], "history": 2}
-    at_once = {"response": {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}}
-    env = PegInHoleEnv(task={"physics": TASK["physics"], "robot": at_once, "observation": groups})
+    env = PegInHoleEnv(task={"physics": TASK["physics"], "robot": AT_ONCE, "observation": groups})
     assert env.observation_names[:3] == ("mean_fx", "mean_fy", "mean_fz")
     env.reset(seed=3)
     forces: list[np.ndarray] = [np.zeros(3), np.zeros(3)]

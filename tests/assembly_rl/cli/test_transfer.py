@@ -163,7 +163,7 @@ def test_a_student_learns_with_its_teachers_algorithm(refused: Run, source: Path
 
 
 @pytest.mark.parametrize(
-    "own", [["task.compliance.damping=[151,150,800,1,1,1]"], ["task.compliance.stiffness=[0,0,310,3,3,3]"]]
+    "own", [["task.compliance.damping=[801,800,800,10,10,10]"], ["task.compliance.stiffness=[0,0,310,3,3,3]"]]
 )
 def test_a_policy_keeps_the_law_that_it_was_trained_with(
     refused: Run, tmp_path: Path, source: Path, own: list[str]

@@ -81,8 +81,9 @@ def test_an_episode_row_is_what_the_environment_told() -> None:
     told = run_episode(environment, agent, seed=5)
     observation, info = environment.reset(seed=5)
     force, reward, steps, ended = [], 0.0, 0, False
+    push = -4.0 / environment.task.action.wrench[2]
     while not ended:
-        action = np.array([0.0, 0.0, -0.5, 0.0, 0.0, 0.0], dtype=np.float32)
+        action = np.array([0.0, 0.0, push, 0.0, 0.0, 0.0], dtype=np.float32)
         observation, gain, terminated, truncated, info = environment.step(action)
         force.extend(info["force"])
         reward, steps, ended = reward + gain, steps + 1, terminated or truncated

@@ -28,7 +28,8 @@ def test_actor_without_torch_acts_as_the_policy(environments: DummyVecEnv, name:
 
 
 def test_ddpg_actor_has_its_own_learning_rate(environments: DummyVecEnv) -> None:
-    config = ALGORITHMS.get("ddpg")(network=[8], batch_size=8, learning_starts=8)
+    rates = {"actor_learning_rate": 1e-4, "learning_rate": 5e-4}
+    config = ALGORITHMS.get("ddpg")(network=[8], batch_size=8, learning_starts=8, **rates)
     model = make_model(config, environments, seed=1)
     model.learn(12)
     assert [group["lr"] for group in model.actor.optimizer.param_groups] == [1e-4]

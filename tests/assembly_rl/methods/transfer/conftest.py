@@ -7,7 +7,7 @@ from assembly_rl.runs import RunDirectory
 from assembly_rl.training.create import create_run, prepare
 from assembly_rl.training.trainer import train_run
 
-TASK = ["task.limits.time=0.5", "task.compliance.damping=[160,160,800,1,1,1]"]
+TASK = ["task.limits.time=0.5", "task.compliance.damping=[820,820,800,11,11,11]"]
 
 
 @pytest.fixture(scope="session")

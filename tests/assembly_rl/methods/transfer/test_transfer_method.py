@@ -79,12 +79,12 @@ def test_without_distillation_the_policy_is_fine_tuned(source: RunDirectory, tmp
 def test_the_student_has_the_law_of_its_source_and_gradient_steps_of_its_own(source: RunDirectory) -> None:
     config, _ = prepare(student(source, "transfer.gradient_steps=2"))
     own = source.config["task"]
-    assert config.task.compliance.damping == own["compliance"]["damping"] == [160, 160, 800, 1, 1, 1]
+    assert config.task.compliance.damping == own["compliance"]["damping"] == [820, 820, 800, 11, 11, 11]
     assert (config.algo.gradient_steps, config.algo.learning_starts) == (2, 0)  # type: ignore[attr-defined]
-    same = student(source, "task.compliance.damping=[160,160,800,1,1,1]")
+    same = student(source, "task.compliance.damping=[820,820,800,11,11,11]")
     assert prepare(same)[0].task.compliance == config.task.compliance
 
 
 def test_another_law_than_that_of_the_source_is_refused(source: RunDirectory) -> None:
     with pytest.raises(ValueError, match="task.compliance differs from the one that the policy was trained"):
-        prepare(student(source, "task.compliance.damping=[170,170,800,1,1,1]"))
+        prepare(student(source, "task.compliance.damping=[830,830,800,11,11,11]"))
