@@ -26,9 +26,9 @@ def main() -> None:
     for path in sys.argv[1:]:
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                engine = ENGINE.search(row["condition"])
+                told = ENGINE.search(row["condition"])
                 name = ENGINE.sub("", row["condition"])
-                found[name][engine.group(1) if engine else "bullet"][row["controller"]].append(row)
+                found[name][told.group(1) if told else "bullet"][row["controller"]].append(row)
     print("| condition | engine | success | each run | time [s] | peak force [N] |")
     print("| --- | --- | ---: | --- | ---: | ---: |")
     for condition, engines in found.items():
