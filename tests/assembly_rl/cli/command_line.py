@@ -19,6 +19,8 @@ QUICK = [
     "pictures=false",
     "task.limits.time=1.5",
 ]
+NARROW = "task.observation.groups=[wrench,pose,last_action]"
+"""A state of 18 components, of which a graph is estimated in seconds."""
 
 
 def start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[str]:

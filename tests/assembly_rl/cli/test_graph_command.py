@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import QUICK, Run, start
+from command_line import NARROW, QUICK, Run, start
 from test_train import rows, tensors
 
 from assembly_rl.methods.lcrl.ablation import seen
@@ -17,6 +17,7 @@ from assembly_rl.training.loading import load_policy, read_config
 
 LCRL = [
     *[text for text in QUICK if not text.startswith(("steps=", "evaluation.every", "algo.network"))],
+    NARROW,
     "algo=td3",
     "method=lcrl",
     "method.head=[2]",
@@ -114,7 +115,7 @@ def test_the_graph_is_shown_with_its_ablation(trained: Path, command: Run) -> No
     assert file.read_text().splitlines() == lines
     command("graph", f"run={trained}", "reference=4")
     found = json.loads((trained / "reference.json").read_text())
-    assert np.array(found["influence"]).shape == (42, 6) and 0.0 < found["pearson"] <= 1.0
+    assert np.array(found["influence"]).shape == (18, 6) and 0.0 < found["pearson"] <= 1.0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import QUICK, Run, start
+from command_line import NARROW, QUICK, Run, start
 from safetensors.numpy import load_file
 from test_train import rows, tensors
 
@@ -15,6 +15,7 @@ from assembly_rl.training.loading import load_policy
 
 PEAD = [
     *[text for text in QUICK if not text.startswith(("steps", "evaluation.every"))],
+    NARROW,
     "steps=500",
     "evaluation.every=250",
     "method=pead",
@@ -76,7 +77,7 @@ def test_the_best_policy_is_evaluated_with_all_its_outputs(command: Run, tmp_pat
     groups = "method.stages=[['x -y','rx ry rz'],['x','y','z','rx','ry','rz']]"
     command("train", *own, "algo=sac", groups, "method.shares=[0.5]", "evaluation.every=240", "run_dir=run")
     actor = load_policy(RunDirectory.open(tmp_path / "run")).actor
-    assert actor(np.zeros(42, np.float32)).shape == (6,)
+    assert actor(np.zeros(18, np.float32)).shape == (6,)
     assert (tmp_path / "run" / "figures" / "learning_curve.png").is_file()
     assert leash(tmp_path / "run", 2) == 1.0  # z did not move; SAC has a weaker one
 
