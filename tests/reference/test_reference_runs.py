@@ -1,4 +1,4 @@
-"""Results of trainings, transfers and exports are those of version 0.1.0, bit by bit.
+"""Results of trainings, transfers and exports are those of version 0.1.0, bit by bit, in the task of then.
 
 There is one class per group, so that they are distributed over the workers.
 """
