@@ -144,9 +144,8 @@ class ContactLoop:
             lags.append(1.0 / (2.0 * pi * contact.sensor_cutoff))
         size, led = len(lags), contact.lead is not None
         lead = contact.lead or 0.0
-        flow = np.zeros(
-            (size + 1 + led, size + 1 + led)
-        )  # lags, command, change of the command in the period
+        # Of the lags, the command and, if it moves, its change in the period.
+        flow = np.zeros((size + 1 + led, size + 1 + led))
         if led:
             flow[size, size + 1] = 1.0
         signal = np.eye(len(flow))[size]  # what the next lag follows: first the command

@@ -234,11 +234,9 @@ class TaskConfig(InsertionConfig):
         physics step in which it is applied. Limits of speed and acceleration are not in it.
         """
         physics, response, contact = self.physics, self.robot.response, self.stiffest_contact()
-        inertias = (
-            physics.tool_mass / physics.servo_stiffness,
-            physics.tool_inertia / physics.servo_rotational_stiffness,
-        )
-        lead = 2.0 * physics.servo_damping_ratio * min(inertias) ** 0.5 - 1.0 / physics_rate(physics)
+        linear, angular = physics.servo_damping
+        lead = min(linear / physics.servo_stiffness, angular / physics.servo_rotational_stiffness)
+        lead -= 1.0 / physics_rate(physics)
         return replace(
             contact, delay=contact.delay + response.delay[1], lag=response.lag[1], lead=max(0.0, lead)
         )

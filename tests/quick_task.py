@@ -3,10 +3,11 @@
 Its robot follows every command at once, with a compliance law that is quick for it, and its state is narrow.
 """
 
+from immediate_robot import immediate_robot
+
 from assembly_rl.controllers.insertion import ActionConfig, ObservationConfig
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.config import ComplianceConfig, RewardConfig
-from assembly_rl.envs.robots import ResponseConfig, RobotConfig
 
 QUICK_TASK = TaskConfig(
     observation=ObservationConfig(["wrench", "pose", "last_action"]),
@@ -15,5 +16,5 @@ QUICK_TASK = TaskConfig(
         mass=[4.0, 4.0, 4.0, 0.06, 0.06, 0.06], damping=[150.0, 150.0, 800.0, 1.0, 1.0, 1.0]
     ),
     reward=RewardConfig(force=-0.004),
-    robot=RobotConfig(response=ResponseConfig(lag=[0.0, 0.0], delay=[0.0, 0.0])),
+    robot=immediate_robot(),
 )

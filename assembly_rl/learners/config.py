@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.validation import (
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
 
-    from assembly_rl.learners.off_policy import Learner
-
-T = TypeVar("T", bound="Learner")
 
 WIDEST = 16_384
 """Largest width of a hidden layer."""
@@ -185,12 +182,6 @@ class OffPolicyConfig(AlgorithmConfig):
         """Return the gradient steps per policy step."""
         return float(self.gradient_steps)
 
-    def averaging(self, model: T) -> T:
-        """Return a new model, which averages the actor's weights if the configuration says so."""
-        if self.averaged_over:
-            model.average_over(self.averaged_over)
-        return model
-
     def for_one_update(self) -> AlgorithmConfig:
         """Return the algorithm with a small replay buffer."""
         return replace(self, buffer_size=4 * self.batch_size, learning_starts=0)
@@ -243,7 +234,8 @@ class DDPGConfig(OffPolicyConfig):
         noise = action_noise(environments, self.noise)
         model = DDPG(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
         model.actor_learning_rate = self.actor_learning_rate
-        return self.averaging(model)
+        model.average_over(self.averaged_over)
+        return model
 
 
 @dataclass
@@ -270,7 +262,8 @@ class TD3Config(OffPolicyConfig):
 
         noise = action_noise(environments, self.noise)
         model = TD3(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
-        return self.averaging(model)
+        model.average_over(self.averaged_over)
+        return model
 
 
 @dataclass
@@ -298,7 +291,8 @@ class SACConfig(OffPolicyConfig):
         from assembly_rl.learners.off_policy import SAC
 
         model = SAC(**self.model_arguments(environments, layers, seed, device), ent_coef=self.entropy)
-        return self.averaging(model)
+        model.average_over(self.averaged_over)
+        return model
 
 
 @dataclass

@@ -14,7 +14,7 @@ from assembly_rl.controllers.validation import InputError, require_count, requir
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation.episodes import COMPARISON_SEED, VALIDATION_SEED
-from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig
+from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, OffPolicyConfig
 from assembly_rl.training.method import METHODS, Method, MethodConfig
 
 
@@ -120,7 +120,7 @@ class TrainConfig:
     def from_mapping(cls, values: Mapping[str, Any]) -> TrainConfig:
         """Build a checked configuration from the one in a run's ``run.json``.
 
-        Robots of earlier versions followed every command at once.
+        Robots of earlier versions followed every command at once, and no weights were averaged.
 
         Raises:
             ValueError: A value is refused, or algorithm or method is unknown.
@@ -130,7 +130,9 @@ class TrainConfig:
         if isinstance(task, Mapping) and isinstance(robot := task.get("robot", {}), Mapping):
             known["task"] = {**task, "robot": {"response": {"lag": [0.0, 0.0], "delay": [0.0, 0.0]}, **robot}}
         if "algo" in known:
-            known["algo"] = from_mapping(ALGORITHMS.get(known["algo"]["name"]), known["algo"])
+            kind = ALGORITHMS.get(known["algo"]["name"])
+            earlier = {"averaged_over": 0} if issubclass(kind, OffPolicyConfig) else {}
+            known["algo"] = from_mapping(kind, {**earlier, **known["algo"]})
         if "method" in known:
             known["method"] = from_mapping(METHODS.get(known["method"]["name"]), known["method"])
         if "transfer" in known:

@@ -1,6 +1,7 @@
 """Settings of the simulated physics and of the wrench sensor."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
 
@@ -35,6 +36,13 @@ class PhysicsConfig:
     def __post_init__(self) -> None:
         own = {"engine"} if self.rate is not None else {"engine", "rate"}
         require_positive(self, *(name for name in self.__dataclass_fields__ if name not in own))
+
+    @property
+    def servo_damping(self) -> tuple[float, float]:
+        """Translational [Ns/m] and rotational damping [Nms/rad] of the servo."""
+        ratio = 2.0 * self.servo_damping_ratio
+        linear = ratio * sqrt(self.servo_stiffness * self.tool_mass)
+        return linear, ratio * sqrt(self.servo_rotational_stiffness * self.tool_inertia)
 
 
 @dataclass

@@ -1,19 +1,16 @@
 """PyBullet world with plate, tool on its servo, and the wrench between them."""
 
 import contextlib
-from copy import copy, deepcopy
-from dataclasses import replace
-from math import atan2, exp, pi, sqrt
+from math import atan2, sqrt
 from typing import Any
 
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
-from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
+from assembly_rl.envs.physics.base import WorldBase
 from assembly_rl.envs.physics.bullet.arm import BulletArm
 from assembly_rl.envs.physics.bullet.camera import render
 from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.envs.physics.config import PhysicsConfig
-from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.world import ArmModel, Pixels
 
 SOLVER = {
@@ -31,7 +28,7 @@ PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
 PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
 
 
-class BulletWorld(NotCopied):
+class BulletWorld(WorldBase):
     """Implementation of ``World`` in a separate PyBullet client, with pictures and arms.
 
     Args:
@@ -41,34 +38,16 @@ class BulletWorld(NotCopied):
         visual: Build visual shapes for pictures, too.
     """
 
-    default_rate = 1000.0
-    """Physics rate [Hz] of a configuration without one."""
     client = -1
     """PyBullet client; negative without a connection."""
 
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
-        self._part = deepcopy(part)
-        self._rate = self.default_rate if config.rate is None else config.rate
-        self._config = replace(config, rate=self._rate)
+        super().__init__(part, config, cutoff)
         self._visual = visual
         self._arm: BulletArm | None = None
         self.client = pybullet.connect(pybullet.DIRECT)
-        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / self._rate)
-        ratio, stiffness = 2.0 * config.servo_damping_ratio, config.servo_stiffness
-        self._damping = ratio * sqrt(stiffness * config.tool_mass)
-        self._rotational_damping = ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
         self._build()
         self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
-
-    @property
-    def part(self) -> PegHole:
-        """Copy of the geometry of peg and hole."""
-        return deepcopy(self._part)
-
-    @property
-    def config(self) -> PhysicsConfig:
-        """Copy of the settings of servo and solver."""
-        return copy(self._config)
 
     def _build(self) -> None:
         config, client = self._config, self.client
@@ -143,12 +122,7 @@ class BulletWorld(NotCopied):
         pybullet.resetBaseVelocity(self.tool, (0, 0, 0), (0, 0, 0), physicsClientId=client)
         # As in Bullet: of the two quaternions of a rotation, the servo must follow the same one.
         self._target: tuple[float, ...] = (*position, *self.pose()[1])
-        self.wrench: Wrench = (0.0,) * 6
-        """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
-        self.pull: Wrench = (0.0,) * 6
-        """Wrench [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole axes."""
-        self.penetration = 0.0
-        """Largest penetration found by ``measure_penetration`` since the last reset [m]."""
+        self._clear()
 
     def pose(self) -> tuple[Vector, Quaternion]:
         """Return the flange pose [m, xyzw] in the hole frame."""
@@ -249,15 +223,9 @@ class BulletWorld(NotCopied):
         self.penetration = max(self.penetration, depth)
         return depth
 
-    @property
-    def penetration_bound(self) -> float:
-        """A third of the clearance [m]: beyond it the simulated fit differs from the configured one."""
-        return self._part.clearance / 3.0
-
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
-        servo = {name: value for name, value in vars(self._config).items() if name != "engine"}
-        return [pybullet.getAPIVersion(), SOLVER, servo, self._part.content_hash]
+        return self._content(pybullet.getAPIVersion(), SOLVER)
 
     def picture(self, width: int, height: int) -> Pixels:
         """Return a picture, (height, width, 3) uint8; it requires a world with ``visual=True``."""

@@ -14,7 +14,6 @@ activation and its speed as their control.
 Sensors keep the actuators' forces of the last ``RECORD`` physics steps.
 """
 
-from math import sqrt
 from typing import Any
 
 from assembly_rl.envs.geometry import ConvexPart, PegHole, hole_parts, peg_parts
@@ -76,13 +75,6 @@ MODEL = """
 """
 
 
-def servo_damping(config: PhysicsConfig) -> tuple[float, float]:
-    """Return the translational [N s/m] and the rotational damping [N m s/rad] of the servo."""
-    ratio = 2.0 * config.servo_damping_ratio
-    linear = ratio * sqrt(config.servo_stiffness * config.tool_mass)
-    return linear, ratio * sqrt(config.servo_rotational_stiffness * config.tool_inertia)
-
-
 def model_text(config: PhysicsConfig, rate: float) -> str:
     """Return the model without the convex parts of peg and plate, as MJCF.
 
@@ -94,7 +86,7 @@ def model_text(config: PhysicsConfig, rate: float) -> str:
         config: Servo and solver.
         rate: Physics steps per second [Hz].
     """
-    damping, turning_damping = servo_damping(config)
+    damping, turning_damping = config.servo_damping
     impedance = 1.0 / (1.0 + YIELD * rate)
     return MODEL.format(
         step=1.0 / rate,

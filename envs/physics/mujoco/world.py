@@ -1,8 +1,5 @@
 """MuJoCo world with plate, tool on its servo, and the wrench between them."""
 
-from copy import copy, deepcopy
-from dataclasses import replace
-from math import exp, pi
 from typing import Any
 
 from assembly_rl.controllers.se3 import (
@@ -14,15 +11,14 @@ from assembly_rl.controllers.se3 import (
     rotate,
     rotation_matrix,
 )
-from assembly_rl.controllers.wrench import Wrench
 from assembly_rl.envs.geometry import PegHole
+from assembly_rl.envs.physics.base import WorldBase
 from assembly_rl.envs.physics.config import PhysicsConfig
-from assembly_rl.envs.physics.connection import NotCopied
 from assembly_rl.envs.physics.mujoco.library import import_mujoco
-from assembly_rl.envs.physics.mujoco.model import FLANGE, RECORD, make_model, model_text, servo_damping
+from assembly_rl.envs.physics.mujoco.model import FLANGE, RECORD, make_model, model_text
 
 
-class MujocoWorld(NotCopied):
+class MujocoWorld(WorldBase):
     """Implementation of ``World`` with a MuJoCo model of its own, without pictures and arms.
 
     Args:
@@ -39,17 +35,10 @@ class MujocoWorld(NotCopied):
         data: The ``mujoco.MjData``.
     """
 
-    default_rate = 1000.0
-    """Physics rate [Hz] of a configuration without one."""
-
     def __init__(self, part: PegHole, config: PhysicsConfig, cutoff: float, visual: bool = False) -> None:
         self._mujoco = import_mujoco()
-        self._part = deepcopy(part)
-        self._rate = self.default_rate if config.rate is None else config.rate
-        self._config = replace(config, rate=self._rate)
-        self._smoothing = 1.0 - exp(-2.0 * pi * cutoff / self._rate)
-        linear, self._rotational_damping = servo_damping(config)
-        self._lead = linear / config.servo_stiffness  # s
+        super().__init__(part, config, cutoff)
+        self._lead = self._damping / config.servo_stiffness  # s
         self.model = make_model(self._part, self._config, self._rate)
         self.data = data = self._mujoco.MjData(self.model)
         # Views, for speed: to get them from MuJoCo takes longer than to use them.
@@ -64,16 +53,6 @@ class MujocoWorld(NotCopied):
         self._record = forces.T, torques
         self.reset((0.0, 0.0, 2.0 * part.peg_length), IDENTITY)
 
-    @property
-    def part(self) -> PegHole:
-        """Copy of the geometry of peg and hole."""
-        return deepcopy(self._part)
-
-    @property
-    def config(self) -> PhysicsConfig:
-        """Copy of the settings of servo and solver."""
-        return copy(self._config)
-
     def set_friction(self, friction: float) -> None:
         """Set the coefficient of friction between peg and hole (MuJoCo takes the larger of the two)."""
         self.model.geom_friction[:, 0] = friction
@@ -87,12 +66,7 @@ class MujocoWorld(NotCopied):
         self._mujoco.mj_resetData(self.model, self.data)
         self._position[:] = (x, y, z, d, a, b, c)
         self._target = x, y, z, a, b, c, d
-        self.wrench: Wrench = (0.0,) * 6
-        """Filtered wrench [N, Nm] that the environment applies to the tool, at the flange, in hole axes."""
-        self.pull: Wrench = (0.0,) * 6
-        """Wrench [N, Nm] of the servo on the tool in the last physics step, at the flange, in hole axes."""
-        self.penetration = 0.0
-        """Largest penetration found by ``measure_penetration`` since the last reset [m]."""
+        self._clear()
 
     def pose(self) -> tuple[Vector, Quaternion]:
         """Return the flange pose [m, xyzw] in the hole frame."""
@@ -161,16 +135,9 @@ class MujocoWorld(NotCopied):
         self.penetration = max(self.penetration, depth)
         return depth
 
-    @property
-    def penetration_bound(self) -> float:
-        """A third of the clearance [m]: beyond it the simulated fit differs from the configured one."""
-        return self._part.clearance / 3.0
-
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
-        servo = {name: value for name, value in vars(self._config).items() if name != "engine"}
-        text = model_text(self._config, self._rate)
-        return [self._mujoco.mj_versionString(), text, servo, self._part.content_hash]
+        return self._content(self._mujoco.mj_versionString(), model_text(self._config, self._rate))
 
     def close(self) -> None:
         """Do nothing: model and data are freed with the world."""

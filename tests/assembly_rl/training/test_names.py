@@ -71,3 +71,11 @@ def test_the_robot_of_an_older_run_follows_at_once() -> None:
         assert values == before
         values["task"]["robot"] = (robot or {}) | {"response": {"lag": [0.01, 0.02]}}
         assert TrainConfig.from_mapping(values).task.robot.response == ResponseConfig([0.01, 0.02])
+
+
+@pytest.mark.parametrize("name", ["sac", "td3", "ppo"])
+def test_a_run_without_a_word_on_averages_has_none(name: str) -> None:
+    values = to_mapping(TrainConfig(algo=ALGORITHMS.get(name)()))
+    assert TrainConfig.from_mapping(values).algo == ALGORITHMS.get(name)()
+    values["algo"].pop("averaged_over", None)
+    assert getattr(TrainConfig.from_mapping(values).algo, "averaged_over", 0) == 0

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from assembly_rl.envs.geometry import PegHole
-from assembly_rl.envs.physics import BulletWorld, PhysicsConfig
+from assembly_rl.envs.physics import ENGINES, BulletWorld, PhysicsConfig
 from assembly_rl.envs.robots import FloatingRobot, RobotConfig
 from assembly_rl.envs.workcell import Workcell
 
@@ -288,9 +288,13 @@ def test_worlds_can_be_made_and_closed_for_ever(make_rig) -> None:
     assert client < 30
 
 
-def test_the_hash_covers_solver_servo_and_geometry() -> None:
+@pytest.mark.parametrize("engine", ["bullet", "mujoco"])
+def test_the_hash_covers_solver_servo_and_geometry(engine: str) -> None:
+    if engine == "mujoco":
+        pytest.importorskip("mujoco")
+
     def hashed(part: PegHole, **settings: float) -> str:
-        world = BulletWorld(part, PhysicsConfig(**settings), 40.0)
+        world = ENGINES.get(engine)(part, PhysicsConfig(**settings), 40.0, False)
         world.close()
         return Workcell(world, FloatingRobot(world, RobotConfig())).physics_hash
 
