@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.contact_loop import ContactConfig, ContactLoop
 from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule
 from assembly_rl.controllers.serialization import copied
-from assembly_rl.controllers.stability import ContactConfig, ContactLoop
 from assembly_rl.controllers.validation import (
     AXES,
     InputError,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result
 from assembly_rl.controllers.se3 import (
@@ -21,7 +22,6 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
-from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig

@@ -14,12 +14,12 @@ from assembly_rl.controllers import bounds
 from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.bundles.plausibility import CommandBound, PoseCheck
 from assembly_rl.controllers.bundles.recording import Recording
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result, Termination
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, checked_pose, normalized
 from assembly_rl.controllers.serialization import copied
-from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.controllers.validation import InputError, entries, plain, real
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 

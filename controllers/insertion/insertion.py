@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.contact_loop import ContactConfig
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion.action import ActionMapping
 from assembly_rl.controllers.insertion.config import InsertionConfig
@@ -28,7 +29,6 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.controllers.serialization import copied
-from assembly_rl.controllers.stability import ContactConfig
 from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What the worlds of all engines of this package have in common."""
+"""Base of the worlds of this package's engines."""
 
 from copy import copy, deepcopy
 from dataclasses import replace

@@ -8,13 +8,13 @@ from hypothesis import given
 from laws import DIAGONAL, NAMES, SEEDS, assert_equal_laws, coupled, coupled_law, often, poses
 
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.contact_loop import ContactConfig, ContactLoop
 from assembly_rl.controllers.etcl import (
     identify_contact_stiffness,
     probing_offsets,
     reconfigure,
 )
 from assembly_rl.controllers.se3 import adjoint, invert
-from assembly_rl.controllers.stability import ContactConfig, ContactLoop
 
 RATE = 200.0
 

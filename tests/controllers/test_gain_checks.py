@@ -8,8 +8,8 @@ from laws import SEEDS, coupled_law, often
 from loop import COUPLED, LAW
 
 from assembly_rl.controllers import AdmittanceController, ComplianceLaw, ContactConfig, Discretization, Fault
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.insertion import ActionConfig, ActionKind, ActionMapping, CoordinateTransform
-from assembly_rl.controllers.stability import ContactLoop
 
 RATE = 200.0
 TOUCH = ContactConfig([800.0] * 3 + [8.0] * 3, delay=0.01, sensor_cutoff=40.0)

@@ -19,8 +19,8 @@ from assembly_rl.controllers import (
     GainConfig,
     max_contact_stiffness,
 )
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.se3 import quat_exp
-from assembly_rl.controllers.stability import ContactLoop
 
 EULER, HOLD = Discretization.implicit_euler, Discretization.zero_order_hold
 ALL = (True,) * 6

@@ -15,8 +15,8 @@ from assembly_rl.controllers import (
     max_contact_stiffness,
     stabilized,
 )
+from assembly_rl.controllers.contact_loop import ContactLoop, rounded_up
 from assembly_rl.controllers.se3 import quat_exp
-from assembly_rl.controllers.stability import ContactLoop, rounded_up
 
 RATE = 200.0
 SERVO = [3e4] * 3 + [500.0] * 3

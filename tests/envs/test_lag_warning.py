@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from assembly_rl.controllers.stability import ContactLoop
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.envs import PegInHoleEnv, TaskConfig
 from assembly_rl.envs.config import ComplianceConfig, RandomizationConfig

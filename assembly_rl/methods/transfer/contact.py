@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.etcl import ContactStiffness, floored, identify_contact_stiffness
-from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.probing import Probes, probe_contact
 from assembly_rl.methods.transfer.source import Source

@@ -21,8 +21,8 @@ from assembly_rl.controllers import (
     ContactConfig,
     stabilized,
 )
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.se3 import compose, move_moment, quat_exp, rotate, rotate_back, rotation_matrix
-from assembly_rl.controllers.stability import ContactLoop
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.physics import BulletWorld, PhysicsConfig, SensorConfig, WrenchSensor
