@@ -120,7 +120,7 @@ def _section(path: Path, outline: Array) -> dict[str, Any]:
         )
     vertices = 1e-3 * outline
     try:
-        check_section(clean(vertices), vertices)
+        check_section(clean([vertices]), [vertices])
     except LengthError as error:
         raise _in_millimetres(path, error) from None
     return {"section": "polygon", "parameters": {"vertices": vertices.tolist()}}

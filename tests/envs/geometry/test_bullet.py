@@ -47,15 +47,15 @@ def test_a_centred_peg_has_the_clearance(part: PegHole, client: BulletClient) ->
     peg, hole = body(client, peg_mesh(part), 1.0, -0.02), body(client, hole_mesh(part), 0.0)
     assert distance(client, peg, hole) == pytest.approx(part.clearance, abs=PRECISION)
     near = [c for c in client.getClosestPoints(peg, hole, 0.01) if c[8] < 1.05 * part.clearance]
-    assert len(near) >= len(part.peg_outline)
+    assert len(near) >= len(part.peg_outlines[0])
     move(client, peg, 0.0, 0.0, 0.001)
     assert distance(client, peg, hole) > 5e-4
 
 
 def test_every_wall_and_chamfer_is_in_place(part: PegHole, client: BulletClient) -> None:
     hole, probe = body(client, hole_mesh(part), 0.0), sphere(client)
-    assert len(client.getCollisionShapeData(hole, -1)) == len(part.hole_outline)
-    for point, normal in along_edges(part.hole_outline):
+    assert len(client.getCollisionShapeData(hole, -1)) == len(part.hole_outlines[0])
+    for point, normal in along_edges(part.hole_outlines[0]):
         for z in (-0.001, -0.01, -0.024):
             move(client, probe, *(point - (PROBE + 5e-5) * normal), z)
             assert distance(client, probe, hole) == pytest.approx(5e-5, abs=PRECISION)
@@ -67,7 +67,7 @@ def test_every_wall_and_chamfer_is_in_place(part: PegHole, client: BulletClient)
 
 def test_the_hole_is_open_and_the_plate_solid(part: PegHole, client: BulletClient) -> None:
     hole, probe = body(client, hole_mesh(part), 0.0), sphere(client)
-    inside, outside = Polygon(part.hole_outline), Polygon(offset(part.hole_outline, part.wall))
+    inside, outside = Polygon(part.hole_outlines[0]), Polygon(offset(part.hole_outlines[0], part.wall))
     grid = np.linspace(-0.024, 0.024, 13) + 1.7e-4
     checked = [0, 0]
     for x, y in itertools.product(grid, grid):

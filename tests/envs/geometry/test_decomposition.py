@@ -35,15 +35,15 @@ def check_exact(part: PegHole) -> None:
             )
         assert sum(piece.volume for piece in pieces) / volume == pytest.approx(1.0, abs=1e-9)
     top, bottom = -0.0, -part.hole_depth
-    for z, inner in ((bottom, part.hole_outline), (top, offset(part.hole_outline, part.chamfer))):
-        ring = Polygon(offset(part.hole_outline, part.wall), [inner])
+    for z, inner in ((bottom, part.hole_outlines[0]), (top, offset(part.hole_outlines[0], part.chamfer))):
+        ring = Polygon(offset(part.hole_outlines[0], part.wall), [inner])
         plans = [plan(piece, z) for piece in hole_parts(part)]
         assert sum(p.area for p in plans) == pytest.approx(ring.area, rel=1e-9)
         assert largest_overlap([corners(p) for p in plans]) < TOUCHING
         assert all(ring.distance(Point(corner)) < 1e-12 for p in plans for corner in corners(p))
         assert all(ring.buffer(1e-9).covers(p) for p in plans)
     plans = [plan(piece, 0.0) for piece in peg_parts(part)]
-    assert sum(p.area for p in plans) == pytest.approx(area(part.peg_outline), rel=1e-9)
+    assert sum(p.area for p in plans) == pytest.approx(area(part.peg_outlines[0]), rel=1e-9)
     assert largest_overlap([corners(p) for p in plans]) < TOUCHING
 
 
@@ -83,8 +83,8 @@ def test_frames_and_number_of_parts(part: PegHole, chamfer: float) -> None:
     peg = np.concatenate([piece.vertices for piece in peg_parts(part)])
     assert (peg[:, 2].min(), peg[:, 2].max()) == (0.0, part.peg_length)
     pieces = hole_parts(part)
-    assert len(pieces) == len(part.hole_outline)
-    for piece, corner in zip(pieces, part.hole_outline, strict=True):
+    assert len(pieces) == len(part.hole_outlines[0])
+    for piece, corner in zip(pieces, part.hole_outlines[0], strict=True):
         assert (piece.vertices[:, 2].min(), piece.vertices[:, 2].max()) == (-part.hole_depth, 0.0)
         np.testing.assert_array_equal(piece.vertices[0], [*corner, -part.hole_depth])
         assert len(piece.vertices) == (8 if chamfer == 0.0 else 10)
@@ -95,6 +95,6 @@ def test_frames_and_number_of_parts(part: PegHole, chamfer: float) -> None:
 def test_a_concave_prism_is_refused(part: PegHole) -> None:
     if part.section in ("L", "T", "polygon"):
         with pytest.raises(ValueError, match="no exact convex parts: one bulges by 0.01|0.02"):
-            prism(part.peg_outline, 0.0, 0.01)
+            prism(part.peg_outlines[0], 0.0, 0.01)
     with pytest.raises(ValueError, match="no exact convex parts"):
-        prism(part.peg_outline[::-1], 0.0, 0.01)
+        prism(part.peg_outlines[0][::-1], 0.0, 0.01)

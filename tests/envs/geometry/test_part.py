@@ -10,7 +10,7 @@ from assembly_rl.envs.geometry.polygons import narrowest_gap
 
 
 def test_clearance_is_exact_on_every_edge(part: PegHole) -> None:
-    peg, hole = part.peg_outline, part.hole_outline
+    peg, hole = part.peg_outlines[0], part.hole_outlines[0]
     assert peg.shape == hole.shape
     edges, opposite = np.roll(peg, -1, axis=0) - peg, np.roll(hole, -1, axis=0) - hole
     normals = np.column_stack((edges[:, 1], -edges[:, 0])) / np.linalg.norm(edges, axis=1, keepdims=True)
@@ -39,7 +39,7 @@ def test_wall_is_limited_by_the_tongue() -> None:
         (0, 0.02),
     ]
     part = PegHole("polygon", {"vertices": vertices})
-    assert part.wall < narrowest_gap(part.hole_outline)[0] == pytest.approx(0.0049)
+    assert part.wall < narrowest_gap(part.hole_outlines)[0] == pytest.approx(0.0049)
     assert part.wall > 0.0048
 
 
@@ -47,13 +47,13 @@ def test_equality_copies_and_immutability(part: PegHole) -> None:
     for other in (copy.deepcopy(part), pickle.loads(pickle.dumps(part)), PegHole(**dataclasses.asdict(part))):
         assert other == part and hash(other) == hash(part)
         assert other.content_hash == part.content_hash
-        np.testing.assert_array_equal(other.hole_outline, part.hole_outline)
+        np.testing.assert_array_equal(other.hole_outlines[0], part.hole_outlines[0])
     with pytest.raises(dataclasses.FrozenInstanceError):
         part.clearance = 1.0  # type: ignore[misc]
     with pytest.raises(ValueError, match="read-only"):
-        part.peg_outline[0] = 0.0
+        part.peg_outlines[0][0] = 0.0
     with pytest.raises(ValueError, match="read-only"):
-        part.hole_outline[0] = 0.0
+        part.hole_outlines[0][0] = 0.0
 
 
 def test_content_hash_identifies_the_shape() -> None:

@@ -35,7 +35,7 @@ def svg(folder: Path, body: str, size: str = 'width="40mm" height="40mm" viewBox
 def test_a_polygon_in_millimetres(tmp_path: Path) -> None:
     text = f"polygon: {L_SHAPE}\nclearance: 0.05\nchamfer: 0\ndepth: 20\nlength: 35\n"
     part = PegHole(**read_part(written(tmp_path, text)))
-    np.testing.assert_allclose(part.peg_outline, EXPECTED.peg_outline, atol=1e-12)
+    np.testing.assert_allclose(part.peg_outlines[0], EXPECTED.peg_outlines[0], atol=1e-12)
     assert (part.clearance, part.chamfer, part.hole_depth, part.peg_length) == (5e-5, 0.0, 0.02, 0.035)
     assert read_part(written(tmp_path, f"polygon: {L_SHAPE}")).keys() == {"section", "parameters"}
 
@@ -50,8 +50,8 @@ def test_lines_and_arcs_of_a_dxf_file_are_joined(tmp_path: Path) -> None:
     space.add_text("not a line")
     document.saveas(tmp_path / "part.dxf")
     part = PegHole(**read_part(tmp_path / "part.dxf"))
-    assert area(part.peg_outline) == pytest.approx(200e-6 + 0.5 * np.pi * 100e-6, rel=0.02)
-    assert 10 <= len(part.peg_outline) <= 24
+    assert area(part.peg_outlines[0]) == pytest.approx(200e-6 + 0.5 * np.pi * 100e-6, rel=0.02)
+    assert 10 <= len(part.peg_outlines[0]) <= 24
 
 
 def test_units_of_a_dxf_file_count(tmp_path: Path) -> None:
@@ -59,20 +59,20 @@ def test_units_of_a_dxf_file_count(tmp_path: Path) -> None:
     document.modelspace().add_lwpolyline([(0, 0), (1, 0), (1, 0.5), (0, 0.5)], close=True)
     document.saveas(tmp_path / "part.dxf")
     part = PegHole(**read_part(tmp_path / "part.dxf"))
-    np.testing.assert_allclose(np.ptp(part.peg_outline, axis=0), [0.0254, 0.0127])
+    np.testing.assert_allclose(np.ptp(part.peg_outlines[0], axis=0), [0.0254, 0.0127])
 
 
 def test_an_svg_path_with_a_transform_and_a_physical_size(tmp_path: Path) -> None:
     body = '<g transform="translate(20 10)"><path d="M 0 0 H 200 V 80 H 80 V 200 H 0 Z"/></g>'
     part = PegHole(**read_part(svg(tmp_path, body)))
-    upside_down = EXPECTED.peg_outline * [1, -1]  # y points down in SVG, so the L is seen upside down
-    assert {tuple(row) for row in part.peg_outline.round(9)} == {tuple(row) for row in upside_down.round(9)}
+    upside_down = EXPECTED.peg_outlines[0] * [1, -1]  # y points down in SVG, so the L is seen upside down
+    assert {tuple(row) for row in part.peg_outlines[0].round(9)} == {tuple(row) for row in upside_down.round(9)}
     plain = svg(tmp_path, '<rect x="0" y="0" width="20" height="10"/>', "")
-    np.testing.assert_allclose(np.ptp(PegHole(**read_part(plain)).peg_outline, axis=0), [0.02, 0.01])
+    np.testing.assert_allclose(np.ptp(PegHole(**read_part(plain)).peg_outlines[0], axis=0), [0.02, 0.01])
     circle = svg(tmp_path, '<circle cx="100" cy="100" r="100"/>')
     part = PegHole(**read_part(circle))
     assert part.circumradius == pytest.approx(0.010)
-    assert area(part.peg_outline) == pytest.approx(np.pi * 1e-4, rel=0.03)
+    assert area(part.peg_outlines[0]) == pytest.approx(np.pi * 1e-4, rel=0.03)
 
 
 def test_a_yaml_file_may_name_a_drawing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
-from assembly_rl.envs.geometry import section_outline
+from assembly_rl.envs.geometry import section_outlines
 from assembly_rl.envs.geometry.polygons import area, clean, convex_partition, is_convex, narrowest_gap, offset
 
 SQUARE = [[0.0, 0.0], [0.02, 0.0], [0.02, 0.02], [0.0, 0.02]]
@@ -33,7 +33,7 @@ def quads(outline: np.ndarray, width: float) -> list[np.ndarray]:
 @settings(max_examples=100, deadline=None)
 @given(star_polygons())
 def test_partition_is_exact(outline: np.ndarray) -> None:
-    parts = convex_partition(outline)
+    parts = convex_partition([outline])
     pieces = [outline[list(part)] for part in parts]
     assert all(is_convex(piece) for piece in pieces)
     assert sum(area(piece) for piece in pieces) == pytest.approx(area(outline), rel=1e-9)
@@ -48,7 +48,7 @@ def test_partition_is_exact(outline: np.ndarray) -> None:
 @settings(max_examples=100, deadline=None)
 @given(star_polygons())
 def test_offset_up_to_its_limit(outline: np.ndarray) -> None:
-    limit = narrowest_gap(outline)[0]
+    limit = narrowest_gap([outline])[0]
     if is_convex(outline):
         assert limit == np.inf
     width = 0.999 * min(limit, 0.01)
@@ -79,7 +79,7 @@ def test_limit_where_a_corner_meets_an_edge() -> None:
     # A C whose upper lip ends in a point 4 mm above the middle of the lower arm.
     millimetres = [(0, 0), (30, 0), (30, 6), (5, 6), (5, 20), (12, 20), (15, 10), (18, 25), (0, 25)]
     outline = clean(0.001 * np.array(millimetres))
-    limit = narrowest_gap(outline)[0]
+    limit = narrowest_gap([outline])[0]
     assert 0.0005 < limit < 0.002
     assert Polygon(offset(outline, 0.999 * limit)).is_valid
     assert not Polygon(offset(outline, 1.001 * limit)).is_valid
@@ -87,7 +87,7 @@ def test_limit_where_a_corner_meets_an_edge() -> None:
 
 @pytest.mark.parametrize("section, count", [("L", 2), ("T", 2), ("square", 1), ("circle", 1)])
 def test_number_of_parts(section: str, count: int) -> None:
-    assert len(convex_partition(section_outline(section))) == count
+    assert len(convex_partition(section_outlines(section)[0])) == count
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from shapely.geometry import Polygon
 
-from assembly_rl.envs.geometry import SECTIONS, PegHole, section_outline
+from assembly_rl.envs.geometry import SECTIONS, PegHole, section_outlines
 from assembly_rl.envs.geometry.polygons import area
 
 CORNERS = {
@@ -18,7 +18,7 @@ CORNERS = {
 
 
 def test_standard_form(part: PegHole) -> None:
-    outline = part.peg_outline
+    outline = part.peg_outlines[0]
     assert outline.dtype == np.float64
     assert len(outline) == CORNERS.get(part.section, 8)
     assert area(outline) > 0
@@ -40,24 +40,24 @@ def test_standard_form(part: PegHole) -> None:
     ],
 )
 def test_dimensions(section: str, parameters: dict, size: tuple, expected_area: float) -> None:
-    outline = section_outline(section, parameters)
+    outline = section_outlines(section, parameters)[0]
     np.testing.assert_allclose(np.ptp(outline, axis=0), size, rtol=3e-4)
     assert area(outline) == pytest.approx(expected_area, rel=3e-4)
 
 
 def test_pentagon_fits_one_way_only() -> None:
-    outline = Polygon(section_outline("pentagon"))
+    outline = Polygon(section_outlines("pentagon")[0])
     angles = np.deg2rad(np.arange(10, 360, 10))
     for angle in angles:
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        turned = Polygon(section_outline("pentagon") @ turn.T)
+        turned = Polygon(section_outlines("pentagon")[0] @ turn.T)
         assert turned.difference(outline).area > 0.02 * outline.area
 
 
 def test_default_section_needs_no_parameters() -> None:
     for name in SECTIONS:
         if name != "polygon":
-            assert len(section_outline(name)) >= 3
+            assert len(section_outlines(name)[0]) >= 3
 
 
 @pytest.mark.parametrize(
