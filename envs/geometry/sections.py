@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs.geometry.families import random_section
 from assembly_rl.envs.geometry.polygons import Array, LengthError, clean, vertex_array
 
 
@@ -139,6 +140,11 @@ def pins(
     return [pin + [a, b] for b in y for a in x]
 
 
+def family(seed: int = 0, kind: str = "any", size: float = 0.02) -> list[Array]:
+    """Random section of a kind, up to ``size`` [m] along x or y before it is turned; see ``random_section``."""
+    return random_section(seed, kind, size)
+
+
 def polygons(outlines: Sequence[Sequence[Sequence[float]]]) -> list[Array]:
     """Outlines of any form, each a list of ``[x, y]`` pairs [m] in order around it.
 
@@ -168,6 +174,7 @@ SECTIONS: dict[str, Callable[..., Array | list[Array]]] = {
     "keyed": keyed,
     "tube": tube,
     "pins": pins,
+    "family": family,
     "polygon": polygon,
     "polygons": polygons,
 }
@@ -231,6 +238,14 @@ def _plain(section: str, name: str, value: Any) -> Any:
         if not isinstance(value, list | tuple) or len(value) == 0:
             raise InputError(f"outlines must be a list of outlines, each of [x, y] pairs, got {value!r:.80}")
         return tuple(tuple((x, y) for x, y in vertex_array(outline).tolist()) for outline in value)
+    if name == "kind":
+        if not isinstance(value, str):
+            raise InputError(f"section {section!r}: kind must be a name, got {value!r:.60}")
+        return value
+    if name == "seed":
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise InputError(f"section {section!r}: seed must be an integer of 0 or more, got {value!r:.60}")
+        return value
     if name in ("columns", "rows"):
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ROW:
             raise InputError(
