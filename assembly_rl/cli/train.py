@@ -11,7 +11,7 @@ from assembly_rl.accelerators import distributed
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
-from assembly_rl.runs import RunDirectory, RunError, first_unused
+from assembly_rl.runs import RunDirectory, RunError, first_unused, folder_name
 from assembly_rl.runs.directory import FILE
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.continuation import continue_run
@@ -82,7 +82,8 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
         output.print(f"plan: {why}", highlight=False)
     distributed.start(config.device)
     choices = HydraConfig.get().runtime.choices
-    label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
+    part = folder_name(config.geometry.name or choices["geometry"])
+    label = "-".join((choices["task"], part, choices["algo"]))
 
     def make(path: Path) -> RunDirectory:
         return create_run(config, methods, path)

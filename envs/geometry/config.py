@@ -32,6 +32,11 @@ class GeometryConfig:
     blind: bool = PegHole.blind
     name: str = ""
 
+    @property
+    def label(self) -> str:
+        """Name of the part, or of its section."""
+        return self.name or self.section
+
     def part(self) -> PegHole:
         """Build the part.
 

@@ -97,7 +97,9 @@ def _letter_t(rng: Generator) -> list[Array]:
     left = rng.uniform(0.15, 0.5)
     right = left + rng.uniform(0.25, 0.45)
     neck = h * (1.0 - bar)
-    return [np.array([[left, 0], [right, 0], [right, neck], [1, neck], [1, h], [0, h], [0, neck], [left, neck]])]
+    return [
+        np.array([[left, 0], [right, 0], [right, neck], [1, neck], [1, h], [0, h], [0, neck], [left, neck]])
+    ]
 
 
 def _letter_u(rng: Generator) -> list[Array]:

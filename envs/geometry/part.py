@@ -219,7 +219,10 @@ class PegHole:
                     **lengths,
                 )
         if self.chamfer + self.tip_chamfer >= self.hole_depth:
-            raise LengthError("chamfer {chamfer} and tip_chamfer {tip_chamfer} together must be less than hole_depth {hole_depth}", **lengths)
+            raise LengthError(
+                "chamfer {chamfer} and tip_chamfer {tip_chamfer} together must be less than hole_depth {hole_depth}",
+                **lengths,
+            )
         if self.peg_length <= self.hole_depth:
             raise LengthError(
                 "peg_length {peg_length} must exceed hole_depth {hole_depth}: otherwise the flange hits the "

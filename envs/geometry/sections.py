@@ -12,7 +12,6 @@ from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.families import random_section
 from assembly_rl.envs.geometry.polygons import Array, LengthError, clean, vertex_array
 
-
 MAX_ROW = 16
 """Largest number of pins in a row."""
 
@@ -270,7 +269,10 @@ def _regular(sides: int, radius: float) -> Array:
 def _require_between(name: str, value: float, low: float, high: float) -> None:
     if not low < value < high:
         raise LengthError(
-            f"{name} {{value}} must be more than {{low}} and less than {{high}}", value=value, low=low, high=high
+            f"{name} {{value}} must be more than {{low}} and less than {{high}}",
+            value=value,
+            low=low,
+            high=high,
         )
 
 
