@@ -161,7 +161,7 @@ def _pins(rng: Generator) -> list[Array]:
     """Two to six pins of one holder, some unlike the others."""
     columns, rows = ((2, 1), (3, 1), (2, 2), (4, 1), (3, 2))[rng.integers(5)]
     unlike = rng.random() < 0.5
-    width, height, sides = rng.uniform(0.4, 0.7), rng.uniform(0.4, 0.7), int(rng.integers(4, 9))
+    width, height, sides = rng.uniform(0.4, 0.7), rng.uniform(0.4, 0.7), int(rng.integers(4, 7))
     places = [(float(x), float(y)) for y in range(rows) for x in range(columns)]
     if len(places) > 2 and rng.random() < 0.3:
         places.pop(int(rng.integers(len(places))))
@@ -175,7 +175,7 @@ def _pins(rng: Generator) -> list[Array]:
 
 
 def _tube(rng: Generator) -> list[Array]:
-    outside, bore = (int(rng.integers(4, 11)) for _ in range(2))
+    outside, bore = (int(rng.integers(4, 9)) for _ in range(2))
     around = _ellipse(outside, math.pi / outside)
     return [around, rng.uniform(0.45, 0.65) * _ellipse(bore, math.pi / bore)]
 
