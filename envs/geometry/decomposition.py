@@ -120,9 +120,7 @@ def hole_volume(part: PegHole) -> float:
 
     The area of an offset outline is quadratic in the offset, so Simpson's rule is exact over the chamfer.
     """
-    inner, middle, mouth = (
-        _area_at(part.hole_outlines, d) for d in (0.0, 0.5 * part.chamfer, part.chamfer)
-    )
+    inner, middle, mouth = (_area_at(part.hole_outlines, d) for d in (0.0, 0.5 * part.chamfer, part.chamfer))
     chamfered = part.chamfer * (inner + 4.0 * middle + mouth) / 6.0
     plate = area(part.plate_outline) * (part.hole_depth + part.floor)
     return plate - inner * (part.hole_depth - part.chamfer) - chamfered

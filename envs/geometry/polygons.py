@@ -98,7 +98,11 @@ def clean(outlines: Sequence[Any]) -> tuple[Array, ...]:
     """
     if len(outlines) == 0:
         raise InputError("the section needs at least one outline, got none")
-    names = ["the section"] if len(outlines) == 1 else [f"outline {i} of it" for i in range(len(outlines))]
+    names = (
+        ["the section"]
+        if len(outlines) == 1
+        else [f"outline {i} of the section" for i in range(len(outlines))]
+    )
     rings = [_simple(vertices, name) for vertices, name in zip(outlines, names, strict=True)]
     size = float(np.max(np.ptp(np.concatenate(rings), axis=0)))
     if size > MAX_LENGTH:
@@ -106,7 +110,9 @@ def clean(outlines: Sequence[Any]) -> tuple[Array, ...]:
             "the section is {size} across, at most {most} is accepted: use {unit}", size=size, most=MAX_LENGTH
         )
     is_hole = [level % 2 == 1 for level in _levels(rings)]
-    turned = [ring[::-1] if (area(ring) < 0.0) != hole else ring for ring, hole in zip(rings, is_hole, strict=True)]
+    turned = [
+        ring[::-1] if (area(ring) < 0.0) != hole else ring for ring, hole in zip(rings, is_hole, strict=True)
+    ]
     centroid = region(turned).centroid
     return tuple(ring - [centroid.x, centroid.y] for ring in turned)
 
@@ -117,7 +123,9 @@ def _simple(vertices: Any, name: str) -> Array:
     size = float(np.max(np.ptp(points, axis=0), initial=0.0))
     if size > MAX_LENGTH:
         raise LengthError(
-            f"{name} is {{size}} across, at most {{most}} is accepted: use {{unit}}", size=size, most=MAX_LENGTH
+            f"{name} is {{size}} across, at most {{most}} is accepted: use {{unit}}",
+            size=size,
+            most=MAX_LENGTH,
         )
     points = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > TOLERANCE]
     distinct = len(np.unique(points.round(9), axis=0))
