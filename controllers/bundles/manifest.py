@@ -24,7 +24,7 @@ from assembly_rl.controllers.validation import (
 from assembly_rl.controllers.wrench import ToolConfig
 
 FORMAT = 2
-"""Version of the format; 1 had neither ``response`` nor ``contact.lead``."""
+"""Version of the format; 1 had neither ``response``, ``contact.lead`` nor tip, floor and name of the part."""
 CONVENTIONS = {
     "units": "SI: m, rad, s, N, Nm, kg",
     "quaternion": "x y z w",
@@ -154,9 +154,9 @@ class PartNote:
     chamfer: float
     hole_depth: float
     peg_length: float
-    tip_chamfer: float = 0.0
-    blind: bool = False
-    name: str = ""
+    tip_chamfer: float
+    blind: bool
+    name: str
 
     @property
     def label(self) -> str:
@@ -266,10 +266,9 @@ def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
     """Return a manifest of an earlier format in the present one."""
     if found > 1:
         return values
-    contact = values.get("contact")
+    contact, part = values.get("contact"), values.get("part")
     if isinstance(contact, dict):
         contact = {"lead": None, **contact}
-    part = values.get("part")
     if isinstance(part, dict):
         part = {"tip_chamfer": 0.0, "blind": False, "name": "", **part}
     return {"response": None, **values, "contact": contact, "part": part}

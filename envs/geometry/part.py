@@ -57,6 +57,9 @@ MAX_TIP_CHAMFER_SHARE = 0.25
 MIN_WALL = 2e-4
 """Least width [m] of the material around the hole: contact with anything thinner is not reliable."""
 
+MAX_NAME = 80
+"""Largest number of characters of a part's name."""
+
 FLOOR = 0.005
 """Thickness [m] of the floor of a blind hole."""
 
@@ -99,7 +102,7 @@ class PegHole:
             object.__setattr__(self, name, self._length(name))
         if not isinstance(self.blind, bool):
             raise InputError(f"blind must be true or false, got {self.blind!r:.60}")
-        _check_name(self.name)
+        check_name(self.name)
         self._check_fit()
 
     @property
@@ -122,10 +125,10 @@ class PegHole:
         """Width [m] of the wall behind every edge of the hole, 10 mm or what the section has room for.
 
         Around a single outline it is just under half of the narrowest tongue. Walls of several outlines take
-        just under half of the space between them.
+        just under half of the space between them, and at most 5 mm each: prisms fill the rest of the plate.
         """
-        share = 0.98 if len(self.peg_outlines) == 1 else 0.49
-        return min(MAX_WALL, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
+        widest, share = (MAX_WALL, 0.98) if len(self.peg_outlines) == 1 else (0.5 * MAX_WALL, 0.49)
+        return min(widest, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
 
     @cached_property
     def plate_outline(self) -> Array:
@@ -212,16 +215,16 @@ class PegHole:
             inward, place = narrowest_gap([outline[::-1] for outline in self.peg_outlines])
             if self.tip_chamfer >= inward:
                 raise LengthError(
-                    "tip_chamfer {tip_chamfer} must be less than {inward}, at which the section vanishes near "
-                    "{place}: reduce it",
+                    "tip_chamfer {tip_chamfer} must be less than {inward}, at which the section vanishes "
+                    "near {place}: reduce it",
                     inward=inward,
                     place=_place(place, drawn),
                     **lengths,
                 )
         if self.chamfer + self.tip_chamfer >= self.hole_depth:
+            both = " and tip_chamfer {tip_chamfer} together" if self.tip_chamfer > 0.0 else ""
             raise LengthError(
-                "chamfer {chamfer} and tip_chamfer {tip_chamfer} together must be less than hole_depth {hole_depth}",
-                **lengths,
+                f"chamfer {{chamfer}}{both} must be less than hole_depth {{hole_depth}}", **lengths
             )
         if self.peg_length <= self.hole_depth:
             raise LengthError(
@@ -270,6 +273,18 @@ def check_section(outlines: Sequence[Array], drawn: Sequence[Any] | None = None)
         )
 
 
+def check_name(name: Any) -> None:
+    """Check that the name of a part is a text for tables and files.
+
+    Raises:
+        ValueError: It is no text, too long, or has a line break or another control character.
+    """
+    if not isinstance(name, str) or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(
+            f"name must be a text of at most {MAX_NAME} characters in one line, got {name!r:.100}"
+        )
+
+
 def _place(place: Array, drawn: Sequence[Any] | None) -> Array:
     """Place of the centred outlines in the coordinates in which they were drawn, if they were."""
     if drawn is None or not np.isfinite(place).all():
@@ -282,8 +297,3 @@ def _read_only(outlines: tuple[Array, ...]) -> tuple[Array, ...]:
     for outline in outlines:
         outline.flags.writeable = False
     return outlines
-
-
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str) or len(name) > 80 or not name.isprintable():
-        raise InputError(f"name must be a text of at most 80 characters in one line, got {name!r:.100}")
