@@ -1,0 +1,119 @@
+"""Lengths of a solid over which its section stays the same, checked slice by slice; millimetres."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs.geometry.axes import SAME, Direction, rotation_to_z
+from assembly_rl.envs.geometry.mesh_files import Mesh
+from assembly_rl.envs.geometry.polygons import Array
+from assembly_rl.envs.geometry.slices import CRACK, Region, Slice, Slicer, deviation
+
+
+class NotPrismatic(InputError):
+    """Refusal of a solid whose section changes.
+
+    Args:
+        message: What changes by how much.
+        slices: Slices that were compared, for a picture.
+    """
+
+    def __init__(self, message: str, slices: Sequence[Slice] = ()):
+        super().__init__(message)
+        self.slices = tuple(slices)
+
+
+class View:
+    """Solid turned so that a direction is z.
+
+    Args:
+        mesh: Solid [mm].
+        direction: Direction that becomes z.
+    """
+
+    def __init__(self, mesh: Mesh, direction: Direction):
+        self.direction = direction
+        self.rotation = rotation_to_z(direction.axis)
+        self.slicer = Slicer(mesh.vertices @ self.rotation.T, mesh.faces, mesh.bodies)
+
+    def place(self, point: Sequence[float], height: float) -> str:
+        """Describe a point (2,) at a height [mm] in the coordinates of the file."""
+        x, y, z = (self.rotation.T @ [point[0], point[1], height]).round(3) + 0.0
+        return f"x = {x:g}, y = {y:g}, z = {z:g} mm"
+
+
+def constant_section(
+    view: View, low: float, high: float, part_of: Callable[[Slice], Region], name: str
+) -> tuple[Region, list[str]]:
+    """Check that a section stays within ``SAME`` between two heights.
+
+    Args:
+        view: Solid.
+        low: Lower height [mm].
+        high: Upper height [mm].
+        part_of: Function that takes the section from a slice.
+        name: Name of the file for errors.
+
+    Returns:
+        Section [mm] and notes.
+
+    Raises:
+        ValueError: The section changes, or the surface is open or crosses itself.
+    """
+    slices = [view.slicer.at(height) for height in view.slicer.levels(low, high)]
+    for piece in slices:
+        if piece.crossing is not None:
+            raise InputError(
+                f"{name}: its surface crosses itself near {view.place(piece.crossing, piece.height)}: "
+                "join its bodies and export it again"
+            )
+    closed = [piece for piece in slices if piece.gap <= CRACK]
+    widest = max(slices, key=lambda piece: piece.gap)
+    if not closed:
+        raise InputError(
+            f"{name}: its surface is open by {widest.gap:.3g} mm near "
+            f"{view.place(widest.gap_place, widest.height)}: close it and export it again"
+        )
+    middle = min(closed, key=lambda piece: abs(piece.height - 0.5 * (low + high)))
+    section = part_of(middle)
+    changes = [deviation(part_of(piece), section) for piece in slices]
+    worst = int(np.argmax(changes))
+    if changes[worst] > SAME:
+        if slices[worst].gap > CRACK:
+            raise InputError(
+                f"{name}: its surface is open near {view.place(slices[worst].gap_place, slices[worst].height)}: "
+                "close it and export it again"
+            )
+        raise NotPrismatic(changes_message(name, view, middle, slices[worst], changes[worst]), slices)
+    notes = []
+    if widest.gap > CRACK:
+        notes.append(f"its surface is open by up to {widest.gap:.3g} mm, which was closed by straight lines")
+    if any(piece.joined for piece in slices):
+        notes.append("bodies that overlap were joined")
+    return section, notes
+
+
+def changes_message(name: str, view: View, first: Slice, second: Slice, change: float) -> str:
+    """Return the refusal of a section that differs between two slices by a distance [mm]."""
+    bottom = view.slicer.bottom
+    low, high = sorted((first.height - bottom, second.height - bottom))
+    figure = f"changes by {change:.3g} mm" if np.isfinite(change) else "vanishes"
+    return (
+        f"{name} is no prism along {axis_text(view.direction.axis)}: its section {figure} between {low:.3g} and "
+        f"{high:.3g} mm from its end, at most {SAME:g} mm is accepted: give the axis of insertion, or another part"
+    )
+
+
+def refused(name: str, view: View) -> NotPrismatic:
+    """Refusal of a solid without a prism at its end, with the largest change of its section."""
+    slicer = view.slicer
+    slices = [slicer.at(height) for height in np.linspace(slicer.bottom, slicer.top, 12)[1:-1].tolist()]
+    changes = [[deviation(a.region, b.region) for b in slices] for a in slices]
+    i, j = np.unravel_index(int(np.argmax(changes)), (len(slices), len(slices)))
+    return NotPrismatic(changes_message(name, view, slices[i], slices[j], changes[i][j]), slices)
+
+
+def axis_text(axis: Array) -> str:
+    """Return the coordinates of an axis for a message."""
+    return "({:g}, {:g}, {:g})".format(*(axis.round(4) + 0.0))
