@@ -25,7 +25,7 @@ def few_vertices(region: Region) -> list[Array]:
     Returns:
         Outlines (N, 2) [mm], the outside of each piece and then its holes.
     """
-    exact = [_straightened(outline) for outline in outlines_of(region)]
+    exact = straightened(region)
     for share in (1.0, 0.5, 0.25):
         outlines = [simplified(points, _corners(points), share * (TOLERANCE - FLATNESS)) for points in exact]
         few = _region(outlines, region)
@@ -37,12 +37,19 @@ def few_vertices(region: Region) -> list[Array]:
     return exact
 
 
+def straightened(region: Region) -> list[Array]:
+    """Return the outlines (N, 2) [mm] of a region, without vertices on straight lines."""
+    return [_straightened(outline) for outline in outlines_of(region)]
+
+
 def _straightened(outline: Array) -> Array:
     """Outline without the vertices that lie within ``FLATNESS`` of the line through others."""
     start = int(np.argmax(np.abs(_turns(outline))))
     ring = np.roll(outline, -start, axis=0)
     closed = np.concatenate((ring, ring[:1]))
-    kept = shapely.get_coordinates(shapely.simplify(shapely.linestrings(closed), 0.5 * FLATNESS, False))
+    kept = shapely.get_coordinates(
+        shapely.simplify(shapely.linestrings(closed), 0.5 * FLATNESS, preserve_topology=False)
+    )
     return np.asarray(kept[:-1] if len(kept) > 3 else ring, dtype=np.float64)
 
 

@@ -32,21 +32,21 @@ def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
     if not inside.all():
         worst = int(np.argmax(np.where(inside, 0.0, gaps)))
         raise InputError(
-            f"the plug is {gaps[worst]:.3g} mm in the wall of the socket near {_place(outside[worst])}; the "
-            f"opening's centre is at {_shift(plug, opening)} from the plug's: export both in one frame, as assembled"
+            f"the plug is {gaps[worst]:.3g} mm in the wall of the socket near {_place(outside[worst])}, and the "
+            f"centres are {_shift(plug, opening)} apart: export both in one frame, as assembled"
         )
-    clearance = float(np.mean(gaps))
-    reached = plug.buffer(clearance, join_style="mitre", mitre_limit=10.0)
+    clearance = float(np.median(gaps))
+    even = plug.buffer(clearance, join_style="mitre", mitre_limit=10.0)
     wall = boundary_points(opening)
-    beyond = np.where(shapely.contains_xy(reached, wall), 0.0, distances_to(reached, wall))
+    beyond = np.where(shapely.contains_xy(even, wall), 0.0, distances_to(even, wall))
     points = np.concatenate((outside, wall))
-    widths = np.concatenate((gaps, clearance + beyond))
+    widths = clearance + np.concatenate((gaps - distances_to(even, outside), beyond))
     least, largest = int(np.argmin(gaps)), int(np.argmax(widths))
     if widths[largest] - gaps[least] > UNEVEN:
         raise InputError(
-            f"the gap between plug and socket is uneven: {gaps[least]:.3g} mm near {_place(outside[least])} and "
-            f"{widths[largest]:.3g} mm near {_place(points[largest])}, at most {UNEVEN:g} mm of difference is "
-            f"accepted; the opening's centre is at {_shift(plug, opening)} from the plug's"
+            f"the gap between plug and socket is uneven, {gaps[least]:.3g} mm near {_place(outside[least])} and "
+            f"{widths[largest]:.3g} mm near {_place(points[largest])}, and the centres are "
+            f"{_shift(plug, opening)} apart; the two may differ by {UNEVEN:g} mm"
         )
     return clearance, float(gaps[least]), float(widths[largest])
 

@@ -42,7 +42,7 @@ class Mesh:
     """Triangles of a solid.
 
     Attributes:
-        name: Name of the file.
+        name: Path of the file.
         vertices: Vertices (N, 3).
         faces: Indices of the vertices of each triangle (M, 3).
         bodies: Number (M,) of the connected surface that each triangle belongs to.
@@ -79,12 +79,10 @@ def read_mesh(path: Path) -> Mesh:
     if count == 0:
         raise InputError(f"{path} has no triangles: export the solid again as a binary STL")
     if count > MAX_TRIANGLES:
-        raise InputError(
-            f"{path} has {count} triangles, at most {MAX_TRIANGLES} are read: export it with chords of 0.01 mm"
-        )
+        raise InputError(_too_many(path, count))
     if not np.isfinite(loaded.vertices).all() or np.abs(loaded.vertices).max() > 1e9:
         raise InputError(f"{path} is damaged: it has coordinates that are no finite numbers below 1e9")
-    return _repaired(path.name, loaded, 1e3 if suffix in SURFACES else None)
+    return _repaired(str(path), loaded, 1e3 if suffix in SURFACES else None)
 
 
 def _content(path: Path) -> bytes:
@@ -109,11 +107,28 @@ def _loaded(path: Path, content: bytes, suffix: str) -> Any:
         raise ImportError(f"reading {path.name} needs trimesh: pip install 'assembly_rl[mesh]'") from error
     if suffix in SURFACES:
         content, suffix = _triangulated(path, content), ".glb"
+    if suffix == ".stl":
+        _check_stl(path, content)
     try:
         return trimesh.load_scene(io.BytesIO(content), file_type=suffix[1:], process=False).to_mesh()
     except Exception as error:  # readers of damaged files fail in many ways
         reason = " ".join(str(error).split())[:100]
         raise InputError(f"{path} is no {suffix[1:].upper()} file that can be read: {reason}") from None
+
+
+def _check_stl(path: Path, content: bytes) -> None:
+    """Refuse what is neither a whole binary STL nor one of text."""
+    if b"facet" in content[:1000] and b"endsolid" in content[-1000:]:
+        return
+    count = int.from_bytes(content[80:84], "little")
+    if count > MAX_TRIANGLES and len(content) == 84 + 50 * count:
+        raise InputError(_too_many(path, count))
+    if len(content) != 84 + 50 * count:
+        raise InputError(f"{path} is no STL file, or not a whole one: export it again as a binary STL")
+
+
+def _too_many(path: Path, count: int) -> str:
+    return f"{path} has {count} triangles, at most {MAX_TRIANGLES} are read: export it with chords of 0.01 mm"
 
 
 def _triangulated(path: Path, content: bytes) -> bytes:
@@ -149,6 +164,7 @@ def _repaired(name: str, loaded: Any, unit: float | None) -> Mesh:
     given = len(mesh.faces)
     if not mesh.is_watertight:
         trimesh.repair.fill_holes(mesh)
+        mesh.update_faces(mesh.unique_faces())  # a triangle on its own is no hole
         if len(mesh.faces) > given:
             notes.append(f"holes of three or four edges were filled with {len(mesh.faces) - given} triangles")
     bodies = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
@@ -160,15 +176,14 @@ UNITS = {"mm": 1.0, "cm": 10.0, "m": 1e3, "in": 25.4}
 """Length [mm] of the units that a solid may be drawn in."""
 
 MIN_SIZE, MAX_SIZE, MIN_THICKNESS = 10.0, 500.0, 1.0
-"""Least and largest extent [mm] that the longest side of a solid, and the least that its shortest, may have in
-a unit that is not given."""
+"""Least and largest length [mm] of a solid in a unit that is not given, and its least extent."""
 
 
 def in_millimetres(meshes: Sequence[Mesh], unit: str | None = None) -> list[Mesh]:
     """Convert solids drawn in one unit to millimetres.
 
-    A solid without a unit is in millimetres if it then is from 10 to 500 mm long: nearly all files of triangles
-    are. Otherwise it is in the only unit that gives it such a length.
+    Without a unit, one of 10 to 500 is in millimetres, as nearly all files of triangles are. Any other one is
+    in the only unit in which it is at most 500 mm long and nowhere thinner than 1 mm.
 
     Args:
         meshes: Solids.
@@ -203,15 +218,15 @@ def _likely_unit(meshes: Sequence[Mesh]) -> str:
     fitting = [
         name
         for name, length in UNITS.items()
-        if MIN_THICKNESS <= length * least and length * longest <= MAX_SIZE
+        if length * least >= MIN_THICKNESS and length * longest <= MAX_SIZE
     ]
     if len(fitting) == 1:
         return fitting[0]
     sizes = ", ".join(f"{UNITS[name] * longest:.3g} mm in {name}" for name in fitting or UNITS)
     why = "and several fit" if fitting else "and none fits"
     raise InputError(
-        f"{meshes[0].name} has no unit {why} ({sizes}): give unit: {', '.join(UNITS)} in a YAML file with "
-        f"plug: {meshes[0].name}"
+        f"{meshes[0].name} has no unit {why} ({sizes}): write a YAML file with plug: "
+        f"{Path(meshes[0].name).name} and unit: {' or '.join(UNITS)}"
     )
 
 

@@ -23,6 +23,10 @@ HEAD = 0.1
 """Share of the largest section by which a head must be larger than the tip."""
 
 
+SLOPING = 0.25
+"""Least length of a tip per width by which it narrows; a flatter one is an end that slopes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Plug:
     """Plug measured on a solid.
@@ -65,6 +69,11 @@ class _Tip:
     reach: float
 
     @property
+    def length(self) -> float:
+        """Length [mm] of the prism."""
+        return self.high - self.low
+
+    @property
     def margin(self) -> float:
         """Length [mm] of what lies before the prism."""
         return self.low - self.view.slicer.bottom
@@ -94,15 +103,14 @@ def plug_from(mesh: Mesh, axis: Array | None = None, up: Array | None = None) ->
     if up is not None:
         tips = [tip for tip in tips if tip.view.direction.axis @ up > 0.0] or tips
     if not tips:
-        best = min(directions, key=lambda direction: direction.slanted)
-        raise refused(mesh.name, View(mesh, best))
+        raise refused(mesh, directions)
     tip = max(tips, key=lambda tip: (round(tip.reach, 3), round(tip.margin, 2)))  # the first one of equals
     view = tip.view
     section, notes = constant_section(view, tip.low, tip.high, lambda piece: piece.region, mesh.name)
     chamfer, more = _chamfer(tip, section)
     length = tip.high - view.slicer.bottom
     rest = view.slicer.top - tip.high
-    text = f"axis {axis_text(view.direction.axis)}, from its tip; its section holds over {tip.high - tip.low:.4g} mm"
+    text = f"axis {axis_text(view.direction.axis)}, from its tip; its section holds over {tip.length:.4g} mm"
     if rest > SHARP:
         text += f", engaged length {length:.4g} mm, and the head of {rest:.3g} mm beyond is left out"
     return Plug(
@@ -137,9 +145,11 @@ def _tips(mesh: Mesh, direction: Direction) -> list[_Tip]:
         for up, margin in zip((True, False), margins, strict=True):
             if margin > min(length, direction.top - direction.bottom - length + SHARP):
                 continue
-            end = direction.bottom + 0.5 * margin if up else direction.top - 0.5 * margin
-            if margin > SHARP and not inside.contains(view.slicer.at(end).region):
-                continue  # a thin flange
+            end = direction.bottom + 0.05 * margin if up else direction.top - 0.05 * margin
+            if margin > SHARP:
+                first = view.slicer.at(end).region
+                if not inside.contains(first) or SLOPING * deviation(first, inside) > margin:
+                    continue  # a thin flange, or an end that is not across the direction
             own = view if up else View(mesh, reversed_direction(direction))
             bounds = (low, high) if up else (-high, -low)
             found.append(_Tip(own, *bounds, area, share * length))
@@ -148,6 +158,7 @@ def _tips(mesh: Mesh, direction: Direction) -> list[_Tip]:
 
 
 def reversed_direction(direction: Direction) -> Direction:
+    """Look at a solid from its other end."""
     runs = tuple((-high, -low) for low, high in reversed(direction.runs))
     return replace(direction, axis=-direction.axis, bottom=-direction.top, top=-direction.bottom, runs=runs)
 
@@ -162,8 +173,8 @@ def _chamfer(tip: _Tip, section: Region) -> tuple[float, list[str]]:
         return tip.margin, [f"its tip has a chamfer of {tip.margin:.3g} mm"]
     narrowing = deviation(slices[0].region, section)
     return 0.0, [
-        f"the first {tip.margin:.3g} mm of its tip, narrower by {narrowing:.3g} mm, are no 45 degree chamfer: "
-        "taken as sharp"
+        f"the first {tip.margin:.3g} mm of its tip narrow by {narrowing:.3g} mm, no 45 degree chamfer: taken as "
+        "sharp"
     ]
 
 

@@ -10,6 +10,9 @@ from assembly_rl.envs.geometry.mesh_files import Mesh
 from assembly_rl.envs.geometry.polygons import Array
 from assembly_rl.envs.geometry.slices import CRACK, Region, Slice, Slicer, deviation
 
+TRIED = 15
+"""Number of directions of a solid that is no prism for which the change of its section is measured."""
+
 
 class NotPrismatic(InputError):
     """Refusal of a solid whose section changes.
@@ -71,20 +74,14 @@ def constant_section(
     closed = [piece for piece in slices if piece.gap <= CRACK]
     widest = max(slices, key=lambda piece: piece.gap)
     if not closed:
-        raise InputError(
-            f"{name}: its surface is open by {widest.gap:.3g} mm near "
-            f"{view.place(widest.gap_place, widest.height)}: close it and export it again"
-        )
+        raise _open(name, view, widest)
     middle = min(closed, key=lambda piece: abs(piece.height - 0.5 * (low + high)))
     section = part_of(middle)
     changes = [deviation(part_of(piece), section) for piece in slices]
     worst = int(np.argmax(changes))
     if changes[worst] > SAME:
         if slices[worst].gap > CRACK:
-            raise InputError(
-                f"{name}: its surface is open near {view.place(slices[worst].gap_place, slices[worst].height)}: "
-                "close it and export it again"
-            )
+            raise _open(name, view, slices[worst])
         raise NotPrismatic(changes_message(name, view, middle, slices[worst], changes[worst]), slices)
     notes = []
     if widest.gap > CRACK:
@@ -100,18 +97,35 @@ def changes_message(name: str, view: View, first: Slice, second: Slice, change: 
     low, high = sorted((first.height - bottom, second.height - bottom))
     figure = f"changes by {change:.3g} mm" if np.isfinite(change) else "vanishes"
     return (
-        f"{name} is no prism along {axis_text(view.direction.axis)}: its section {figure} between {low:.3g} and "
-        f"{high:.3g} mm from its end, at most {SAME:g} mm is accepted: give the axis of insertion, or another part"
+        f"{name} is no prism along {axis_text(view.direction.axis)}: its section {figure} between {low:.3g} "
+        f"and {high:.3g} mm from its end, {SAME:g} mm is accepted: give the axis, or use another part"
     )
 
 
-def refused(name: str, view: View) -> NotPrismatic:
-    """Refusal of a solid without a prism at its end, with the largest change of its section."""
-    slicer = view.slicer
+def refused(mesh: Mesh, directions: Sequence[Direction]) -> NotPrismatic:
+    """Return the refusal of a solid without a prism at its end, along which its section changes least."""
+    views = [View(mesh, direction) for direction in directions[:TRIED]]
+    view = min(views, key=_change)
+    name, slicer = mesh.name, view.slicer
     slices = [slicer.at(height) for height in np.linspace(slicer.bottom, slicer.top, 12)[1:-1].tolist()]
     changes = [[deviation(a.region, b.region) for b in slices] for a in slices]
     i, j = np.unravel_index(int(np.argmax(changes)), (len(slices), len(slices)))
     return NotPrismatic(changes_message(name, view, slices[i], slices[j], changes[i][j]), slices)
+
+
+def _change(view: View) -> float:
+    bottom, top = view.slicer.bottom, view.slicer.top
+    low, middle, high = (
+        view.slicer.at(bottom + share * (top - bottom)).region for share in (0.15, 0.5, 0.85)
+    )
+    return max(deviation(low, middle), deviation(middle, high))
+
+
+def _open(name: str, view: View, piece: Slice) -> InputError:
+    return InputError(
+        f"{name}: its surface is open by {piece.gap:.3g} mm near {view.place(piece.gap_place, piece.height)}: "
+        "close it and export it again"
+    )
 
 
 def axis_text(axis: Array) -> str:

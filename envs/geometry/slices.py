@@ -55,6 +55,8 @@ class Slicer:
         heights = vertices[faces, 2]
         self._low, self._high = heights.min(axis=1), heights.max(axis=1)
         self.bottom, self.top = float(self._low.min()), float(self._high.max())
+        levels = np.unique(heights)
+        self._heights = levels[np.diff(levels, prepend=-np.inf) > 1e-3]
         self._known: dict[float, Slice] = {}
 
     def at(self, height: float) -> Slice:
@@ -63,15 +65,19 @@ class Slicer:
             self._known[height] = self._cut(height)
         return self._known[height]
 
+    def vertex_near(self, height: float, reach: float) -> float:
+        """Height [mm] of the nearest vertex, where a section may begin to change; or as given."""
+        nearest = float(self._heights[np.argmin(np.abs(self._heights - height))])
+        return nearest if abs(nearest - height) <= reach else height
+
     def levels(self, low: float, high: float, most: int = 32) -> list[float]:
         """Heights [mm] at which slices tell how the solid changes between two heights.
 
         Between the heights of vertices the section changes evenly, so the slices are next to the heights of
         vertices, at most ``most`` of them evenly chosen.
         """
-        inside = np.unique(self._vertices[:, 2])
-        inside = inside[(inside > low + 1e-3) & (inside < high - 1e-3)]
-        bounds = np.concatenate(([low], inside[np.diff(inside, prepend=-np.inf) > 1e-3], [high]))
+        inside = self._heights[(self._heights > low + 1e-3) & (self._heights < high - 1e-3)]
+        bounds = np.concatenate(([low], inside, [high]))
         lengths = np.diff(bounds)
         found = np.concatenate(
             (bounds[:-1] + 0.02 * lengths, bounds[:-1] + 0.5 * lengths, bounds[1:] - 0.02 * lengths)
@@ -117,7 +123,7 @@ def _slice(height: float, points: Array, segments: NDArray[np.int64], bodies: ND
             if not polygon.is_valid:
                 polygon, bad = _without_specks(polygon)
                 crossing = crossing or bad
-            if polygon.area > 1e-6:
+            if polygon.area > CRACK**2:
                 polygons.append(polygon)
         if polygons:
             regions.append(reduce(shapely.symmetric_difference, polygons))
@@ -195,7 +201,7 @@ def _without_specks(polygon: Polygon) -> tuple[Any, tuple[float, float] | None]:
 
 
 def _together(regions: list[Any]) -> tuple[Any, bool]:
-    """Material of several surfaces: a surface within another one is a hole; those that cut each other join."""
+    """Material of several surfaces: one within another is a hole; those that cut each other join."""
     together, joined = Polygon(), False
     for region in sorted(regions, key=lambda region: -region.area):
         if together.boundary.intersects(region.boundary):

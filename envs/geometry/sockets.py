@@ -7,7 +7,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.geometry.axes import SAME, Direction, Faces
+from assembly_rl.envs.geometry.axes import SAME, Faces
 from assembly_rl.envs.geometry.mesh_files import Mesh
 from assembly_rl.envs.geometry.plugs import SHARP, SLANT, is_chamfered, reversed_direction
 from assembly_rl.envs.geometry.polygons import Array
@@ -33,7 +33,7 @@ class Socket:
 
     Attributes:
         section: Section of the opening, cores left out, seen from above its mouth [mm].
-        rotation: Rotation (3, 3) from the coordinates of the file to those of the section, z out of the mouth.
+        rotation: Rotation (3, 3) from the coordinates of the file to those of the section, z up.
         axis: Unit vector (3,) out of the mouth in the coordinates of the file.
         depth: Depth [mm] from the mouth.
         chamfer: Width [mm] of the 45 degree chamfer of the mouth.
@@ -58,6 +58,10 @@ class _Opening:
     part_of: Callable[[Slice], Region]
     low: float
     high: float
+
+    @property
+    def length(self) -> float:
+        return self.high - self.low
 
     @property
     def section(self) -> Region:
@@ -87,14 +91,12 @@ def socket_from(mesh: Mesh, axis: Array | None = None, within: Region | None = N
         if direction.slanted > least + 2.0 * SLANT:
             continue
         opening = _opening(View(mesh, direction), within)
-        if opening is not None and (
-            best is None or opening.high - opening.low > best.high - best.low + SHARP
-        ):
+        if opening is not None and (best is None or opening.length > best.length + SHARP):
             best = opening
-    if best is None or best.high - best.low < MIN_DEPTH:
+    if best is None or best.length < MIN_DEPTH:
         along = f"along {axis_text(directions[0].axis)}" if axis is not None else "in any direction"
         raise InputError(
-            f"{mesh.name} has no opening, closed all around, whose section holds over {MIN_DEPTH:g} mm {along}: "
+            f"{mesh.name} has no closed opening whose section holds over {MIN_DEPTH:g} mm {along}: "
             "check that it is the socket, or give the axis"
         )
     return _measured(mesh, best, within)
@@ -136,8 +138,10 @@ def _opening(view: View, within: Region | None) -> _Opening | None:
                 return _same(part_of(slicer.at(height)), section)
 
             low = _limit(holds, levels[start], levels[start - 1] if start > 0 else slicer.bottom)
+            low = slicer.vertex_near(low, 2.0 * SAME)
             high = _limit(holds, levels[end], levels[end + 1] if end + 1 < len(levels) else slicer.top)
-            if best is None or high - low > best.high - best.low:
+            high = slicer.vertex_near(high, 2.0 * SAME)
+            if best is None or high - low > best.length:
                 best = _Opening(view, part_of, low, high)
         start = end + 1
     return best
@@ -171,8 +175,7 @@ def _measured(mesh: Mesh, opening: _Opening, within: Region | None) -> Socket:
             f"{mesh.name}: its opening has no open end along {axis_text(axis)}: check that it is the socket"
         )
     section, notes = constant_section(opening.view, opening.low, opening.high, opening.part_of, mesh.name)
-    length = opening.high - opening.low
-    text = f"axis {axis_text(axis)}, out of its mouth; the section of its opening holds over {length:.4g} mm"
+    text = f"axis {axis_text(axis)}, out of its mouth; the section of its opening holds over {opening.length:.4g} mm"
     pieces = len(polygons_of(section))
     if pieces > 1 and within is None:
         notes.append(f"it has {pieces} openings, each for a pin: fill those that take none")
@@ -184,7 +187,7 @@ def _measured(mesh: Mesh, opening: _Opening, within: Region | None) -> Socket:
         section=section,
         rotation=opening.view.rotation,
         axis=axis,
-        depth=length + mouth.margin,
+        depth=opening.length + mouth.margin,
         chamfer=mouth.chamfer,
         blind=not floor.is_open,
         notes=(*mesh.notes, text, *notes),

@@ -11,14 +11,14 @@ import numpy as np
 
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.drawing import PartWarning
-from assembly_rl.envs.geometry.few_vertices import few_vertices
+from assembly_rl.envs.geometry.few_vertices import few_vertices, straightened
 from assembly_rl.envs.geometry.fits import even_gap
 from assembly_rl.envs.geometry.mesh_files import MESHES, UNITS, Mesh, in_millimetres, read_mesh
 from assembly_rl.envs.geometry.outline import TOLERANCE
 from assembly_rl.envs.geometry.part import PegHole, check_section
 from assembly_rl.envs.geometry.plugs import Plug, plug_from
 from assembly_rl.envs.geometry.polygons import Array, LengthError, clean, narrowest_gap, offset
-from assembly_rl.envs.geometry.slices import Region, outlines_of
+from assembly_rl.envs.geometry.slices import Region
 from assembly_rl.envs.geometry.sockets import Socket, socket_from
 
 KEYS = ("plug", "socket", "axis", "unit")
@@ -76,9 +76,14 @@ def read_solids(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
         solids = measured_solids(path, content)
         return _fields(solids, content, path)
     except LengthError as error:
-        raise InputError(_named(path, error.in_millimetres())) from None
+        raise InputError(f"{path}: {error.in_millimetres()}") from None
     except InputError as error:
-        error.args = (_named(path, str(error)),)  # keeps the slices of a NotPrismatic
+        named = [
+            str(path),
+            *(str(path.parent / content[key]) for key in ("plug", "socket") if key in content),
+        ]
+        if not str(error).startswith(tuple(named)):
+            error.args = (f"{path}: {error}",)  # the same error: a NotPrismatic has slices
         raise
 
 
@@ -102,9 +107,7 @@ def measured_solids(path: Path, content: Mapping[str, Any]) -> Solids:
         solids = Solids(None, socket_from(meshes[0], axis))
     else:
         if "clearance" in content:
-            raise InputError(
-                "the clearance is measured between plug and socket: leave it out, or leave out one"
-            )
+            raise InputError("the clearance is measured between plug and socket: leave it out")
         solids = _fitted(*meshes, axis)
     for key, measured in (("plug", solids.plug), ("socket", solids.socket)):
         if measured is not None:
@@ -127,15 +130,13 @@ def _fitted(plug_mesh: Mesh, socket_mesh: Mesh, axis: Array | None) -> Solids:
         raise refusals[0]
     plug, socket = max(found, key=lambda pair: pair[1].chamfer)
     clearance, least, largest = even_gap(plug.section, socket.section)
-    _remark(
-        f"clearance {clearance:.3g} mm, measured between plug and socket: from {least:.3g} to {largest:.3g} mm"
-    )
+    _remark(f"{socket_mesh.name}: clearance {clearance:.3g} mm, gaps from {least:.3g} to {largest:.3g} mm")
     return Solids(plug, socket, clearance)
 
 
 def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     outlines = [1e-3 * outline for outline in few_vertices(solids.section)]
-    before, after = (sum(map(len, rings)) for rings in (outlines_of(solids.section), outlines))
+    before, after = (sum(map(len, rings)) for rings in (straightened(solids.section), outlines))
     if after > MAX_VERTICES:
         raise InputError(
             f"{after} vertices are needed within {TOLERANCE:g} mm, at most {MAX_VERTICES} can be simulated: "
@@ -171,9 +172,8 @@ def _lengths(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str
         return fields
     if solids.plug is None:
         fields["peg_length"] = depth / REACH
-        _remark(
-            f"{path}: the peg is {1e3 * fields['peg_length']:.4g} mm long, for a hole of {1e3 * depth:.4g} mm"
-        )
+        length = fields["peg_length"]
+        _remark(f"{path}: the peg is {1e3 * length:.4g} mm long, for a hole of {1e3 * depth:.4g} mm")
     else:
         fields["hole_depth"] = REACH * length if solids.socket is None else length - 1e-3
         fields["blind"] = False
@@ -190,7 +190,7 @@ def _shrunk(outlines: list[Array], clearance: float) -> list[Array]:
     inward, place = narrowest_gap([outline[::-1] for outline in turned])
     if clearance >= inward:
         raise LengthError(
-            "clearance {clearance} must be less than {inward}, at which the peg vanishes near {place}: reduce it",
+            "clearance {clearance} must be less than {inward}, where the peg vanishes near {place}: reduce it",
             clearance=clearance,
             inward=inward,
             place=place,
@@ -215,10 +215,6 @@ def _file_name(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.lower().endswith(MESHES):
         raise InputError(f"{key} must be the name of a solid ({', '.join(MESHES)}), got {value!r:.60}")
     return value
-
-
-def _named(path: Path, message: str) -> str:
-    return message if message.startswith(str(path)) else f"{path}: {message}"
 
 
 def _remark(text: str) -> None:
