@@ -97,35 +97,58 @@ class Faces:
 
     def _axes(self) -> list[Array]:
         """Directions along ends and sides: normals, and those across two normals."""
-        rounded = np.round(self.normals, 2) + 0.0
-        leading = np.argmax(np.abs(rounded) > 0.3, axis=1)
-        signs = np.sign(rounded[np.arange(len(rounded)), leading])
-        kinds, member = np.unique(rounded * signs[:, None], axis=0, return_inverse=True)
-        weights = np.bincount(member.ravel(), self.areas, len(kinds))
-        main = [kinds[i] for i in np.argsort(-weights)[:NORMALS] if np.any(kinds[i])]
-        spread = np.linalg.eigh((self.normals * self.areas[:, None]).T @ self.normals)[1].T
-        found: list[Array] = []
+        kinds = _Kinds(self.normals, self.areas)
+        main = [kinds.means[i] for i in np.argsort(-kinds.areas)[:NORMALS]]
         crosses = [np.cross(a, b) for a, b in combinations(main, 2)]
-        for guess in (*spread, *main, *crosses):
+        found: list[Array] = []
+        for guess in (*np.linalg.eigh(kinds.spreads.sum(axis=0))[1].T, *main, *crosses):
             length = float(np.linalg.norm(guess))
             if length < 0.1:
                 continue
-            axis = self._refined(guess / length)
+            axis = kinds.refined(guess / length)
             if all(np.linalg.norm(np.cross(axis, other)) > ALIGNED for other in found):
                 found.append(axis)
         return found
 
-    def _refined(self, axis: Array) -> Array:
+
+class _Kinds:
+    """Normals by kind: those that differ by less than about 0.01, in either direction.
+
+    Attributes:
+        areas: Area (K,) of each kind.
+        means: Mean normal (K, 3).
+        spreads: Sum (K, 3, 3) of the products of its normals with themselves, by area.
+    """
+
+    def __init__(self, normals: Array, areas: Array):
+        rounded = np.round(normals, 2) + 0.0
+        leading = np.argmax(np.abs(rounded) > 0.3, axis=1)
+        signs = np.sign(rounded[np.arange(len(rounded)), leading])
+        signed = normals * np.where(signs == 0.0, 1.0, signs)[:, None]
+        keys = np.round(100.0 * signed).astype(np.int64) @ [1_000_000, 1_000, 1]
+        kinds, member = np.unique(keys, return_inverse=True)
+        weighted = signed * areas[:, None]
+
+        def total(values: Array) -> Array:
+            return np.bincount(member, values, len(kinds))
+
+        self.areas = total(areas)
+        sums = np.stack([total(weighted[:, i]) for i in range(3)], axis=1)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        self.means = sums / np.where(lengths > 0.0, lengths, 1.0)
+        products = [[total(weighted[:, i] * signed[:, j]) for j in range(3)] for i in range(3)]
+        self.spreads = np.moveaxis(np.array(products), 2, 0)
+
+    def refined(self, axis: Array) -> Array:
         """Direction across the normals of the sides, or along those of the ends, near a given one."""
         for _ in range(2):
-            up = self.normals @ axis
+            up = self.means @ axis
             sides, ends = np.abs(up) < 0.02, np.abs(up) > 0.9998
-            weighted = self.normals[sides] * self.areas[sides, None]
-            values, vectors = np.linalg.eigh(weighted.T @ self.normals[sides])
+            values, vectors = np.linalg.eigh(self.spreads[sides].sum(axis=0))
             if values[1] > 1e-3 * max(values[2], 1e-12):
                 axis = vectors[:, 0]
             elif ends.any():
-                axis = np.sum(self.normals[ends] * (self.areas[ends] * np.sign(up[ends]))[:, None], axis=0)
+                axis = np.sum(self.means[ends] * (self.areas[ends] * np.sign(up[ends]))[:, None], axis=0)
                 axis = axis / np.linalg.norm(axis)
         main = int(np.argmax(np.abs(axis)))
         return np.asarray(axis * np.sign(axis[main]), dtype=np.float64)
@@ -142,10 +165,7 @@ def rotation_to_z(axis: Array) -> Array:
 
 def _between(intervals: Array) -> tuple[tuple[float, float], ...]:
     """Gaps of at least ``MIN_RUN`` between intervals (N, 2)."""
-    runs = []
-    reached = float("inf")
-    for low, high in intervals[np.argsort(intervals[:, 0])].tolist():
-        if low - reached >= MIN_RUN:
-            runs.append((reached, low))
-        reached = high if reached == float("inf") else max(reached, high)
-    return tuple(runs)
+    low, high = intervals[np.argsort(intervals[:, 0])].T
+    reached = np.maximum.accumulate(high)
+    gaps = np.flatnonzero(low[1:] - reached[:-1] >= MIN_RUN)
+    return tuple(zip(reached[gaps].tolist(), low[gaps + 1].tolist(), strict=True))

@@ -32,8 +32,8 @@ def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
     if not inside.all():
         worst = int(np.argmax(np.where(inside, 0.0, gaps)))
         raise InputError(
-            f"the plug is {gaps[worst]:.3g} mm in the wall of the socket near {_place(outside[worst])}, and the "
-            f"centres are {_shift(plug, opening)} apart: export both in one frame, as assembled"
+            f"the plug is {gaps[worst]:.3g} mm in the wall of the socket near {_place(outside[worst])}, and "
+            f"the centres are {_shift(plug, opening)} apart: export both in one frame, as assembled"
         )
     clearance = float(np.median(gaps))
     even = plug.buffer(clearance, join_style="mitre", mitre_limit=10.0)
@@ -44,8 +44,8 @@ def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
     least, largest = int(np.argmin(gaps)), int(np.argmax(widths))
     if widths[largest] - gaps[least] > UNEVEN:
         raise InputError(
-            f"the gap between plug and socket is uneven, {gaps[least]:.3g} mm near {_place(outside[least])} and "
-            f"{widths[largest]:.3g} mm near {_place(points[largest])}, and the centres are "
+            f"the gap between plug and socket is uneven, {gaps[least]:.3g} mm near {_place(outside[least])} "
+            f"and {widths[largest]:.3g} mm near {_place(points[largest])}, and the centres are "
             f"{_shift(plug, opening)} apart; the two may differ by {UNEVEN:g} mm"
         )
     return clearance, float(gaps[least]), float(widths[largest])

@@ -28,7 +28,7 @@ MAX_TRIANGLES = 500_000
 """Largest number of triangles."""
 
 CHORD = 0.005
-"""Largest distance of a chord from a curved surface of a STEP file, in the unit of that file."""
+"""Largest distance of a chord from a curved surface of a STEP file [mm]."""
 
 ANGLE = 0.1
 """Largest angle between neighbouring chords of a curved surface of a STEP file [rad]."""
@@ -136,13 +136,13 @@ def _triangulated(path: Path, content: bytes) -> bytes:
         import cascadio
     except ImportError as error:
         raise ImportError(f"reading {path.name} needs cascadio: pip install 'assembly_rl[step]'") from error
-    if not content.lstrip().startswith(b"ISO-10303-21"):
-        raise InputError(f"{path} is no STEP file: it does not begin with ISO-10303-21")
-    try:
-        return bytes(cascadio.load(content, "step", tol_linear=CHORD, tol_angular=ANGLE))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:100]
-        raise InputError(f"{path} is no STEP file that can be read: {reason}") from None
+    text = content.strip()
+    if not text.startswith(b"ISO-10303-21") or not text.endswith(b"END-ISO-10303-21;"):
+        raise InputError(f"{path} is no STEP file, or not a whole one: export it again")
+    found = bytes(cascadio.load(content, "step", tol_linear=CHORD, tol_angular=ANGLE))
+    if not found:
+        raise InputError(f"{path} is no STEP file that can be read: export it again")
+    return found
 
 
 def _repaired(name: str, loaded: Any, unit: float | None) -> Mesh:

@@ -173,8 +173,8 @@ def _chamfer(tip: _Tip, section: Region) -> tuple[float, list[str]]:
         return tip.margin, [f"its tip has a chamfer of {tip.margin:.3g} mm"]
     narrowing = deviation(slices[0].region, section)
     return 0.0, [
-        f"the first {tip.margin:.3g} mm of its tip narrow by {narrowing:.3g} mm, no 45 degree chamfer: taken as "
-        "sharp"
+        f"the first {tip.margin:.3g} mm of its tip narrow by {narrowing:.3g} mm, no 45 degree chamfer: taken "
+        "as sharp"
     ]
 
 

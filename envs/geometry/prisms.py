@@ -114,17 +114,15 @@ def refused(mesh: Mesh, directions: Sequence[Direction]) -> NotPrismatic:
 
 
 def _change(view: View) -> float:
-    bottom, top = view.slicer.bottom, view.slicer.top
-    low, middle, high = (
-        view.slicer.at(bottom + share * (top - bottom)).region for share in (0.15, 0.5, 0.85)
-    )
+    bottom, height = view.slicer.bottom, view.slicer.top - view.slicer.bottom
+    low, middle, high = (view.slicer.at(bottom + share * height).region for share in (0.15, 0.5, 0.85))
     return max(deviation(low, middle), deviation(middle, high))
 
 
 def _open(name: str, view: View, piece: Slice) -> InputError:
+    place = view.place(piece.gap_place, piece.height)
     return InputError(
-        f"{name}: its surface is open by {piece.gap:.3g} mm near {view.place(piece.gap_place, piece.height)}: "
-        "close it and export it again"
+        f"{name}: its surface is open by {piece.gap:.3g} mm near {place}: close it and export it again"
     )
 
 

@@ -195,7 +195,8 @@ def _without_specks(polygon: Polygon) -> tuple[Any, tuple[float, float] | None]:
     parts = list(repaired.geoms) if isinstance(repaired, MultiPolygon) else [repaired]
     large = [part for part in parts if not part.buffer(-0.5 * CRACK).is_empty]
     if len(large) == 1:
-        return large[0], None
+        holes = [ring for ring in large[0].interiors if not Polygon(ring).buffer(-0.5 * CRACK).is_empty]
+        return Polygon(large[0].exterior, holes), None
     place = shapely.is_valid_reason(polygon).partition("[")[2].rstrip("]").split()
     return repaired, (float(place[0]), float(place[1])) if len(place) == 2 else (0.0, 0.0)
 

@@ -175,7 +175,7 @@ def _measured(mesh: Mesh, opening: _Opening, within: Region | None) -> Socket:
             f"{mesh.name}: its opening has no open end along {axis_text(axis)}: check that it is the socket"
         )
     section, notes = constant_section(opening.view, opening.low, opening.high, opening.part_of, mesh.name)
-    text = f"axis {axis_text(axis)}, out of its mouth; the section of its opening holds over {opening.length:.4g} mm"
+    text = f"axis {axis_text(axis)}, out of its mouth; its section holds over {opening.length:.4g} mm"
     pieces = len(polygons_of(section))
     if pieces > 1 and within is None:
         notes.append(f"it has {pieces} openings, each for a pin: fill those that take none")

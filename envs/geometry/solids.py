@@ -190,7 +190,7 @@ def _shrunk(outlines: list[Array], clearance: float) -> list[Array]:
     inward, place = narrowest_gap([outline[::-1] for outline in turned])
     if clearance >= inward:
         raise LengthError(
-            "clearance {clearance} must be less than {inward}, where the peg vanishes near {place}: reduce it",
+            "clearance {clearance} must be less than {inward}: the peg vanishes near {place}, reduce it",
             clearance=clearance,
             inward=inward,
             place=place,
