@@ -91,9 +91,8 @@ class Faces:
         return Direction(axis, bottom, top, _between(intervals), share)
 
     def directions(self) -> list[Direction]:
-        """Directions in which the solid is a prism at an end; all that were tried if there is none."""
-        tried = [self.direction(axis) for axis in self._axes()]
-        return [direction for direction in tried if direction.ends] or tried
+        """Look at the solid along its ends and sides, largest areas first."""
+        return [self.direction(axis) for axis in self._axes()]
 
     def _axes(self) -> list[Array]:
         """Directions along ends and sides: normals, and those across two normals."""
@@ -130,7 +129,7 @@ class _Kinds:
         weighted = signed * areas[:, None]
 
         def total(values: Array) -> Array:
-            return np.bincount(member, values, len(kinds))
+            return np.asarray(np.bincount(member, values, len(kinds)), dtype=np.float64)
 
         self.areas = total(areas)
         sums = np.stack([total(weighted[:, i]) for i in range(3)], axis=1)

@@ -79,7 +79,7 @@ class _Tip:
         return self.low - self.view.slicer.bottom
 
 
-def plug_from(mesh: Mesh, axis: Array | None = None, up: Array | None = None) -> Plug:
+def plug_from(mesh: Mesh, axis: Array | None = None) -> Plug:
     """Measure a plug.
 
     The tip is the end with the smaller section that holds. Of several directions it is the one with the
@@ -87,21 +87,17 @@ def plug_from(mesh: Mesh, axis: Array | None = None, up: Array | None = None) ->
 
     Args:
         mesh: Solid [mm].
-        axis: Direction (3,) along which the plug is inserted, either way; None to find it.
-        up: Direction (3,) from the tip to the flange, of a plug with a known axis.
+        axis: Direction (3,) from tip to flange, or the other way round if the ends differ; None to find it.
 
     Raises:
         ValueError: The solid is no prism, or its surface is open or crosses itself.
     """
     faces = Faces(mesh)
     directions = faces.directions() if axis is None else [faces.direction(axis)]
-    tips = []
-    least = min(direction.slanted for direction in directions)
-    for direction in directions:
-        if direction.slanted <= least + SLANT:
-            tips += _tips(mesh, direction)
-    if up is not None:
-        tips = [tip for tip in tips if tip.view.direction.axis @ up > 0.0] or tips
+    with_ends = [direction for direction in directions if direction.ends]
+    least = min((direction.slanted for direction in with_ends), default=0.0)
+    likely = [direction for direction in with_ends if direction.slanted <= least + SLANT]
+    tips = [tip for direction in likely for tip in _tips(mesh, direction)]
     if not tips:
         raise refused(mesh, directions)
     tip = max(tips, key=lambda tip: (round(tip.reach, 3), round(tip.margin, 2)))  # the first one of equals
@@ -126,8 +122,6 @@ def plug_from(mesh: Mesh, axis: Array | None = None, up: Array | None = None) ->
 
 def _tips(mesh: Mesh, direction: Direction) -> list[_Tip]:
     """Possible tips in a direction, either way: the smaller section, the longer one of equal ones."""
-    if not direction.ends:
-        return []
     view = View(mesh, direction)
     areas = [view.slicer.at(0.5 * (low + high)).region.area for low, high in direction.runs]
     around = np.linspace(direction.bottom, direction.top, 10)[1:-1].tolist()

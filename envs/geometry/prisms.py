@@ -10,7 +10,7 @@ from assembly_rl.envs.geometry.mesh_files import Mesh
 from assembly_rl.envs.geometry.polygons import Array
 from assembly_rl.envs.geometry.slices import CRACK, Region, Slice, Slicer, deviation
 
-TRIED = 15
+TRIED = 8
 """Number of directions of a solid that is no prism for which the change of its section is measured."""
 
 
@@ -121,9 +121,8 @@ def _change(view: View) -> float:
 
 def _open(name: str, view: View, piece: Slice) -> InputError:
     place = view.place(piece.gap_place, piece.height)
-    return InputError(
-        f"{name}: its surface is open by {piece.gap:.3g} mm near {place}: close it and export it again"
-    )
+    gap = f"by {piece.gap:.3g} mm" if np.isfinite(piece.gap) else "in many places, one"
+    return InputError(f"{name}: its surface is open {gap} near {place}: close it and export it again")
 
 
 def axis_text(axis: Array) -> str:

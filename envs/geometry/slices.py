@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import shapely
@@ -11,10 +11,13 @@ from shapely.geometry import MultiPolygon, Polygon
 
 from assembly_rl.envs.geometry.polygons import Array
 
-Region = Polygon | MultiPolygon
+Region: TypeAlias = Polygon | MultiPolygon
 
 CRACK = 0.01
 """Largest gap [mm] in the line of a slice that comes from rounding."""
+
+MAX_OPEN = 1000
+"""Largest number of open lines in a slice that are joined."""
 
 SPACING = 0.5
 """Largest distance [mm] between the points of a boundary at which it is compared with another one."""
@@ -27,7 +30,7 @@ class Slice:
     Attributes:
         height: Height [mm].
         region: Material in the plane [mm].
-        gap: Largest gap [mm] in its boundary that was closed by a straight line.
+        gap: Largest gap [mm] in its boundary that was closed by a straight line; infinite if there are too many.
         gap_place: Middle (2,) of that gap [mm].
         crossing: Place (2,) at which the boundary crosses itself; None if it does not.
         joined: Several surfaces cut each other there, their material was joined.
@@ -163,6 +166,9 @@ def _mended(chains: list[list[int]], points: Array) -> tuple[list[list[int]], fl
     largest, place = 0.0, (0.0, 0.0)
     if not chains:
         return [], largest, place
+    if len(chains) > MAX_OPEN:
+        x, y = points[chains[0][0]].tolist()
+        return [], float("inf"), (x, y)
     ends = points[[chain[i] for chain in chains for i in (0, -1)]]
     distances = np.linalg.norm(ends[:, None] - ends, axis=2)
     rows, columns = np.triu_indices(len(ends), 1)

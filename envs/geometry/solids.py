@@ -27,6 +27,9 @@ KEYS = ("plug", "socket", "axis", "unit")
 MAX_VERTICES = 512
 """Largest number of vertices of a section."""
 
+DIGITS = 4
+"""Decimals of millimetres that are kept of what is measured; files of triangles have no more."""
+
 REACH = PegHole.hole_depth / PegHole.peg_length
 """Depth of the hole in lengths of the peg, if the peg is shorter than the usual hole."""
 
@@ -80,7 +83,7 @@ def read_solids(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     except InputError as error:
         named = [
             str(path),
-            *(str(path.parent / content[key]) for key in ("plug", "socket") if key in content),
+            *(str(path.parent / str(content[key])) for key in ("plug", "socket") if key in content),
         ]
         if not str(error).startswith(tuple(named)):
             error.args = (f"{path}: {error}",)  # the same error: a NotPrismatic has slices
@@ -108,7 +111,7 @@ def measured_solids(path: Path, content: Mapping[str, Any]) -> Solids:
     else:
         if "clearance" in content:
             raise InputError("the clearance is measured between plug and socket: leave it out")
-        solids = _fitted(*meshes, axis)
+        solids = _fitted(meshes[0], meshes[1], axis)
     for key, measured in (("plug", solids.plug), ("socket", solids.socket)):
         if measured is not None:
             _remark(f"{path.parent / content[key]}: {'; '.join(measured.notes)}")
@@ -135,7 +138,7 @@ def _fitted(plug_mesh: Mesh, socket_mesh: Mesh, axis: Array | None) -> Solids:
 
 
 def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    outlines = [1e-3 * outline for outline in few_vertices(solids.section)]
+    outlines = [1e-3 * outline.round(DIGITS) for outline in few_vertices(solids.section)]
     before, after = (sum(map(len, rings)) for rings in (straightened(solids.section), outlines))
     if after > MAX_VERTICES:
         raise InputError(
@@ -146,7 +149,7 @@ def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str,
         _remark(f"{path}: section of {before} vertices simplified to {after} within {TOLERANCE:g} mm")
     fields: dict[str, Any] = {"name": path.stem[:80] if path.stem.isprintable() else ""}
     if solids.clearance is not None:
-        fields["clearance"] = 1e-3 * solids.clearance
+        fields["clearance"] = _metres(solids.clearance)
     if solids.plug is None:
         clearance = 1e-3 * float(content.get("clearance", 1e3 * PegHole.clearance))
         outlines = _shrunk(outlines, clearance)
@@ -163,10 +166,11 @@ def _lengths(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str
     """Lengths of peg and hole [m]; those that are neither measured nor given follow from the others."""
     fields: dict[str, Any] = {}
     if solids.plug is not None:
-        fields |= {"peg_length": 1e-3 * solids.plug.length, "tip_chamfer": 1e-3 * solids.plug.tip_chamfer}
+        fields |= {"peg_length": _metres(solids.plug.length), "tip_chamfer": _metres(solids.plug.tip_chamfer)}
     if solids.socket is not None:
         socket = solids.socket
-        fields |= {"hole_depth": 1e-3 * socket.depth, "chamfer": 1e-3 * socket.chamfer, "blind": socket.blind}
+        fields |= {"hole_depth": _metres(socket.depth), "chamfer": _metres(socket.chamfer)}
+        fields["blind"] = socket.blind
     length, depth = fields.get("peg_length", PegHole.peg_length), fields.get("hole_depth", PegHole.hole_depth)
     if depth < length or "depth" in content or "length" in content:
         return fields
@@ -196,6 +200,11 @@ def _shrunk(outlines: list[Array], clearance: float) -> list[Array]:
             place=place,
         )
     return [offset(outline, -clearance) for outline in turned]
+
+
+def _metres(length: float) -> float:
+    """Length [m] of one in millimetres, to 0.1 micrometres."""
+    return round(1e-3 * length, DIGITS + 3)
 
 
 def _axis(value: Any) -> Array | None:

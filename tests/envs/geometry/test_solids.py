@@ -4,6 +4,7 @@
 """
 
 import struct
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -24,11 +25,15 @@ from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.few_vertices import few_vertices
 from assembly_rl.envs.geometry.outline import TOLERANCE
 from assembly_rl.envs.geometry.polygons import region as region_of
+from assembly_rl.envs.geometry.prisms import NotPrismatic
 from assembly_rl.envs.geometry.slices import deviation
 from assembly_rl.envs.geometry.solids import measured_solids, read_solids
 
 L = np.array([[0, 0], [20, 0], [20, 8], [8, 8], [8, 20], [0, 20]], dtype=float)
 """L of 20 mm with arms of 8 mm."""
+
+SOLIDS = Path(__file__).parent / "solids"
+"""Solids that were drawn elsewhere."""
 
 
 @dataclass
@@ -81,6 +86,10 @@ def written(content: bytes, name: str = "plug.stl") -> Callable[[Path], dict[str
         return {"plug": name}
 
     return build
+
+
+def step(name: str) -> Callable[[Path], dict[str, Any]]:
+    return written((SOLIDS / name).read_bytes(), "plug.step")
 
 
 def scaled(mesh: trimesh.Trimesh, factor: float) -> trimesh.Trimesh:
@@ -142,6 +151,14 @@ blind = joined(
         (20, [rectangle(40, 40), moved(rectangle(10, 10), 0.6)[::-1]]),
     ),
     prism(5, rectangle(40, 40), bottom=-10),
+)
+
+openings = [circle(3.1, 48, (-8, 0))[::-1], circle(3.1, 48, (8, 0))[::-1]]
+two_holes = prism(10, rectangle(40, 30), *openings, circle(2, 16, (0, 11))[::-1], bottom=-4)
+ring = joined(
+    prism(25, rectangle(40, 40), circle(10.1)[::-1]),
+    prism(25, circle(5.9)),
+    prism(4, rectangle(40, 40), bottom=-4),
 )
 
 CASES = {
@@ -218,7 +235,35 @@ CASES = {
     "socket, blind, with a chamfer": Case(
         socket(blind), region(rectangle(10.2, 10.2)), {"hole_depth": 0.025, "chamfer": 5e-4, "blind": True}
     ),
-    "socket without a hole": Case(socket(l_prism), refusal="no opening"),
+    "socket without a hole": Case(socket(l_prism), refusal="no closed opening"),
+    "socket with a core": Case(
+        socket(ring), region(circle(10.1, 4096), circle(5.9, 4096)), {"hole_depth": 0.025, "blind": True}
+    ),
+    "tube and core": Case(
+        both(prism(40, circle(10), circle(6)[::-1]), ring), region(circle(10), circle(6)), {"clearance": 1e-4}
+    ),
+    "two pins and two of three holes": Case(
+        both(joined(*(prism(12, pin) for pin in pins), plate), two_holes),
+        shapely.union_all([Polygon(pin) for pin in pins]),
+        {"clearance": 1e-4, "hole_depth": 0.01, "peg_length": 0.012},
+    ),
+    "hollow from 15 mm": Case(
+        plug(joined(prism(40, circle(10)), prism(20, circle(4), bottom=15))),
+        Polygon(circle(10, 4096)),
+        {"peg_length": 0.015},
+        note="engaged length 15 mm",
+    ),
+    "STEP with a flange": Case(
+        step("flanged.step"), Polygon(circle(10, 4096)), {"peg_length": 0.04}, note="head of 6"
+    ),
+    "STEP cut off": Case(
+        written((SOLIDS / "flanged.step").read_bytes()[:5000], "a.step"),
+        refusal="no STEP file, or not a whole one",
+    ),
+    "STEP of nonsense": Case(
+        written(b"ISO-10303-21;\nHEADER;\nENDSEC;\nEND-ISO-10303-21;\n", "a.step"),
+        refusal="no STEP file that",
+    ),
     "plug and socket": Case(
         both(l_prism, socket_l), region(L), {"clearance": 1e-4, "hole_depth": 0.025}, note="clearance 0.1 mm"
     ),
@@ -306,6 +351,66 @@ def test_a_solid_comes_in_or_is_refused(name: str, tmp_path: Path) -> None:
     assert deviation(few, solids.section) <= TOLERANCE
     part = PegHole(**{"chamfer": 0.0, **fields})
     assert max(len(outline) for outline in part.peg_outlines) <= 24
+
+
+def test_the_hole_of_a_socket_is_the_opening_and_the_peg_is_smaller(tmp_path: Path) -> None:
+    content = {**socket(prism(25, rectangle(60, 60, (10, 10)), L[::-1]))(tmp_path), "clearance": 0.25}
+    fields = read_solids(tmp_path / "part.yaml", content)
+    part = PegHole(**fields, clearance=2.5e-4)
+    centre = Polygon(L).centroid.coords[0]
+    np.testing.assert_allclose(
+        sorted(part.hole_outlines[0].tolist()), sorted((1e-3 * (L - centre)).tolist()), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"axis": [0, 0]}, r"part.yaml: axis must be a direction \[x, y, z\]"),
+        ({"axis": "z"}, "axis must be a direction"),
+        ({"axis": [0, 0, 0]}, "axis must be a direction"),
+        ({"axis": [0, 1, 1]}, "no prism along"),
+        ({"unit": "inch"}, "unit must be one of mm, cm, m, in, got 'inch'"),
+        ({"plug": "plug.dwg"}, "plug must be the name of a solid"),
+        ({"plug": ["plug.stl"]}, "plug must be the name of a solid"),
+        ({"plug": "other.stl"}, "other.stl does not exist"),
+        (
+            {"socket": "plug.stl", "clearance": 0.1},
+            "the clearance is measured between plug and socket: leave it out",
+        ),
+    ],
+)
+def test_keys_that_are_refused(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
+    content = {**plug(l_prism)(tmp_path), **keys}
+    with pytest.raises(InputError, match=message), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PartWarning)
+        read_solids(tmp_path / "part.yaml", content)
+
+
+def test_a_solid_of_surfaces_has_its_unit(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has its own unit"):
+        read_solids(tmp_path / "part.yaml", {**step("flanged.step")(tmp_path), "unit": "mm"})
+
+
+def test_a_refusal_has_the_slices_for_a_picture(tmp_path: Path) -> None:
+    with pytest.raises(NotPrismatic) as refusal:
+        read_solids(tmp_path / "part.yaml", {**plug(twisted())(tmp_path), "unit": "mm"})
+    slices = refusal.value.slices
+    assert len(slices) == 10
+    assert all(piece.region.area == pytest.approx(400.0, rel=0.02) for piece in slices)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "extra"), [("trimesh", "a.stl", "mesh"), ("cascadio", "a.step", "step")]
+)
+def test_a_missing_library_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str, extra: str
+) -> None:
+    content = {"plug": name}
+    (tmp_path / name).write_bytes((SOLIDS / "flanged.step").read_bytes())
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"needs {module}: pip install 'assembly_rl\[{extra}\]'"):
+        read_solids(tmp_path / "part.yaml", content)
 
 
 def main() -> None:
