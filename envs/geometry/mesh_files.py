@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.polygons import Array
@@ -35,6 +38,9 @@ ANGLE = 0.1
 
 MERGED = 1e-6
 """Vertices closer than this share of the solid's size are one."""
+
+STITCHED = 1e-4
+"""Vertices of open edges that are closer than this share of the solid's size are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +167,8 @@ def _repaired(name: str, loaded: Any, unit: float | None) -> Mesh:
         raise InputError(f"{name} has no triangles with an area")
     if len(mesh.faces) < given:
         notes.append(f"{given - len(mesh.faces)} triangles without area or there twice were dropped")
+    if not mesh.is_watertight:
+        notes += _stitched(mesh, STITCHED * size)
     given = len(mesh.faces)
     if not mesh.is_watertight:
         trimesh.repair.fill_holes(mesh)
@@ -170,6 +178,24 @@ def _repaired(name: str, loaded: Any, unit: float | None) -> Mesh:
     bodies = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
     vertices = np.array(mesh.vertices, dtype=np.float64)
     return Mesh(name, vertices, np.array(mesh.faces), np.array(bodies), unit, tuple(notes))
+
+
+def _stitched(mesh: Any, reach: float) -> list[str]:
+    """Merge the vertices of open edges that are within reach; with a note if any were."""
+    edges, counts = np.unique(mesh.edges_sorted, axis=0, return_counts=True)
+    border = np.unique(edges[counts == 1])
+    pairs = border[cKDTree(mesh.vertices[border]).query_pairs(reach, output_type="ndarray")]
+    if len(pairs) == 0:
+        return []
+    count = len(mesh.vertices)
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    group = connected_components(links, directed=False)[1]
+    first = np.unique(group, return_index=True)[1]
+    mesh.faces = first[group[mesh.faces]]
+    mesh.update_faces(mesh.nondegenerate_faces(height=0.0))
+    mesh.update_faces(mesh.unique_faces())
+    mesh.remove_unreferenced_vertices()
+    return [f"{count - len(first)} vertices of open edges were merged with others"]
 
 
 UNITS = {"mm": 1.0, "cm": 10.0, "m": 1e3, "in": 25.4}

@@ -30,7 +30,7 @@ class Slice:
     Attributes:
         height: Height [mm].
         region: Material in the plane [mm].
-        gap: Largest gap [mm] in its boundary that was closed by a straight line; infinite if there are too many.
+        gap: Largest gap [mm] in its boundary closed by a straight line; infinite if there are too many.
         gap_place: Middle (2,) of that gap [mm].
         crossing: Place (2,) at which the boundary crosses itself; None if it does not.
         joined: Several surfaces cut each other there, their material was joined.
