@@ -10,6 +10,9 @@ from assembly_rl.envs.geometry.slices import Region, boundary_points, distances_
 UNEVEN = 0.05
 """Largest difference [mm] between the widest and the narrowest gap."""
 
+TOUCHING = 1e-3
+"""Largest depth [mm] of the plug in the wall that comes from rounding."""
+
 
 def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
     """Measure the gap between a plug and the opening that it is in.
@@ -29,8 +32,13 @@ def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
     outside = boundary_points(plug)
     gaps = distances_to(opening, outside)
     inside = np.asarray(shapely.contains_xy(opening, outside))
+    worst = int(np.argmax(np.where(inside, 0.0, gaps)))
+    if not inside.all() and gaps[worst] <= TOUCHING:
+        raise InputError(
+            f"the plug touches the socket near {_place(outside[worst])}: a clearance is needed, or leave out "
+            "the socket and give the clearance"
+        )
     if not inside.all():
-        worst = int(np.argmax(np.where(inside, 0.0, gaps)))
         raise InputError(
             f"the plug is {gaps[worst]:.3g} mm in the wall of the socket near {_place(outside[worst])}, and "
             f"the centres are {_shift(plug, opening)} apart: export both in one frame, as assembled"

@@ -22,7 +22,6 @@ ALIKE = 0.01
 HEAD = 0.1
 """Share of the largest section by which a head must be larger than the tip."""
 
-
 SLOPING = 0.25
 """Least length of a tip per width by which it narrows; a flatter one is an end that slopes."""
 

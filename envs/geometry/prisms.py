@@ -18,7 +18,7 @@ class NotPrismatic(InputError):
     """Refusal of a solid whose section changes.
 
     Args:
-        message: What changes by how much.
+        message: Change of the section and the heights.
         slices: Slices that were compared, for a picture.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assembly_rl.controllers.validation import InputError
+from assembly_rl.controllers.validation import InputError, real
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.few_vertices import few_vertices, straightened
 from assembly_rl.envs.geometry.fits import even_gap
@@ -120,21 +120,31 @@ def measured_solids(path: Path, content: Mapping[str, Any]) -> Solids:
 
 def _fitted(plug_mesh: Mesh, socket_mesh: Mesh, axis: Array | None) -> Solids:
     """Measure plug and socket in one frame, and the gap between them."""
-    plug = plug_from(plug_mesh, axis)
-    tries = [plug, plug_from(plug_mesh, -plug.axis)] if plug.reversible else [plug]
+    try:
+        plug, socket = _paired(plug_from(plug_mesh, axis), plug_mesh, socket_mesh)
+    except InputError:
+        if axis is not None:
+            raise
+        along = socket_from(socket_mesh).axis  # a plug may be a prism in several directions
+        plug, socket = _paired(plug_from(plug_mesh, along), plug_mesh, socket_mesh)
+    clearance, least, largest = even_gap(plug.section, socket.section)
+    _remark(f"{socket_mesh.name}: clearance {clearance:.3g} mm, gaps from {least:.3g} to {largest:.3g} mm")
+    return Solids(plug, socket, clearance)
+
+
+def _paired(plug: Plug, plug_mesh: Mesh, socket_mesh: Mesh) -> tuple[Plug, Socket]:
+    """Plug and the socket along its axis; the plug the other way round if the mouth is there."""
+    plugs = [plug, plug_from(plug_mesh, -plug.axis)] if plug.reversible else [plug]
     found: list[tuple[Plug, Socket]] = []
     refusals: list[InputError] = []
-    for tried in tries:
+    for either in plugs:
         try:
-            found.append((tried, socket_from(socket_mesh, tried.axis, tried.section)))
+            found.append((either, socket_from(socket_mesh, either.axis, either.section)))
         except InputError as error:
             refusals.append(error)
     if not found:
         raise refusals[0]
-    plug, socket = max(found, key=lambda pair: pair[1].chamfer)
-    clearance, least, largest = even_gap(plug.section, socket.section)
-    _remark(f"{socket_mesh.name}: clearance {clearance:.3g} mm, gaps from {least:.3g} to {largest:.3g} mm")
-    return Solids(plug, socket, clearance)
+    return max(found, key=lambda pair: pair[1].chamfer)
 
 
 def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -151,8 +161,7 @@ def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str,
     if solids.clearance is not None:
         fields["clearance"] = _metres(solids.clearance)
     if solids.plug is None:
-        clearance = 1e-3 * float(content.get("clearance", 1e3 * PegHole.clearance))
-        outlines = _shrunk(outlines, clearance)
+        outlines = _shrunk(outlines, _clearance(content))
     check_section(clean(outlines), outlines)
     vertices = [outline.tolist() for outline in outlines]
     if len(vertices) == 1:
@@ -200,6 +209,18 @@ def _shrunk(outlines: list[Array], clearance: float) -> list[Array]:
             place=place,
         )
     return [offset(outline, -clearance) for outline in turned]
+
+
+def _clearance(content: Mapping[str, Any]) -> float:
+    """Clearance [m] of a part file, or the default."""
+    if "clearance" not in content:
+        return PegHole.clearance
+    value = real(content["clearance"])
+    if not 0.0 < value < math.inf:
+        raise InputError(
+            f"clearance must be a number of millimetres above 0, got {content['clearance']!r:.60}"
+        )
+    return 1e-3 * value
 
 
 def _metres(length: float) -> float:

@@ -273,6 +273,14 @@ CASES = {
         {"clearance": 1e-4},
         transform=turned(l_prism, 2)[1],
     ),
+    "flat plug and socket": Case(
+        both(prism(15, rectangle(20, 30)), prism(8, rectangle(60, 60), rectangle(20.2, 30.2)[::-1])),
+        region(rectangle(20, 30)),
+        {"clearance": 1e-4, "peg_length": 0.015, "hole_depth": 0.008},
+    ),
+    "plug and socket without a gap": Case(
+        both(l_prism, prism(25, rectangle(60, 60, (10, 10)), L[::-1])), refusal="plug touches the socket"
+    ),
     "plug and socket, not concentric": Case(
         both(l_prism, shifted), refusal="uneven, 0.04 mm near.*0.16 mm near"
     ),
@@ -374,6 +382,7 @@ def test_the_hole_of_a_socket_is_the_opening_and_the_peg_is_smaller(tmp_path: Pa
         ({"plug": "plug.dwg"}, "plug must be the name of a solid"),
         ({"plug": ["plug.stl"]}, "plug must be the name of a solid"),
         ({"plug": "other.stl"}, "other.stl does not exist"),
+        ({"socket": "plug.stl"}, "no closed opening"),
         (
             {"socket": "plug.stl", "clearance": 0.1},
             "the clearance is measured between plug and socket: leave it out",
@@ -383,6 +392,14 @@ def test_the_hole_of_a_socket_is_the_opening_and_the_peg_is_smaller(tmp_path: Pa
 def test_keys_that_are_refused(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
     content = {**plug(l_prism)(tmp_path), **keys}
     with pytest.raises(InputError, match=message), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PartWarning)
+        read_solids(tmp_path / "part.yaml", content)
+
+
+@pytest.mark.parametrize("clearance", ["wide", 0.0, float("nan"), 30.0])
+def test_a_clearance_that_is_refused(tmp_path: Path, clearance: Any) -> None:
+    content = {**socket(block)(tmp_path), "clearance": clearance}
+    with pytest.raises(InputError, match="part.yaml: clearance .*must be"), warnings.catch_warnings():
         warnings.simplefilter("ignore", PartWarning)
         read_solids(tmp_path / "part.yaml", content)
 
