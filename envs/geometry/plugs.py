@@ -107,7 +107,7 @@ def plug_from(mesh: Mesh, axis: Array | None = None) -> Plug:
     rest = view.slicer.top - tip.high
     text = f"axis {axis_text(view.direction.axis)}, from its tip; its section holds over {tip.length:.4g} mm"
     if rest > SHARP:
-        text += f", engaged length {length:.4g} mm, and the head of {rest:.3g} mm beyond is left out"
+        text += f", engaged length {length:.4g} mm; the {rest:.4g} mm beyond (flange, head) are left out"
     return Plug(
         section=section,
         rotation=view.rotation,

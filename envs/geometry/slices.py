@@ -16,6 +16,9 @@ Region: TypeAlias = Polygon | MultiPolygon
 CRACK = 0.01
 """Largest gap [mm] in the line of a slice that comes from rounding."""
 
+STRAIGHT = 5e-4
+"""Points of a slice that are closer than this [mm] to the line through others are dropped."""
+
 MAX_OPEN = 1000
 """Largest number of open lines in a slice that are joined."""
 
@@ -131,7 +134,8 @@ def _slice(height: float, points: Array, segments: NDArray[np.int64], bodies: ND
         if polygons:
             regions.append(reduce(shapely.symmetric_difference, polygons))
     region, joined = _together(regions)
-    return Slice(height, _areas(region), gap, place, crossing, joined)
+    few = shapely.simplify(_areas(region), STRAIGHT, preserve_topology=True)
+    return Slice(height, few, gap, place, crossing, joined)
 
 
 def _chains(segments: list[list[int]]) -> list[list[int]]:

@@ -190,7 +190,7 @@ CASES = {
     ),
     "every triangle twice": Case(plug(joined(l_prism, l_prism)), region(L), note="dropped"),
     "vertices off by 1 um": Case(plug(loose(l_prism, 1e-3), "a.ply"), region(L)),
-    "flange": Case(plug(flanged), Polygon(circle(10, 4096)), {"peg_length": 0.04}, note="head of 6 mm"),
+    "flange": Case(plug(flanged), Polygon(circle(10, 4096)), {"peg_length": 0.04}, note="the 6 mm beyond"),
     "flange, tip up": Case(
         plug(flanged.copy().apply_transform(np.diag([1.0, -1.0, -1.0, 1.0]))),
         Polygon(circle(10, 4096)),
@@ -202,6 +202,17 @@ CASES = {
         region(L),
         {"tip_chamfer": 0.0},
         note="no 45 degree",
+    ),
+    "tip rounded": Case(
+        plug(
+            loft(
+                *[(1 - np.cos(a), [moved(L, np.sin(a) - 1)]) for a in np.linspace(0, 0.5 * np.pi, 9)],
+                (40, [L]),
+            )
+        ),
+        region(L),
+        {"tip_chamfer": 0.0, "peg_length": 0.04},
+        note="the first 1 mm of its tip narrow by",
     ),
     "two pins on a plate": Case(
         plug(joined(*(prism(12, pin) for pin in pins), plate)),
@@ -254,7 +265,7 @@ CASES = {
         note="engaged length 15 mm",
     ),
     "STEP with a flange": Case(
-        step("flanged.step"), Polygon(circle(10, 4096)), {"peg_length": 0.04}, note="head of 6"
+        step("flanged.step"), Polygon(circle(10, 4096)), {"peg_length": 0.04}, note="the 6 mm beyond"
     ),
     "STEP cut off": Case(
         written((SOLIDS / "flanged.step").read_bytes()[:5000], "a.step"),
