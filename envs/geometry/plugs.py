@@ -7,7 +7,7 @@ import numpy as np
 from assembly_rl.envs.geometry.axes import SAME, Direction, Faces
 from assembly_rl.envs.geometry.mesh_files import Mesh
 from assembly_rl.envs.geometry.polygons import Array
-from assembly_rl.envs.geometry.prisms import View, axis_text, constant_section, refused
+from assembly_rl.envs.geometry.prisms import View, axis_text, constant_section, refused, without_roundings
 from assembly_rl.envs.geometry.slices import Region, Slice, deviation
 
 SHARP = 0.01
@@ -101,6 +101,8 @@ def plug_from(mesh: Mesh, axis: Array | None = None) -> Plug:
         raise refused(mesh, directions)
     tip = max(tips, key=lambda tip: (round(tip.reach, 3), round(tip.margin, 2)))  # the first one of equals
     view = tip.view
+    low, high = without_roundings(view, tip.low, tip.high)
+    tip = replace(tip, low=low, high=high)
     section, notes = constant_section(view, tip.low, tip.high, lambda piece: piece.region, mesh.name)
     chamfer, more = _chamfer(tip, section)
     length = tip.high - view.slicer.bottom

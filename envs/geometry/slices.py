@@ -76,6 +76,11 @@ class Slicer:
         nearest = float(self._heights[np.argmin(np.abs(self._heights - height))])
         return nearest if abs(nearest - height) <= reach else height
 
+    def vertex_beyond(self, height: float, side: float) -> float:
+        """Height [mm] of the next vertex upward for a side of 1, downward for -1."""
+        ahead = self._heights[side * (self._heights - height) >= 0.0]
+        return float(ahead[np.argmin(np.abs(ahead - height))]) if len(ahead) else height
+
     def levels(self, low: float, high: float, most: int = 32) -> list[float]:
         """Heights [mm] at which slices tell how the solid changes between two heights.
 

@@ -11,14 +11,11 @@ from assembly_rl.envs.geometry.axes import SAME, Faces
 from assembly_rl.envs.geometry.mesh_files import Mesh
 from assembly_rl.envs.geometry.plugs import SHARP, SLANT, is_chamfered, reversed_direction
 from assembly_rl.envs.geometry.polygons import Array
-from assembly_rl.envs.geometry.prisms import View, axis_text, constant_section
+from assembly_rl.envs.geometry.prisms import View, axis_text, constant_section, limit
 from assembly_rl.envs.geometry.slices import Region, Slice, deviation, polygons_of
 
 LEVELS = 24
 """Number of heights at which openings are looked for."""
-
-BISECTIONS = 14
-"""Number of halvings that find the end of an opening: to 0.01 mm between levels 100 mm apart."""
 
 STEP = 0.02
 """Distance [mm] beyond the end of an opening at which is seen what follows."""
@@ -137,9 +134,9 @@ def _opening(view: View, within: Region | None) -> _Opening | None:
             def holds(height: float, section: Region = section) -> bool:
                 return _same(part_of(slicer.at(height)), section)
 
-            low = _limit(holds, levels[start], levels[start - 1] if start > 0 else slicer.bottom)
+            low = limit(holds, levels[start], levels[start - 1] if start > 0 else slicer.bottom)
             low = slicer.vertex_near(low, 2.0 * SAME)
-            high = _limit(holds, levels[end], levels[end + 1] if end + 1 < len(levels) else slicer.top)
+            high = limit(holds, levels[end], levels[end + 1] if end + 1 < len(levels) else slicer.top)
             high = slicer.vertex_near(high, 2.0 * SAME)
             if best is None or high - low > best.length:
                 best = _Opening(view, part_of, low, high)
@@ -149,17 +146,6 @@ def _opening(view: View, within: Region | None) -> _Opening | None:
 
 def _same(first: Region, second: Region) -> bool:
     return not first.is_empty and not second.is_empty and deviation(first, second) <= SAME
-
-
-def _limit(holds: Callable[[float], bool], inside: float, outside: float) -> float:
-    """Height up to which a condition holds, by halving."""
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (inside + outside)
-        if holds(middle):
-            inside = middle
-        else:
-            outside = middle
-    return 0.5 * (inside + outside)
 
 
 def _measured(mesh: Mesh, opening: _Opening, within: Region | None) -> Socket:
@@ -224,7 +210,7 @@ def _end(opening: _Opening, side: float) -> _End:
     if not is_open(near + side * STEP):
         return _End(slicer.at(near + side * STEP).region.is_empty)
     if not is_open(far - side * 1e-4):
-        far = _limit(is_open, near + side * STEP, far)
+        far = limit(is_open, near + side * STEP, far)
     margin = side * (far - near)
     slices = [slicer.at(near + side * share * margin) for share in (0.05, 0.5, 0.95)]
     widened = [Slice(s.height, opening.part_of(s)) for s in slices]

@@ -214,6 +214,18 @@ CASES = {
         {"tip_chamfer": 0.0, "peg_length": 0.04},
         note="the first 1 mm of its tip narrow by",
     ),
+    "flange with a rounding": Case(
+        plug(
+            loft(
+                (0, [circle(10)]),
+                *[(39 + np.sin(a), [circle(11 - np.cos(a))]) for a in np.linspace(0, 0.5 * np.pi, 9)],
+                (40, [circle(16)]),
+                (46, [circle(16)]),
+            )
+        ),
+        Polygon(circle(10, 4096)),
+        {"peg_length": 0.0392},
+    ),
     "two pins on a plate": Case(
         plug(joined(*(prism(12, pin) for pin in pins), plate)),
         shapely.union_all([Polygon(circle(3, 4096, c)) for c in ((-8, 0), (8, 0))]),
@@ -359,7 +371,7 @@ def test_a_solid_comes_in_or_is_refused(name: str, tmp_path: Path) -> None:
             warnings.simplefilter("ignore", PartWarning)
             read_solids(tmp_path / "part.yaml", content)
         assert "\n" not in str(refusal.value)
-        assert len(str(refusal.value).replace(str(tmp_path), "")) < 330
+        assert len(str(refusal.value).replace(str(tmp_path), "")) < 360
         return
     solids, fields, notes = came_in(case, tmp_path)
     assert error_of(solids, case) <= 0.02
