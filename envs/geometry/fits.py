@@ -54,8 +54,8 @@ def even_gap(plug: Region, opening: Region) -> tuple[float, float, float]:
         raise InputError(
             f"the gap between plug and socket is uneven, {gaps[least]:.3g} mm near {_place(outside[least])} "
             f"and {widths[largest]:.3g} mm near {_place(points[largest])}, and the centres are "
-            f"{_shift(plug, opening)} apart; {UNEVEN:g} mm of difference is accepted: centre the plug, or export "
-            "both with finer chords"
+            f"{_shift(plug, opening)} apart; {UNEVEN:g} mm of difference is accepted: centre the plug, or "
+            "export both with finer chords"
         )
     return clearance, float(gaps[least]), float(widths[largest])
 
