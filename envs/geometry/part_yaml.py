@@ -1,0 +1,37 @@
+"""Text of a part's YAML file, from which ``read_part`` reads the same part; lengths in millimetres."""
+
+import json
+from collections.abc import Iterable
+
+from assembly_rl.envs.geometry.files import LENGTHS
+from assembly_rl.envs.geometry.part import PegHole
+from assembly_rl.envs.geometry.sections import drawn_outlines
+
+
+def part_yaml(part: PegHole) -> str:
+    """Write a part as YAML, its outlines as they were drawn, or else centred.
+
+    Lengths are rounded to a picometre.
+    """
+    drawn = drawn_outlines(part.parameters)
+    outlines = [_outline(outline) for outline in (part.peg_outlines if drawn is None else drawn)]
+    lines = [f"name: {json.dumps(part.name, ensure_ascii=False)}"] if part.name else []
+    if len(outlines) == 1:
+        lines.append(f"polygon: {outlines[0]}")
+    else:
+        lines += ["polygons:", *(f"  - {outline}" for outline in outlines)]
+    lines += [f"{key}: {_millimetres(getattr(part, name))}" for key, name in LENGTHS.items()]
+    if part.tip_chamfer > 0.0 and "tip_chamfer" not in LENGTHS:
+        lines.append(f"tip_chamfer: {_millimetres(part.tip_chamfer)}")
+    if part.blind:
+        lines.append("blind: true")
+    return "# lengths in millimetres\n" + "\n".join(lines) + "\n"
+
+
+def _outline(vertices: Iterable[Iterable[float]]) -> str:
+    return f"[{', '.join(f'[{_millimetres(x)}, {_millimetres(y)}]' for x, y in vertices)}]"
+
+
+def _millimetres(length: float) -> str:
+    text = f"{1e3 * length:.9f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
