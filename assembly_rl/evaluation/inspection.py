@@ -119,7 +119,7 @@ class Inspection:
         if turned:
             angles = " and ".join(f"{360 / n:g}" for n in turned)
             yield (
-                f"turned by {angles} deg the peg fits its hole, too, though the section is not symmetric: "
+                f"turned by {angles} deg the peg fits its hole, too, though its section is then another: "
                 "if it must go in one way only, reduce the clearance or change the section"
             )
 
@@ -145,8 +145,8 @@ class Inspection:
         lateral = self.task.randomization.hole_estimate.lateral
         if self.part.chamfer == self.part.tip_chamfer == 0.0 and lateral > self.part.clearance:
             yield (
-                f"neither hole nor tip has a chamfer: with an error of position of up to {1e3 * lateral:g} mm "
-                f"the peg has to find a gap of {1e3 * self.part.clearance:g} mm, which takes longer to learn"
+                "neither hole nor tip has a chamfer: with an error of position of up to "
+                f"{1e3 * lateral:g} mm the peg has to find a gap of {1e3 * self.part.clearance:g} mm, which takes longer to learn"
             )
 
     def _of_engines(self) -> Iterator[str]:

@@ -23,7 +23,9 @@ def fill(axes: Axes, area: BaseGeometry, colour: str, edge: str = "none", width:
     """Fill an area, without its holes."""
     for polygon in shapely.get_parts(area):
         if polygon.geom_type == "Polygon" and not polygon.is_empty:
-            rings = [Path(np.array(ring.coords), closed=True) for ring in (polygon.exterior, *polygon.interiors)]
+            rings = [
+                Path(np.array(ring.coords), closed=True) for ring in (polygon.exterior, *polygon.interiors)
+            ]
             path = Path.make_compound_path(*rings)
             axes.add_patch(PathPatch(path, facecolor=colour, edgecolor=edge, linewidth=width))
 
@@ -49,7 +51,9 @@ def dimension(axes: Axes, start: Point, end: Point, text: str, colour: str = INK
     note(axes, middle, text, colour, rotation=90 if steep else 0)
 
 
-def line(axes: Axes, start: Point, end: Point, colour: str = INK, style: str = "-|>", width: float = 0.9) -> None:
+def line(
+    axes: Axes, start: Point, end: Point, colour: str = INK, style: str = "-|>", width: float = 0.9
+) -> None:
     """Draw an arrow, or with the style ``-`` a line."""
     arrow = {"arrowstyle": style, "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", end, start, arrowprops=arrow, zorder=5, annotation_clip=False)
@@ -61,7 +65,9 @@ def leader(axes: Axes, place: Point, text_place: Point, text: str, colour: str =
     note(axes, text_place, text, colour)
 
 
-def faint(axes: Axes, start: Point, end: Point, dashes: object = (0, (8, 3, 1, 3)), colour: str = INK) -> None:
+def faint(
+    axes: Axes, start: Point, end: Point, dashes: object = (0, (8, 3, 1, 3)), colour: str = INK
+) -> None:
     """Draw a thin broken line: an axis, a plane of a cut, or an extension to a dimension."""
     axes.plot([start[0], end[0]], [start[1], end[1]], color=colour, linewidth=0.6, linestyle=dashes, zorder=4)  # type: ignore[arg-type]
 
@@ -73,6 +79,7 @@ def gap_mark(axes: Axes, start: Point, end: Point, reach: float, colour: str = V
     line(axes, np.add(end, reach * direction).tolist(), end, colour, "-|>", 1.4)
 
 
-def zoom(size: float) -> str:
-    """Return the width [mm] of a close-up in words."""
-    return f"{size:.2g} mm wide"
+def fine(length: float) -> str:
+    """Return a small length [mm] as text, with two decimals or three."""
+    text = f"{length:.3f}"
+    return text[:-1] if text.endswith("0") else text

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from assembly_rl.envs.geometry import ConvexPart, PegHole, hole_parts, peg_parts
 from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS, flange_radius
 from assembly_rl.envs.geometry.polygons import Array, region
-from assembly_rl.reports.drafting import blank, dimension, faint, fill, gap_mark, leader, note, zoom
+from assembly_rl.reports.drafting import blank, dimension, faint, fill, fine, gap_mark, leader, note
 from assembly_rl.reports.style import GREY, INK, PEG, PEG_EDGE, PLATE, PLATE_EDGE, VERMILION
 
 HOLDER = "#dfe3e8"
@@ -47,18 +47,18 @@ class Cut:
 
 
 def choose_cut(part: PegHole) -> Cut:
-    """Choose the cut that meets most of the peg's walls, and then the most material; rather along x."""
+    """Choose the cut through most walls of the peg, of several the nearest to the axis; rather along x."""
     section = region(part.peg_outlines)
     reach = 2.0 * part.circumradius
-    best, score = Cut(0, 0.0), (-1.0, -1.0)
+    best, score = Cut(0, 0.0), (0.0, 0.0)
     for axis in (0, 1):
         levels = np.unique(np.concatenate(part.peg_outlines)[:, 1 - axis].round(9))
-        middles = [0.0, *sorted((0.5 * (levels[:-1] + levels[1:])).tolist(), key=abs)]
+        middles = (0.5 * (levels[:-1] + levels[1:])).round(9).tolist()
         for offset in middles:
             cut = Cut(axis, offset)
             common = LineString(cut.line(reach)).intersection(section)
             pieces = [piece for piece in shapely.get_parts(common) if piece.length > 0.0]
-            found = (float(len(pieces)), round(common.length, 6))
+            found = (float(len(pieces)), -abs(offset))
             if found > score:
                 best, score = cut, found
     return best
@@ -86,7 +86,7 @@ def _whole(parts: list[ConvexPart], cut: Cut, up: float = 0.0) -> BaseGeometry:
 
 def draw_cut(axes: Axes, part: PegHole, cut: Cut) -> None:
     """Draw the peg in its hole, cut open, with heights."""
-    blank(axes, "Cut A - A: the peg in its hole")
+    blank(axes, f"Cut A - A along {'xy'[cut.axis]}: the peg inserted")
     plate, peg = _whole(hole_parts(part), cut), _whole(peg_parts(part), cut, -part.hole_depth)
     depth, floor = 1e3 * part.hole_depth, 1e3 * part.floor
     top, radius = 1e3 * part.peg_length - depth, 1e3 * flange_radius(part)
@@ -110,8 +110,6 @@ def draw_cut(axes: Axes, part: PegHole, cut: Cut) -> None:
     else:
         note(axes, (0.5 * (left + right), -depth - 0.8 * margin), "the hole goes through", GREY)
     pad = 2.0 * margin
-    name = "xy"[cut.axis]
-    note(axes, (right + margin, -depth - 1.0 * margin), f"{name} to the right", GREY)
     axes.set_xlim(left - pad, right + pad)
     axes.set_ylim(-depth - floor - 1.8 * margin, top + thick + 0.5 * margin)
 
@@ -120,7 +118,7 @@ def draw_rim(axes: Axes, part: PegHole) -> None:
     """Draw the rim in a cut across an edge of the hole, with the tip just above it, to scale."""
     gap, chamfer, tip = (1e3 * value for value in (part.clearance, part.chamfer, part.tip_chamfer))
     size = max(10.0 * gap, 3.0 * (chamfer + tip + gap))
-    blank(axes, f"Rim and tip in a vertical cut, {zoom(size)}")
+    blank(axes, "Close-up of rim and tip, upright")
     far, low, above = 2.0 * size, -0.45 * size, 0.12 * size
     rim = [(0.0, -far), (0.0, -chamfer), (chamfer, 0.0), (far, 0.0), (far, -far)]
     side = -gap
@@ -131,12 +129,14 @@ def draw_rim(axes: Axes, part: PegHole) -> None:
         faint(axes, (x, low), (x, above + tip), (0, (4, 3)), VERMILION)
     y = -0.32 * size
     gap_mark(axes, (side, y), (0.0, y), 0.1 * size)
-    note(axes, (side - 0.24 * size, y + 0.05 * size), f"gap {gap:.3g} mm", VERMILION, fontweight="bold")
+    note(axes, (side - 0.24 * size, y + 0.05 * size), f"gap {fine(gap)} mm", VERMILION, fontweight="bold")
     if chamfer:
-        leader(axes, (0.5 * chamfer, -0.5 * chamfer), (0.36 * size, -0.18 * size), f"chamfer\n{chamfer:g} mm")
+        leader(
+            axes, (0.5 * chamfer, -0.5 * chamfer), (0.36 * size, -0.18 * size), f"chamfer\n{fine(chamfer)} mm"
+        )
     else:
         leader(axes, (0.0, 0.0), (0.3 * size, 0.16 * size), "sharp edge")
-    word = f"tip chamfer\n{tip:g} mm" if tip else "sharp edge"
+    word = f"tip chamfer\n{fine(tip)} mm" if tip else "sharp edge"
     corner = (side - 0.5 * tip, above + 0.5 * tip)
     leader(axes, corner, (0.28 * size, above + 0.22 * size), word)
     note(axes, (-0.34 * size, above + 0.2 * size), "peg", PEG_EDGE, bbox=None, fontsize=11)

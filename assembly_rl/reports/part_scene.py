@@ -14,7 +14,7 @@ from assembly_rl.reports.style import INK, PEG_EDGE, VERMILION
 AZIMUTH, ELEVATION = 28.0, 26.0
 """Direction of the view [deg]."""
 
-PEG, PLATE, CUT, HOLDER = (242, 178, 102), (176, 186, 198), (222, 150, 140), (226, 230, 235)
+PEG, PLATE, CUT, HOLDER = (242, 178, 102), (183, 193, 205), (226, 150, 138), (226, 230, 235)
 """Colours of peg, plate, the faces of its cut, and the holder."""
 
 
@@ -27,7 +27,7 @@ def draw_scene(axes: Axes, part: PegHole, cut: Cut, pixels: int = 620) -> None:
         cut: Plane behind which the plate is drawn.
         pixels: Height of the picture.
     """
-    blank(axes, "Before the insertion: the plate is cut open")
+    blank(axes, "Peg above the plate (cut open)")
     lift = 0.35 * part.peg_length
     up = np.array([0.0, 0.0, lift])
     angles = 2.0 * np.pi * np.arange(48) / 48
@@ -62,9 +62,18 @@ def _labels(axes: Axes, part: PegHole, view: View, extent: tuple[float, ...], li
     beside = 1.25 * part.circumradius
     start, end = at(beside, lift + 0.55 * part.peg_length), at(beside, 0.1 * lift)
     line(axes, start, end, VERMILION, "-|>", 2.6)
-    note(axes, start + [0.0, 0.02 * (extent[3] - extent[2])], "insertion", VERMILION, fontweight="bold", va="bottom")
+    note(
+        axes,
+        start + [0.0, 0.02 * (extent[3] - extent[2])],
+        "insertion",
+        VERMILION,
+        fontweight="bold",
+        va="bottom",
+    )
     note(axes, at(0.0, lift + part.peg_length + FLANGE_THICKNESS), "holder", INK, bbox=None)
-    note(axes, at(0.0, lift + 0.62 * part.peg_length), "peg", PEG_EDGE, fontsize=11)
+    place = at(-beside, lift + 0.45 * part.peg_length)
+    note(axes, place, "peg", PEG_EDGE, fontsize=11, ha="right")
+    note(axes, (0.6 * extent[1] + 0.4 * extent[0], extent[2]), "plate, red where it is cut", va="bottom")
     corner = np.array([extent[0], extent[2]]) + 0.09 * (extent[3] - extent[2])
     length = 0.09 * (extent[3] - extent[2])
     for name, axis in zip("xyz", np.eye(3), strict=True):

@@ -14,7 +14,7 @@ from assembly_rl.envs.geometry import ConvexPart, PegHole, hole_parts, peg_parts
 from assembly_rl.envs.geometry.part import MAX_WALL
 from assembly_rl.envs.geometry.polygons import Array, offset, region
 from assembly_rl.evaluation.inspection import Inspection
-from assembly_rl.reports.drafting import blank, dimension, faint, fill, gap_mark, leader, line, note, zoom
+from assembly_rl.reports.drafting import blank, dimension, faint, fill, fine, gap_mark, leader, line, note
 from assembly_rl.reports.part_cut import Cut
 from assembly_rl.reports.style import BLUE, GREY, INK, PEG, PEG_EDGE, PLATE, PLATE_EDGE, PURPLE, VERMILION
 
@@ -30,7 +30,7 @@ def draw_section(axes: Axes, found: Inspection, cut: Cut) -> None:
     edges = 1e3 * part.plate_outline
     (west, south), (east, north) = edges.min(0).tolist(), edges.max(0).tolist()
     size = max(east - west, north - south)
-    _axes_cross(axes, size)
+    _axes_cross(axes, (west, east), (south, north), size)
     below, beside = south - 0.08 * size, west - 0.08 * size
     for x in (left, right):
         faint(axes, (x, low), (x, below - 0.02 * size), "-", GREY)
@@ -39,22 +39,37 @@ def draw_section(axes: Axes, found: Inspection, cut: Cut) -> None:
     dimension(axes, (left, below), (right, below), f"{right - left:.2f} mm")
     dimension(axes, (beside, low), (beside, high), f"{high - low:.2f} mm")
     ends = 1e3 * cut.line(0.0)
-    ends[:, cut.axis] = (west - 0.02 * size, east + 0.03 * size) if cut.axis == 0 else (south - 0.02 * size, north + 0.03 * size)
+    ends[:, cut.axis] = (
+        (west - 0.02 * size, east + 0.03 * size)
+        if cut.axis == 0
+        else (south - 0.02 * size, north + 0.03 * size)
+    )
     faint(axes, ends[0], ends[1], (0, (10, 3, 2, 3)), PURPLE)
     for end in ends:
         note(axes, end, "A", PURPLE, fontweight="bold")
+    axes.set_xlim(west - 0.14 * size, east + 0.12 * size)
+    axes.set_ylim(south - 0.12 * size, north + 0.12 * size)
     if found.peg_width < 0.99 * min(right - left, high - low) * 1e-3:
-        _width(axes, 1e3 * found.peg_place, 1e3 * found.peg_width, f"peg {1e3 * found.peg_width:.2f} mm", BLUE)
+        _width(axes, 1e3 * found.peg_place, 1e3 * found.peg_width, "peg", BLUE, -size)
     if _is_tight(found):
-        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, f"wall {1e3 * found.wall:.2f} mm", VERMILION)
+        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, "wall", VERMILION, size)
     place, side = gap_place(found)
     half = 500.0 * close_up(part)
     mark = max(half, 0.015 * size)
-    x, y = 1e3 * (place + 0.0 * side)
-    axes.add_patch(Rectangle((x - mark, y - mark), 2.0 * mark, 2.0 * mark, fill=False, edgecolor=VERMILION, linewidth=1.2, zorder=6))
-    leader(axes, (x + mark, y + mark), (east - 0.02 * size, north + 0.07 * size), "close-up of the gap", VERMILION)
-    axes.set_xlim(west - 0.16 * size, east + 0.08 * size)
-    axes.set_ylim(south - 0.14 * size, north + 0.11 * size)
+    x, y = 1e3 * place
+    axes.add_patch(
+        Rectangle(
+            (x - mark, y - mark),
+            2.0 * mark,
+            2.0 * mark,
+            fill=False,
+            edgecolor=VERMILION,
+            linewidth=1.2,
+            zorder=6,
+        )
+    )
+    corner = (west + 0.05 * size, -1.0) if x < -0.05 * size else (east - 0.05 * size, 1.0)
+    leader(axes, (x + corner[1] * mark, y + mark), (corner[0], north + 0.08 * size), "close-up", VERMILION)
 
 
 def draw_gap(axes: Axes, found: Inspection) -> None:
@@ -62,41 +77,46 @@ def draw_gap(axes: Axes, found: Inspection) -> None:
     part = found.part
     place, side = gap_place(found)
     size, gap = 1e3 * close_up(part), 1e3 * part.clearance
-    blank(axes, f"The gap from above, {zoom(size)}")
+    blank(axes, "Close-up of the gap, from above")
     _areas(axes, part, 1.2)
     edge = 1e3 * place
     middle = edge + 0.12 * size * side
     along = np.array([-side[1], side[0]])
     at = edge - gap * side
     gap_mark(axes, at, edge, 0.13 * size)
-    beside = 0.5 * (at + edge) + 0.15 * size * along
-    note(axes, beside, f"gap {gap:.3g} mm", VERMILION, fontsize=11, fontweight="bold")
-    note(axes, edge - 0.26 * size * side, "peg", PEG_EDGE, bbox=None, fontsize=11)
+    beside = 0.5 * (at + edge) + 0.26 * size * along
+    turned = _text_angle(along)
+    note(axes, beside, f"gap {fine(gap)} mm", VERMILION, fontsize=11, fontweight="bold", rotation=turned)
+    note(axes, edge - 0.26 * size * side - 0.3 * size * along, "peg", PEG_EDGE, bbox=None, fontsize=11)
     if part.chamfer and 1e3 * part.chamfer < 0.5 * size:
-        note(axes, edge + 0.5e3 * part.chamfer * side - 0.2 * size * along, f"chamfer {1e3 * part.chamfer:g} mm", rotation=_text_angle(along))
-    note(axes, edge + 0.52 * size * side, "plate", INK, bbox=None, fontsize=11)
+        note(
+            axes,
+            edge + 0.5e3 * part.chamfer * side - 0.26 * size * along,
+            f"chamfer {fine(1e3 * part.chamfer)} mm",
+            rotation=turned,
+        )
+    chamfer = min(1e3 * part.chamfer, 0.5 * size)
+    note(axes, edge + 0.5 * (chamfer + 0.62 * size) * side, "plate", INK, bbox=None, fontsize=11)
     axes.set_xlim(middle[0] - 0.5 * size, middle[0] + 0.5 * size)
     axes.set_ylim(middle[1] - 0.5 * size, middle[1] + 0.5 * size)
     words = (
-        f"the same all around; thinnest wall of the plate: {1e3 * found.wall:.2f} mm"
+        f"same all around; thinnest wall of the plate {1e3 * found.wall:.2f} mm"
         if _is_tight(found)
-        else "the same all around"
+        else "same all around"
     )
-    axes.text(0.5, -0.03, words, transform=axes.transAxes, ha="center", va="top", fontsize=8.5, color=INK)
+    axes.text(0.5, -0.02, words, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=INK)
 
 
 def draw_parts(axes: Axes, part: PegHole) -> None:
     """Draw the convex parts of peg and plate from above, in colours."""
     peg, plate = peg_parts(part), hole_parts(part)
-    blank(axes, f"For the simulator: {len(peg)} + {len(plate)} convex parts")
-    low = part.hole_depth + part.floor
-    for pieces, hue, spread in ((_upright(plate, -low), 0.58, 0.16), (peg, 0.09, 0.05)):
+    blank(axes, f"Convex parts: peg {len(peg)} (orange), plate {len(plate)}")
+    walls = [piece for piece in plate if piece.vertices[:, 2].max() >= 0.0]  # the floor is below them
+    for pieces, hue, spread in ((walls, 0.58, 0.16), (peg, 0.09, 0.05)):
         for number, piece in enumerate(pieces):
             fill(axes, _plan(piece), _colour(number, hue, spread), INK, 0.5)
     edges = 1e3 * part.plate_outline
     (west, south), (east, north) = edges.min(0).tolist(), edges.max(0).tolist()
-    words = f"peg: {len(peg)} (orange), plate: {len(plate)} (blue and green)"
-    axes.text(0.5, -0.02, words, transform=axes.transAxes, ha="center", va="top", fontsize=8.5, color=INK)
     pad = 0.03 * max(east - west, north - south)
     axes.set_xlim(west - pad, east + pad)
     axes.set_ylim(south - pad, north + pad)
@@ -118,7 +138,9 @@ def gap_place(found: Inspection) -> tuple[Array, Array]:
     if _is_tight(found):
         hole = shapely.MultiLineString([[*ring, ring[0]] for ring in part.hole_outlines])
         place = min(found.wall_place, key=lambda end: hole.distance(Point(end)))
-        distances = [shapely.LineString(pair).distance(Point(place)) for pair in zip(starts, ends, strict=True)]
+        distances = [
+            shapely.LineString(pair).distance(Point(place)) for pair in zip(starts, ends, strict=True)
+        ]
         return place, normals[int(np.argmin(distances))]
     long = lengths > 0.5 * lengths.max()
     best = int(np.argmax(np.where(long, middles[:, 0] + 0.01 * middles[:, 1], -math.inf)))
@@ -146,31 +168,37 @@ def _areas(axes: Axes, part: PegHole, width: float = 0.8) -> None:
     fill(axes, scaled(part.peg_outlines), PEG, PEG_EDGE, width)
 
 
-def _axes_cross(axes: Axes, size: float) -> None:
-    """Draw the axis of the hole with x and y."""
-    reach = 0.13 * size
-    for name, direction in (("x", (1.0, 0.0)), ("y", (0.0, 1.0))):
-        x, y = (reach * value for value in direction)
-        line(axes, (-0.3 * x, -0.3 * y), (x, y), INK, "-|>", 1.1)
-        axes.text(1.18 * x, 1.18 * y, name, color=INK, fontsize=9, ha="center", va="center", zorder=6)
-    axes.plot(0.0, 0.0, marker="o", markersize=3.5, color=INK, zorder=6)
+def _axes_cross(axes: Axes, x: tuple[float, float], y: tuple[float, float], size: float) -> None:
+    """Draw x and y through the axis of peg and hole."""
+    past = 0.07 * size
+    for name, start, end in (
+        ("x", (x[0] - 0.3 * past, 0.0), (x[1] + past, 0.0)),
+        ("y", (0.0, y[0] - 0.3 * past), (0.0, y[1] + past)),
+    ):
+        faint(axes, start, end)
+        line(axes, (0.98 * end[0], 0.98 * end[1]), end, INK, "-|>", 0.6)
+        note(
+            axes,
+            (end[0] + 0.03 * size * (name == "x"), end[1] + 0.03 * size * (name == "y")),
+            name,
+            bbox=None,
+        )
 
 
-def _width(axes: Axes, ends: Array, width: float, text: str, colour: str) -> None:
-    """Draw the width at a narrow place, if the line across it has this width."""
+def _width(axes: Axes, ends: Array, width: float, name: str, colour: str, size: float) -> None:
+    """Draw the width at a narrow place, if the line across it has it; text below if size < 0."""
     if abs(math.dist(*ends) - width) > 0.02 * width:
         return
     line(axes, ends[0], ends[1], colour, "<|-|>", 1.1)
-    note(axes, 0.5 * (ends[0] + ends[1]), text, colour, fontsize=7.5)
+    steep = abs(ends[0][1] - ends[1][1]) > abs(ends[0][0] - ends[1][0])
+    beside = np.array([0.13, 0.0] if steep else [0.0, 0.035]) * size
+    x, y = 0.5 * (ends[0] + ends[1]) + beside
+    (left, right), room = axes.get_xlim(), 0.28 * abs(size)
+    note(axes, (min(max(x, left + room), right - room), y), f"{name} {width:.2f} mm", colour, fontsize=7.5)
 
 
 def _text_angle(along: Array) -> float:
-    return (math.degrees(math.atan2(along[1], along[0])) + 90.0) % 180.0 - 90.0
-
-
-def _upright(parts: list[ConvexPart], low: float) -> list[ConvexPart]:
-    """Parts at the top of the plate: those of the floor would hide behind them anyway."""
-    return [part for part in parts if part.vertices[:, 2].max() > low + 1e-9 and part.vertices[:, 2].max() >= -1e-9]
+    return 90.0 - (90.0 - math.degrees(math.atan2(along[1], along[0]))) % 180.0
 
 
 def _plan(part: ConvexPart) -> BaseGeometry:

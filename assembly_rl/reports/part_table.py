@@ -23,7 +23,10 @@ def part_table(found: Inspection) -> Table:
         ("corners", str(sum(map(len, part.peg_outlines)))),
         ("clearance on each side", f"{1e3 * part.clearance:g} mm"),
         ("chamfer of hole, of tip", f"{1e3 * part.chamfer:g} mm, {1e3 * part.tip_chamfer:g} mm"),
-        ("depth of hole, length of peg", f"{1e3 * part.hole_depth:g} mm{floor}, {1e3 * part.peg_length:g} mm"),
+        (
+            "depth of hole, length of peg",
+            f"{1e3 * part.hole_depth:g} mm{floor}, {1e3 * part.peg_length:g} mm",
+        ),
         ("guided from an error of", _guidance(found)),
         ("symmetry", _symmetry(found)),
         ("narrowest place of the peg", f"{1e3 * found.peg_width:.2f} mm"),
@@ -57,8 +60,8 @@ def engine_table(found: Inspection) -> Table:
                 style=bold,
             )
     table.caption = (
-        "Penetration of a peg that stands on the rim with the task's largest force, and of tilted ones that hit "
-        "it at 20 mm/s; a third of the clearance is allowed. Policy step: processor time in contact."
+        "Penetration of a peg that stands on the rim with the task's largest force, and of tilted ones that "
+        "hit it at 20 mm/s; a third of the clearance is allowed. Policy step: processor time in contact."
     )
     return table
 
@@ -83,7 +86,11 @@ def _solids(found: Inspection) -> str:
 
 
 def _symmetry(found: Inspection) -> str:
-    turns = "fits one way only" if found.order == 1 else f"fits {found.order} ways, every {360 / found.order:g} deg"
+    turns = (
+        "fits one way only"
+        if found.order == 1
+        else f"fits {found.order} ways, every {360 / found.order:g} deg"
+    )
     return f"{turns}; {'its own mirror image' if found.mirror else 'not its own mirror image'}"
 
 

@@ -103,7 +103,7 @@ def picture(
     faces: list[tuple[int, Array, Colour]] = []
     known: dict[tuple[float, ...], int] = {}
     towards = np.cross(view.right, view.up)
-    light = 0.35 * view.right + 0.75 * view.up + 0.8 * towards
+    light = -0.35 * view.right + 0.75 * view.up + 0.9 * towards
     light /= np.linalg.norm(light)
     for number, solid in enumerate(solids):
         for corners in solid.parts:
@@ -121,9 +121,13 @@ def picture(
                     continue
                 key = (number, *(normal.round(4) + 0.0).tolist(), round(away, 7))
                 if key not in known:
-                    on_cut = solid.cut is not None and normal @ solid.cut[0] > 0.9999 and abs(away + solid.cut[1]) < 1e-7
+                    on_cut = (
+                        solid.cut is not None
+                        and normal @ solid.cut[0] > 0.9999
+                        and abs(away + solid.cut[1]) < 1e-7
+                    )
                     base = np.array(solid.cut_colour if on_cut else solid.colour)
-                    shade = 0.55 + 0.5 * max(0.0, float(normal @ light))
+                    shade = 0.68 + 0.4 * max(0.0, float(normal @ light))
                     r, g, b = np.clip(base * shade, 0, 255).astype(int).tolist()
                     known[key] = len(faces)
                     faces.append((number, normal, (r, g, b)))
