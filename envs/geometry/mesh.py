@@ -79,12 +79,16 @@ def hole_visual_mesh(part: PegHole, view_direction: Sequence[float] = (0.0, -1.0
 
 
 def _parts_in_front(part: PegHole, parts: list[ConvexPart], towards: Array) -> list[bool]:
-    """Flag every part of the plate of which more than 5 % lies between the hole and the camera."""
+    """Flag every part beside the hole of which more than 5 % lies between it and the camera."""
     reach = 4.0 * np.max(np.linalg.norm(part.plate_outline, axis=1)) * towards
     openings = (piece for outlines in pieces(part.hole_outlines) for piece in convex_partition(outlines))
     in_front = shapely.union_all([MultiPoint([*piece, *(piece + reach)]).convex_hull for piece in openings])
     plans = (MultiPoint(piece.vertices[:, :2]).convex_hull for piece in parts)
-    return [plan.intersection(in_front).area > 0.05 * plan.area for plan in plans]
+    beside = (bool(piece.vertices[:, 2].max() > -part.hole_depth) for piece in parts)  # all but the floor
+    return [
+        high and plan.intersection(in_front).area > 0.05 * plan.area
+        for high, plan in zip(beside, plans, strict=True)
+    ]
 
 
 def _write(name: str, parts: Iterable[ConvexPart]) -> Path:

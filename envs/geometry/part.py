@@ -122,10 +122,10 @@ class PegHole:
         """Width [m] of the wall behind every edge of the hole, 10 mm or what the section has room for.
 
         Around a single outline it is just under half of the narrowest tongue. Walls of several outlines take
-        just under half of the space between them.
+        just under half of the space between them, and at most 5 mm each: prisms fill the rest of the plate.
         """
-        share = 0.98 if len(self.peg_outlines) == 1 else 0.49
-        return min(MAX_WALL, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
+        widest, share = (MAX_WALL, 0.98) if len(self.peg_outlines) == 1 else (0.5 * MAX_WALL, 0.49)
+        return min(widest, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
 
     @cached_property
     def plate_outline(self) -> Array:
@@ -212,16 +212,16 @@ class PegHole:
             inward, place = narrowest_gap([outline[::-1] for outline in self.peg_outlines])
             if self.tip_chamfer >= inward:
                 raise LengthError(
-                    "tip_chamfer {tip_chamfer} must be less than {inward}, at which the section vanishes near "
-                    "{place}: reduce it",
+                    "tip_chamfer {tip_chamfer} must be less than {inward}, at which the section vanishes "
+                    "near {place}: reduce it",
                     inward=inward,
                     place=_place(place, drawn),
                     **lengths,
                 )
         if self.chamfer + self.tip_chamfer >= self.hole_depth:
+            both = " and tip_chamfer {tip_chamfer} together" if self.tip_chamfer > 0.0 else ""
             raise LengthError(
-                "chamfer {chamfer} and tip_chamfer {tip_chamfer} together must be less than hole_depth {hole_depth}",
-                **lengths,
+                f"chamfer {{chamfer}}{both} must be less than hole_depth {{hole_depth}}", **lengths
             )
         if self.peg_length <= self.hole_depth:
             raise LengthError(

@@ -98,7 +98,11 @@ def clean(outlines: Sequence[Any]) -> tuple[Array, ...]:
     """
     if len(outlines) == 0:
         raise InputError("the section needs at least one outline, got none")
-    names = ["the section"] if len(outlines) == 1 else [f"outline {i} of it" for i in range(len(outlines))]
+    names = (
+        ["the section"]
+        if len(outlines) == 1
+        else [f"outline {i} of the section" for i in range(len(outlines))]
+    )
     rings = [_simple(vertices, name) for vertices, name in zip(outlines, names, strict=True)]
     size = float(np.max(np.ptp(np.concatenate(rings), axis=0)))
     if size > MAX_LENGTH:

@@ -73,8 +73,8 @@ def cross(width: float = 0.020, height: float = 0.020, thickness: float = 0.008)
 
 
 def u_shape(width: float = 0.020, height: float = 0.020, thickness: float = 0.006) -> Array:
-    """U of ``width`` along x and ``height`` along y, open at the top, base and arms ``thickness`` thick [m]."""
-    _require_thinner(thickness, 0.5 * width, height)
+    """U of ``width`` along x and ``height`` along y, open at the top, ``thickness`` thick [m]."""
+    _require_between("thickness", thickness, 0.0, min(0.5 * width, height))
     w, h, t = width, height, thickness
     return np.array([[0, 0], [w, 0], [w, h], [w - t, h], [w - t, t], [t, t], [t, h], [0, h]])
 
@@ -123,7 +123,7 @@ def keyed(
 
 
 def tube(diameter: float = 0.020, bore: float = 0.012, facets: int = 12) -> list[Array]:
-    """Tube: regular polygons of ``facets`` sides with vertices on circles of ``diameter`` and ``bore`` [m]."""
+    """Tube of ``diameter`` and ``bore`` [m], on which are the vertices of polygons of ``facets`` sides."""
     _require_between("bore", bore, 0.0, diameter)
     return [_regular(facets, 0.5 * diameter), _regular(facets, 0.5 * bore)]
 

@@ -66,9 +66,8 @@ def test_an_svg_path_with_a_transform_and_a_physical_size(tmp_path: Path) -> Non
     body = '<g transform="translate(20 10)"><path d="M 0 0 H 200 V 80 H 80 V 200 H 0 Z"/></g>'
     part = PegHole(**read_part(svg(tmp_path, body)))
     upside_down = EXPECTED.peg_outlines[0] * [1, -1]  # y points down in SVG, so the L is seen upside down
-    assert {tuple(row) for row in part.peg_outlines[0].round(9)} == {
-        tuple(row) for row in upside_down.round(9)
-    }
+    rows = part.peg_outlines[0].round(9)
+    assert {tuple(row) for row in rows} == {tuple(row) for row in upside_down.round(9)}
     plain = svg(tmp_path, '<rect x="0" y="0" width="20" height="10"/>', "")
     np.testing.assert_allclose(np.ptp(PegHole(**read_part(plain)).peg_outlines[0], axis=0), [0.02, 0.01])
     circle = svg(tmp_path, '<circle cx="100" cy="100" r="100"/>')
