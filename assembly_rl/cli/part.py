@@ -13,7 +13,6 @@ from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import PartConfig
 from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs.geometry.files import is_part_file
 from assembly_rl.envs.geometry.part_yaml import part_yaml
 from assembly_rl.envs.library import names
 from assembly_rl.runs import RunError, folder_name
@@ -53,13 +52,10 @@ def show(config: PartConfig, name: str, console: Console) -> Path:
             plot_part(found, partial)
     console.print(part_table(found))
     console.print(engine_table(found))
-    best = suggestion(found)
-    if best:
-        console.print(f"To train with: [bold]{best}[/]", highlight=False)
     for warning in found.warnings():
         console.print(f"[yellow]warning:[/] {warning}", highlight=False)
     console.print(f"picture: [bold]{picture}[/]", highlight=False)
-    _keep(part_yaml(named), config.keep, console)
+    _keep(part_yaml(named), config.keep, suggestion(found), console)
     return picture
 
 
@@ -77,15 +73,16 @@ def _picture(output: str | None, label: str) -> Path:
     return path
 
 
-def _keep(text: str, path: str | None, console: Console) -> None:
+def _keep(text: str, path: str | None, options: str, console: Console) -> None:
     if path is None:
-        console.print("\nThe part as a file, for geometry=<file> (or keep=<file>):")
+        console.print("\nThe part as a file (keep=<file> writes it), to be trained with")
+        console.print(f"assembly-rl-train geometry=<file>{options}\n", markup=False, highlight=False)
         console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
         return
     with writing(Path(path)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_bytes(Path(path), text.encode())
-    console.print(f"the part: [bold]{path}[/], as in assembly-rl-train geometry={path}", highlight=False)
+    console.print(f"to train it: [bold]assembly-rl-train geometry={path}{options}[/]", highlight=False)
 
 
 def _job(values: DictConfig) -> None:

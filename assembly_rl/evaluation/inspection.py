@@ -17,7 +17,7 @@ from assembly_rl.evaluation.fits import Fit, fits
 DEAR = 5e-3
 """Processor time of a policy step [s] from which a warning is worth while."""
 
-CHEAPER = 1.5
+CHEAPER = 2.0
 """Factor by which another engine has to be cheaper than the task's to be suggested."""
 
 TURNS = (2, 3, 4, 6)
@@ -146,7 +146,8 @@ class Inspection:
         if self.part.chamfer == self.part.tip_chamfer == 0.0 and lateral > self.part.clearance:
             yield (
                 "neither hole nor tip has a chamfer: with an error of position of up to "
-                f"{1e3 * lateral:g} mm the peg has to find a gap of {1e3 * self.part.clearance:g} mm, which takes longer to learn"
+                f"{1e3 * lateral:g} mm the peg has to find a gap of {1e3 * self.part.clearance:g} mm, which "
+                "takes longer to learn"
             )
 
     def _of_engines(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assembly_rl.controllers.validation import is_finite
+from assembly_rl.envs.geometry.part import MAX_WALL
 from assembly_rl.envs.geometry.polygons import region
 from assembly_rl.evaluation.inspection import Inspection
 
@@ -27,10 +28,10 @@ def part_table(found: Inspection) -> Table:
             "depth of hole, length of peg",
             f"{1e3 * part.hole_depth:g} mm{floor}, {1e3 * part.peg_length:g} mm",
         ),
-        ("guided from an error of", _guidance(found)),
+        ("chamfers catch an error of", _guidance(found)),
         ("symmetry", _symmetry(found)),
         ("narrowest place of the peg", f"{1e3 * found.peg_width:.2f} mm"),
-        ("thinnest wall of the plate", f"{1e3 * found.wall:.2f} mm"),
+        ("thinnest wall of the plate", _wall(found)),
         ("convex parts", f"{found.peg_parts} of the peg, {found.plate_parts} of the plate"),
     ]
     for name, text in rows:
@@ -67,12 +68,13 @@ def engine_table(found: Inspection) -> Table:
 
 
 def suggestion(found: Inspection) -> str:
-    """Return the engine to train with, in words; empty if none certifies the fit."""
-    engine = found.suggested
-    if engine is None:
-        return ""
-    rate = "" if engine.fits[-1].default else f" task.physics.rate={engine.fits[-1].rate:g}"
-    return f"task.physics.engine={engine.name}{rate}"
+    """Return the overrides that select the suggested engine and rate, each after a space, if they differ."""
+    engine, text = found.suggested, ""
+    if engine is not None and engine.name != found.task.physics.engine:
+        text += f" task.physics.engine={engine.name}"
+    if engine is not None and not engine.fits[-1].default:
+        text += f" task.physics.rate={engine.fits[-1].rate:g}"
+    return text
 
 
 def _extent(found: Inspection) -> tuple[list[float], list[float]]:
@@ -92,6 +94,11 @@ def _symmetry(found: Inspection) -> str:
         else f"fits {found.order} ways, every {360 / found.order:g} deg"
     )
     return f"{turns}; {'its own mirror image' if found.mirror else 'not its own mirror image'}"
+
+
+def _wall(found: Inspection) -> str:
+    end = ", where it ends around the hole" if found.wall > 0.99 * MAX_WALL else ""
+    return f"{1e3 * found.wall:.2f} mm{end}"
 
 
 def _guidance(found: Inspection) -> str:

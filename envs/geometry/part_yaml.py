@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from assembly_rl.envs.geometry.files import LENGTHS
 from assembly_rl.envs.geometry.part import PegHole
 from assembly_rl.envs.geometry.sections import drawn_outlines
+from assembly_rl.envs.geometry.simplification import FEW
 
 
 def part_yaml(part: PegHole) -> str:
@@ -20,12 +21,15 @@ def part_yaml(part: PegHole) -> str:
         lines.append(f"polygon: {outlines[0]}")
     else:
         lines += ["polygons:", *(f"  - {outline}" for outline in outlines)]
-    lines += [f"{key}: {_millimetres(getattr(part, name))}" for key, name in LENGTHS.items()]
-    if part.tip_chamfer > 0.0 and "tip_chamfer" not in LENGTHS:
-        lines.append(f"tip_chamfer: {_millimetres(part.tip_chamfer)}")
+    for key, name in (LENGTHS | {"tip_chamfer": "tip_chamfer"}).items():
+        length = getattr(part, name)
+        if length > 0.0 or name != "tip_chamfer":
+            lines.append(f"{key}: {_millimetres(length)}")
     if part.blind:
         lines.append("blind: true")
-    return "# lengths in millimetres\n" + "\n".join(lines) + "\n"
+    many = any(len(outline) > FEW for outline in part.peg_outlines)
+    note = f"; outlines of more than {FEW} corners are simplified when they are read" if many else ""
+    return "\n".join([f"# lengths in millimetres{note}", *lines]) + "\n"
 
 
 def _outline(vertices: Iterable[Iterable[float]]) -> str:
