@@ -42,7 +42,7 @@ def show(config: PartConfig, name: str, console: Console) -> Path:
 
     part = config.geometry.part()
     named = replace(part, name=part.name or name)
-    picture = _picture(config.output, named.label)
+    picture = picture_path(config.output, named.label)
     if config.keep is not None and os.path.lexists(config.keep):
         raise RunError(f"{config.keep} exists; nothing is overwritten: choose another file to keep")
     found = inspect_part(named, config.task)
@@ -59,7 +59,12 @@ def show(config: PartConfig, name: str, console: Console) -> Path:
     return picture
 
 
-def _picture(output: str | None, label: str) -> Path:
+def picture_path(output: str | None, label: str) -> Path:
+    """Return the file of the picture: the given one, or the first unused ``part-<label>.png``.
+
+    Raises:
+        InputError: The given one is no picture, or exists.
+    """
     if output is not None:
         path = Path(output)
         if path.suffix.lower() not in PICTURES:

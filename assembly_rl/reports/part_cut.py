@@ -106,7 +106,7 @@ def draw_cut(axes: Axes, part: PegHole, cut: Cut) -> None:
     dimension(axes, (right + margin, -depth), (right + margin, top), f"peg {depth + top:g} mm")
     if floor:
         x = 0.5 * (peg.bounds[0] + peg.bounds[2])
-        note(axes, (x, -depth - 0.5 * floor), "floor: the hole is blind", bbox=None)
+        note(axes, (x, -depth - 0.5 * floor), f"floor, {floor:g} mm: the hole is blind", bbox=None)
     else:
         note(axes, (0.5 * (left + right), -depth - 0.8 * margin), "the hole goes through", GREY)
     pad = 2.0 * margin
@@ -118,7 +118,7 @@ def draw_rim(axes: Axes, part: PegHole) -> None:
     """Draw the rim in a cut across an edge of the hole, with the tip just above it, to scale."""
     gap, chamfer, tip = (1e3 * value for value in (part.clearance, part.chamfer, part.tip_chamfer))
     size = max(10.0 * gap, 3.0 * (chamfer + tip + gap))
-    blank(axes, "Close-up of rim and tip, upright")
+    blank(axes, "Close-up of rim and tip, from the side")
     far, low, above = 2.0 * size, -0.45 * size, 0.12 * size
     rim = [(0.0, -far), (0.0, -chamfer), (chamfer, 0.0), (far, 0.0), (far, -far)]
     side = -gap
