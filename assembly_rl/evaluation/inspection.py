@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry import hole_parts, peg_parts
-from assembly_rl.envs.geometry.measures import fits_turned, has_mirror, narrowest_place, rotational_order
+from assembly_rl.envs.geometry.measures import (
+    fits_turned,
+    has_mirror,
+    narrowest_place,
+    narrowest_wall,
+    rotational_order,
+)
 from assembly_rl.envs.geometry.part import MIN_WALL, MIN_WIDTH
 from assembly_rl.envs.geometry.polygons import Array, area, pieces
 from assembly_rl.envs.physics import ENGINES
@@ -59,7 +65,7 @@ class Inspection:
         order: Number of turns, up to a whole one, that map the section to itself.
         mirror: The section is its own mirror image.
         peg_width, peg_place: Width [m] of the peg at its narrowest place, and a line (2, 2) [m] across it.
-        wall, wall_place: Width [m] of the plate at its narrowest place, and a line across it.
+        wall, wall_place: Width [m] of the plate at its narrowest place, at most 10 mm, and a line across it.
         peg_parts, plate_parts: Numbers of convex parts.
         engines: Engines, that of the task first.
     """
@@ -129,16 +135,10 @@ class Inspection:
                 f"the peg is {1e3 * self.peg_width:.2f} mm wide {_near(self.peg_place)}; a real one may "
                 f"bend there, the simulated one is rigid (least width: {1e3 * MIN_WIDTH:g} mm)"
             )
-        ridge = self.wall - 2.0 * self.part.chamfer
         if self.wall < 4.0 * NEAR * MIN_WALL:
             yield (
                 f"the plate is {1e3 * self.wall:.2f} mm thin {_near(self.wall_place)}; a real one may "
                 "bend there, the simulated one is rigid"
-            )
-        elif self.part.chamfer > 0.0 and ridge < 2.0 * NEAR * MIN_WALL:
-            yield (
-                f"between its chamfers the plate's top is {1e3 * max(ridge, 0.0):.2f} mm thin "
-                f"{_near(self.wall_place)}: a smaller chamfer leaves more"
             )
 
     def _of_chamfers(self) -> Iterator[str]:
@@ -186,8 +186,7 @@ def inspect_part(part: PegHole, task: TaskConfig) -> Inspection:
         ValueError: The part has no exact convex parts.
     """
     peg_width, peg_place = narrowest_place(part.peg_outlines)
-    plate = [part.plate_outline, *(outline[::-1] for outline in part.hole_outlines)]
-    wall, wall_place = narrowest_place(plate)
+    wall, wall_place = narrowest_wall(part)
     names = sorted(ENGINES.names(), key=lambda name: name != task.physics.engine)
     return Inspection(
         part=part,

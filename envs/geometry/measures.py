@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from shapely import affinity
 from shapely.geometry import LineString, Point
 
-from assembly_rl.envs.geometry.part import PegHole
+from assembly_rl.envs.geometry.part import MAX_WALL, PegHole
 from assembly_rl.envs.geometry.polygons import Array, region, thin_place
 
 ALIKE = 1e-6
@@ -72,6 +72,18 @@ def narrowest_place(outlines: Sequence[Array]) -> tuple[float, Array]:
             high, place = middle, found
     assert place is not None  # nothing is as wide as its extent and a bit more
     return low, _across(outlines, place)
+
+
+def narrowest_wall(part: PegHole) -> tuple[float, Array]:
+    """Find the narrowest place of a plate that goes on for 10 mm around the hole.
+
+    The plate of the simulator can be smaller: it ends behind the walls of a hole with a single outline.
+
+    Returns:
+        Width [m], and the ends (2, 2) [m] of a straight line across the plate near that place.
+    """
+    around = region(part.hole_outlines).convex_hull.buffer(MAX_WALL, join_style="mitre", mitre_limit=1e3)
+    return narrowest_place([np.array(around.exterior.coords[:-1]), *part.hole_outlines])
 
 
 def _across(outlines: Sequence[Array], place: Array) -> Array:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from assembly_rl.envs.geometry import PegHole, section_outlines
-from assembly_rl.envs.geometry.measures import fits_turned, has_mirror, narrowest_place, rotational_order
+from assembly_rl.envs.geometry.measures import (
+    fits_turned,
+    has_mirror,
+    narrowest_place,
+    narrowest_wall,
+    rotational_order,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,20 @@ def test_narrowest_place(section: str, parameters: dict, width: float) -> None:
     assert found == pytest.approx(width, rel=2e-3)
     if section not in ("triangle", "D"):
         assert math.dist(*ends) == pytest.approx(width, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("part", "wall"),
+    [
+        (PegHole("square"), 0.010),
+        (PegHole("L"), 0.010),
+        (PegHole("U", {"width": 0.02, "thickness": 0.006}), 0.0078),
+        (PegHole("pins", {"pitch": 0.009}, clearance=2e-4), 0.0026),
+        (PegHole("tube", {"bore": 0.008, "facets": 64}), 0.0078 * math.cos(math.pi / 64)),
+    ],
+)
+def test_narrowest_wall(part: PegHole, wall: float) -> None:
+    assert narrowest_wall(part)[0] == pytest.approx(wall, rel=2e-3)
 
 
 def test_a_peg_that_is_nearly_symmetric_fits_turned() -> None:
