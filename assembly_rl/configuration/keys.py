@@ -211,6 +211,6 @@ def require_complete(config: DictConfig) -> None:
 
 MISSING = {
     "geometry.parameters.vertices": "[[0,0],[0.02,0],[0,0.02]] (corners x, y in metres)",
-    "geometry.parameters.outlines": "[[[0,0],[0.02,0],[0,0.02]]] (of each outline the corners x, y in metres)",
+    "geometry.parameters.outlines": "[[[0,0],[0.02,0],[0,0.02]]] (corners x, y of each, in metres)",
 }
 """Form of a value by key, where the type does not tell it."""

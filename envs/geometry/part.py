@@ -57,6 +57,9 @@ MAX_TIP_CHAMFER_SHARE = 0.25
 MIN_WALL = 2e-4
 """Least width [m] of the material around the hole: contact with anything thinner is not reliable."""
 
+MAX_NAME = 80
+"""Largest number of characters of a part's name."""
+
 FLOOR = 0.005
 """Thickness [m] of the floor of a blind hole."""
 
@@ -99,7 +102,7 @@ class PegHole:
             object.__setattr__(self, name, self._length(name))
         if not isinstance(self.blind, bool):
             raise InputError(f"blind must be true or false, got {self.blind!r:.60}")
-        _check_name(self.name)
+        check_name(self.name)
         self._check_fit()
 
     @property
@@ -270,6 +273,18 @@ def check_section(outlines: Sequence[Array], drawn: Sequence[Any] | None = None)
         )
 
 
+def check_name(name: Any) -> None:
+    """Check that the name of a part is a text for tables and files.
+
+    Raises:
+        ValueError: It is no text, too long, or has a line break or another control character.
+    """
+    if not isinstance(name, str) or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(
+            f"name must be a text of at most {MAX_NAME} characters in one line, got {name!r:.100}"
+        )
+
+
 def _place(place: Array, drawn: Sequence[Any] | None) -> Array:
     """Place of the centred outlines in the coordinates in which they were drawn, if they were."""
     if drawn is None or not np.isfinite(place).all():
@@ -282,8 +297,3 @@ def _read_only(outlines: tuple[Array, ...]) -> tuple[Array, ...]:
     for outline in outlines:
         outline.flags.writeable = False
     return outlines
-
-
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str) or len(name) > 80 or not name.isprintable():
-        raise InputError(f"name must be a text of at most 80 characters in one line, got {name!r:.100}")

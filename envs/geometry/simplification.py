@@ -13,6 +13,9 @@ from assembly_rl.envs.geometry.polygons import Array
 FEW = 32
 """Number of corners up to which a drawing keeps all of them."""
 
+MAX_SIMPLIFIED = 512
+"""Largest number of vertices of a section from a file, over all of its outlines."""
+
 LONGEST = 64
 """Largest number of chords that become one."""
 
