@@ -111,7 +111,7 @@ class Inspection:
 
     def warnings(self) -> list[str]:
         """Return remarks on what may go wrong with this part, in words."""
-        return [*self._of_turns(), *self._of_widths(), *self._of_chamfers(), *self._of_engines()]
+        return [*self._of_turns(), *self._of_widths(), *self._of_hole(), *self._of_engines()]
 
     def _of_turns(self) -> Iterator[str]:
         yaw = self.task.randomization.hole_estimate.yaw + self.task.randomization.start_pose.yaw
@@ -141,7 +141,12 @@ class Inspection:
                 "bend there, the simulated one is rigid"
             )
 
-    def _of_chamfers(self) -> Iterator[str]:
+    def _of_hole(self) -> Iterator[str]:
+        if self.bores and not self.part.blind:
+            yield (
+                "a core stands in the hole where the peg has its bore, and only a floor can hold it: make the "
+                "hole blind"
+            )
         lateral = self.task.randomization.hole_estimate.lateral
         if self.part.chamfer == self.part.tip_chamfer == 0.0 and lateral > self.part.clearance:
             yield (

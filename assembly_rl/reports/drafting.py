@@ -1,6 +1,7 @@
 """Elements of technical drawings: areas, dimension lines, leaders and frames of axes; millimetres."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import shapely
@@ -9,6 +10,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from shapely.geometry.base import BaseGeometry
 
+from assembly_rl.envs.geometry.polygons import Array
 from assembly_rl.reports.style import INK, VERMILION
 
 SIZE = 8.5
@@ -16,7 +18,7 @@ SIZE = 8.5
 
 BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
 
-Point = Sequence[float]
+Point = Sequence[float] | Array
 
 
 def fill(axes: Axes, area: BaseGeometry, colour: str, edge: str = "none", width: float = 0.8) -> None:
@@ -37,10 +39,10 @@ def blank(axes: Axes, title: str) -> None:
     axes.axis("off")
 
 
-def note(axes: Axes, place: Point, text: str, colour: str = INK, **options: object) -> None:
+def note(axes: Axes, place: Point, text: str, colour: str = INK, **options: Any) -> None:
     """Write a text with a white ground, centred at a place."""
-    own = {"ha": "center", "va": "center", "fontsize": SIZE, "bbox": BEHIND_TEXT, "zorder": 6}
-    axes.text(place[0], place[1], text, color=colour, **{**own, **options})  # type: ignore[arg-type]
+    own: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SIZE, "bbox": BEHIND_TEXT, "zorder": 6}
+    axes.text(place[0], place[1], text, color=colour, **{**own, **options})
 
 
 def dimension(axes: Axes, start: Point, end: Point, text: str, colour: str = INK) -> None:
@@ -56,7 +58,9 @@ def line(
 ) -> None:
     """Draw an arrow, or with the style ``-`` a line."""
     arrow = {"arrowstyle": style, "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", end, start, arrowprops=arrow, zorder=5, annotation_clip=False)
+    axes.annotate(
+        "", (end[0], end[1]), (start[0], start[1]), arrowprops=arrow, zorder=5, annotation_clip=False
+    )
 
 
 def leader(axes: Axes, place: Point, text_place: Point, text: str, colour: str = INK) -> None:
@@ -65,11 +69,9 @@ def leader(axes: Axes, place: Point, text_place: Point, text: str, colour: str =
     note(axes, text_place, text, colour)
 
 
-def faint(
-    axes: Axes, start: Point, end: Point, dashes: object = (0, (8, 3, 1, 3)), colour: str = INK
-) -> None:
+def faint(axes: Axes, start: Point, end: Point, dashes: Any = (0, (8, 3, 1, 3)), colour: str = INK) -> None:
     """Draw a thin broken line: an axis, a plane of a cut, or an extension to a dimension."""
-    axes.plot([start[0], end[0]], [start[1], end[1]], color=colour, linewidth=0.6, linestyle=dashes, zorder=4)  # type: ignore[arg-type]
+    axes.plot([start[0], end[0]], [start[1], end[1]], color=colour, linewidth=0.6, linestyle=dashes, zorder=4)
 
 
 def gap_mark(axes: Axes, start: Point, end: Point, reach: float, colour: str = VERMILION) -> None:

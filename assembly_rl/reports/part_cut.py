@@ -118,7 +118,7 @@ def draw_rim(axes: Axes, part: PegHole) -> None:
     """Draw the rim in a cut across an edge of the hole, with the tip just above it, to scale."""
     gap, chamfer, tip = (1e3 * value for value in (part.clearance, part.chamfer, part.tip_chamfer))
     size = max(10.0 * gap, 3.0 * (chamfer + tip + gap))
-    blank(axes, "Close-up of rim and tip, from the side")
+    blank(axes, "Close-up of the rim, from the side")
     far, low, above = 2.0 * size, -0.45 * size, 0.12 * size
     rim = [(0.0, -far), (0.0, -chamfer), (chamfer, 0.0), (far, 0.0), (far, -far)]
     side = -gap

@@ -29,7 +29,7 @@ def plot_part(found: Inspection, path: Path) -> None:
     figure.suptitle(title, y=0.985, color=INK, fontsize=14, fontweight="bold").set_in_layout(False)
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0.0, 0.0, 1.0, 0.955))  # type: ignore[call-arg]
+    engine.set(rect=(0.0, 0.0, 1.0, 0.955))
     grid = figure.add_gridspec(2, 3, width_ratios=(1.0, 1.15, 0.95), height_ratios=(1.1, 1.0))
     draw_scene(figure.add_subplot(grid[0, 0]), part, cut)
     draw_section(figure.add_subplot(grid[0, 1]), found, cut)

@@ -52,7 +52,7 @@ def draw_section(axes: Axes, found: Inspection, cut: Cut) -> None:
     if found.peg_width < 0.99 * min(right - left, high - low) * 1e-3:
         _width(axes, 1e3 * found.peg_place, 1e3 * found.peg_width, "peg", BLUE, -size)
     if _is_tight(found):
-        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, "wall", VERMILION, size)
+        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, "plate", VERMILION, size)
     place, side = gap_place(found)
     half = 500.0 * close_up(part)
     mark = max(half, 0.015 * size)
@@ -100,7 +100,7 @@ def draw_gap(axes: Axes, found: Inspection) -> None:
     axes.set_xlim(middle[0] - 0.5 * size, middle[0] + 0.5 * size)
     axes.set_ylim(middle[1] - 0.5 * size, middle[1] + 0.5 * size)
     words = (
-        f"same all around; thinnest wall of the plate {1e3 * found.wall:.2f} mm"
+        f"same all around; thinnest place of the plate {1e3 * found.wall:.2f} mm"
         if _is_tight(found)
         else "same all around"
     )

@@ -31,7 +31,7 @@ def part_table(found: Inspection) -> Table:
         ("chamfers catch an error of", _guidance(found)),
         ("symmetry", _symmetry(found)),
         ("narrowest place of the peg", f"{1e3 * found.peg_width:.2f} mm"),
-        ("thinnest wall of the plate", _wall(found)),
+        ("thinnest place of the plate", _wall(found)),
         ("convex parts", f"{found.peg_parts} of the peg, {found.plate_parts} of the plate"),
     ]
     for name, text in rows:

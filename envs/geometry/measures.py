@@ -108,7 +108,7 @@ def _turn(angle: float) -> Array:
 
 
 def _on_both_ends(matrix: Array) -> Array:
-    return np.kron(np.eye(2), matrix)
+    return np.asarray(np.kron(np.eye(2), matrix), dtype=np.float64)
 
 
 def _same(tree: cKDTree, edges: Array) -> bool:

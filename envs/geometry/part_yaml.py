@@ -21,7 +21,7 @@ def part_yaml(part: PegHole) -> str:
         lines.append(f"polygon: {outlines[0]}")
     else:
         lines += ["polygons:", *(f"  - {outline}" for outline in outlines)]
-    for key, name in (LENGTHS | {"tip_chamfer": "tip_chamfer"}).items():
+    for key, name in LENGTHS.items():
         length = getattr(part, name)
         if length > 0.0 or name != "tip_chamfer":
             lines.append(f"{key}: {_millimetres(length)}")

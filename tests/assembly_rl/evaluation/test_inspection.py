@@ -35,7 +35,7 @@ def inspected(part: PegHole, engines: tuple[Engine, ...] = GOOD, yaw: float = 0.
     return replace(inspect_part(part, TaskConfig(randomization=errors)), engines=engines)
 
 
-@pytest.mark.parametrize("section", ["square", "L", "circle", "pins", "tube", "keyed"])
+@pytest.mark.parametrize("section", ["square", "L", "circle", "pins", "keyed"])
 def test_an_ordinary_part_has_no_warnings(section: str) -> None:
     assert inspected(PegHole(section)).warnings() == []
 
@@ -54,6 +54,12 @@ def test_thin_places() -> None:
     assert told.startswith("the peg is 1.20 mm wide near x = ")
     (told,) = inspected(PegHole("pins", {"pitch": 0.0072}, chamfer=2e-4)).warnings()
     assert told.startswith("the plate is 1.00 mm thin near x = 0.0 mm")
+
+
+def test_a_core_needs_a_floor() -> None:
+    (told,) = inspected(PegHole("tube")).warnings()
+    assert told.endswith("make the hole blind")
+    assert inspected(PegHole("tube", blind=True)).warnings() == []
 
 
 def test_sharp_edges() -> None:

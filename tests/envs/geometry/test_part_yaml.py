@@ -20,6 +20,8 @@ OWN = [[0.0, 0.0], [0.02, 0.0], [0.02, 0.00812345], [0.008, 0.008], [0.0, 0.021]
         PegHole("polygon", {"vertices": OWN}, clearance=7e-5, chamfer=0.0, hole_depth=0.022, peg_length=0.03),
         PegHole("pentagon", {"width": 0.0213}),
         PegHole("circle"),
+        PegHole("pins", {"columns": 3, "rows": 2}, tip_chamfer=3e-4, blind=True, name="plug: 6 pins"),
+        PegHole("tube"),
     ],
 )
 def test_the_same_part_is_read(part: PegHole, tmp_path: Path) -> None:
@@ -28,6 +30,7 @@ def test_the_same_part_is_read(part: PegHole, tmp_path: Path) -> None:
     again = check_part(path, read_part(path))
     for own, read in zip(part.peg_outlines, again.peg_outlines, strict=True):
         np.testing.assert_allclose(read, own, rtol=0.0, atol=1e-12)
+    assert again.blind == part.blind and again.name == (part.name or "part")
     for name in MIN_LENGTHS:
         assert getattr(again, name) == pytest.approx(getattr(part, name), rel=1e-12)
 
