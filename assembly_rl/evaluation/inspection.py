@@ -26,6 +26,12 @@ DEAR = 5e-3
 CHEAPER = 2.0
 """Factor by which another engine has to be cheaper than the task's to be suggested."""
 
+FEW_CORNERS = 8
+"""Corners of a section that cost little."""
+
+MANY = 8
+"""Order of symmetry from which a section may be round within the clearance."""
+
 TURNS = (2, 3, 4, 6)
 """Whole turns divided by these are tried on a peg that is not symmetric."""
 
@@ -93,6 +99,11 @@ class Inspection:
         return sum(area(outline) < 0.0 for outline in self.part.peg_outlines)
 
     @property
+    def round(self) -> bool:
+        """The peg fits its hole in any direction."""
+        return self.order >= MANY and fits_turned(self.part, math.pi / self.order)
+
+    @property
     def guidance(self) -> float:
         """Error of position [m] up to which chamfers guide the peg into its hole."""
         return self.part.clearance + self.part.chamfer + self.part.tip_chamfer
@@ -114,6 +125,8 @@ class Inspection:
         return [*self._of_turns(), *self._of_widths(), *self._of_hole(), *self._of_engines()]
 
     def _of_turns(self) -> Iterator[str]:
+        if self.round:
+            return
         yaw = self.task.randomization.hole_estimate.yaw + self.task.randomization.start_pose.yaw
         if self.order > 1 and yaw > math.pi / self.order:
             yield (
@@ -144,8 +157,8 @@ class Inspection:
     def _of_hole(self) -> Iterator[str]:
         if self.bores and not self.part.blind:
             yield (
-                "a core stands in the hole where the peg has its bore, and only a floor can hold it: make the "
-                "hole blind"
+                "a core stands in the hole where the peg has its bore, and only a floor can hold it: make "
+                "the hole blind"
             )
         lateral = self.task.randomization.hole_estimate.lateral
         if self.part.chamfer == self.part.tip_chamfer == 0.0 and lateral > self.part.clearance:
@@ -156,27 +169,27 @@ class Inspection:
             )
 
     def _of_engines(self) -> Iterator[str]:
-        usable = [engine for engine in self.engines if engine.fits]
-        if usable and not any(engine.certified for engine in usable):
+        usable, best = [engine for engine in self.engines if engine.fits], self.suggested
+        if usable and best is None:
             tried = ", ".join(f"{engine.name} up to {engine.fits[-1].rate:g} Hz" for engine in usable)
             yield (
                 f"no engine certifies a clearance of {1e3 * self.part.clearance:g} mm ({tried}): episodes "
                 "will end as certificate_failed"
             )
-        elif not any(fit.certified and fit.default for engine in usable for fit in engine.fits):
-            engine = self.suggested
-            assert engine is not None
+        elif best is not None and not any(engine.certified and len(engine.fits) == 1 for engine in usable):
             yield (
                 "no engine certifies the fit at its own physics rate: use "
-                f"task.physics.engine={engine.name} task.physics.rate={engine.fits[-1].rate:g}"
+                f"task.physics.engine={best.name} task.physics.rate={best.fits[-1].rate:g}"
             )
-        chosen = self.suggested or (usable[0] if usable else None)
+        elif not usable:
+            yield "no engine can simulate the task with this part: the table has the reasons"
+        chosen = best or (usable[0] if usable else None)
         if chosen is not None and chosen.cost > DEAR:
             corners = sum(map(len, self.part.peg_outlines))
+            advice = f"; a section of fewer corners than {corners} is faster" if corners > FEW_CORNERS else ""
             yield (
                 f"a policy step takes {1e3 * chosen.cost:.1f} ms in {chosen.name}: 20,000 of them take "
-                f"{20_000 * chosen.cost / 60:.0f} minutes besides the learning; the section has {corners} "
-                "corners, fewer are faster"
+                f"{20_000 * chosen.cost / 60:.0f} minutes besides the learning{advice}"
             )
 
 

@@ -1,5 +1,6 @@
 """Vertical cut through peg and plate, and a close-up of the rim."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ from shapely.geometry import LineString, MultiPoint, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from assembly_rl.envs.geometry import ConvexPart, PegHole, hole_parts, peg_parts
-from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS, flange_radius
 from assembly_rl.envs.geometry.polygons import Array, region
 from assembly_rl.reports.drafting import blank, dimension, faint, fill, fine, gap_mark, leader, note
 from assembly_rl.reports.style import GREY, INK, PEG, PEG_EDGE, PLATE, PLATE_EDGE, VERMILION
@@ -46,6 +46,11 @@ class Cut:
         return ends
 
 
+def holder_size(part: PegHole) -> tuple[float, float]:
+    """Return radius and thickness [m] of the disc that stands for the holder in the picture."""
+    return 1.2 * part.circumradius, 0.15 * part.peg_length
+
+
 def choose_cut(part: PegHole) -> Cut:
     """Choose the cut through most walls of the peg, of several the nearest to the axis; rather along x."""
     section = region(part.peg_outlines)
@@ -57,11 +62,18 @@ def choose_cut(part: PegHole) -> Cut:
         for offset in middles:
             cut = Cut(axis, offset)
             common = LineString(cut.line(reach)).intersection(section)
-            pieces = [piece for piece in shapely.get_parts(common) if piece.length > 0.0]
-            found = (float(len(pieces)), -abs(offset))
+            found = (float(_walls(common, 0.05 * reach)), -abs(offset))
             if found > score:
                 best, score = cut, found
     return best
+
+
+def _walls(common: BaseGeometry, least: float) -> int:
+    """Number of pieces of a line with gaps of a least length between them."""
+    pieces = [piece for piece in shapely.get_parts(common) if piece.length > 0.0]
+    ends = sorted((min(piece.coords), max(piece.coords)) for piece in pieces)
+    gaps = [math.dist(a[1], b[0]) for a, b in zip(ends, ends[1:], strict=False)]
+    return len(ends) - sum(gap < least for gap in gaps)
 
 
 def slice_of(part: ConvexPart, cut: Cut) -> BaseGeometry:
@@ -89,14 +101,14 @@ def draw_cut(axes: Axes, part: PegHole, cut: Cut) -> None:
     blank(axes, f"Cut A - A along {'xy'[cut.axis]}: the peg inserted")
     plate, peg = _whole(hole_parts(part), cut), _whole(peg_parts(part), cut, -part.hole_depth)
     depth, floor = 1e3 * part.hole_depth, 1e3 * part.floor
-    top, radius = 1e3 * part.peg_length - depth, 1e3 * flange_radius(part)
-    thick = 1e3 * FLANGE_THICKNESS
+    top = 1e3 * part.peg_length - depth
+    radius, thick = (1e3 * value for value in holder_size(part))
     left, _, right, _ = plate.bounds
     left, right = min(left, -radius), max(right, radius)
     fill(axes, plate, PLATE, PLATE_EDGE)
     fill(axes, peg, PEG, PEG_EDGE)
     fill(axes, shapely.box(-radius, top, radius, top + thick), HOLDER, GREY)
-    note(axes, (0.0, top + 0.5 * thick), "holder (flange of the robot)", bbox=None)
+    note(axes, (0.0, top + 0.5 * thick), "holder", bbox=None)
     margin = 0.09 * (right - left)
     for z in (0.0, -depth):
         faint(axes, (plate.bounds[0], z), (left - 1.4 * margin, z), "-", GREY)

@@ -4,10 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from assembly_rl.envs.geometry import PegHole, hole_parts, peg_parts
-from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS, flange_radius
 from assembly_rl.envs.geometry.polygons import Array
 from assembly_rl.reports.drafting import blank, line, note
-from assembly_rl.reports.part_cut import Cut
+from assembly_rl.reports.part_cut import Cut, holder_size
 from assembly_rl.reports.solids import Solid, View, picture
 from assembly_rl.reports.style import INK, PEG_EDGE, VERMILION
 
@@ -31,9 +30,9 @@ def draw_scene(axes: Axes, part: PegHole, cut: Cut, pixels: int = 620) -> None:
     lift = 0.35 * part.peg_length
     up = np.array([0.0, 0.0, lift])
     angles = 2.0 * np.pi * np.arange(48) / 48
-    radius, top = flange_radius(part), lift + part.peg_length
+    (radius, thick), top = holder_size(part), lift + part.peg_length
     ring = radius * np.column_stack((np.cos(angles), np.sin(angles)))
-    disc = np.concatenate([np.column_stack((ring, np.full(48, z))) for z in (top, top + FLANGE_THICKNESS)])
+    disc = np.concatenate([np.column_stack((ring, np.full(48, z))) for z in (top, top + thick)])
     towards = cut.towards
     plane = (towards, float(towards[1 - cut.axis] * cut.offset))
     solids = [
@@ -70,7 +69,7 @@ def _labels(axes: Axes, part: PegHole, view: View, extent: tuple[float, ...], li
         fontweight="bold",
         va="bottom",
     )
-    note(axes, at(0.0, lift + part.peg_length + FLANGE_THICKNESS), "holder", INK, bbox=None)
+    note(axes, at(0.0, lift + part.peg_length + holder_size(part)[1]), "holder", INK, bbox=None)
     place = at(-beside, lift + 0.45 * part.peg_length)
     note(axes, place, "peg", PEG_EDGE, fontsize=11, ha="right")
     note(axes, (0.6 * extent[1] + 0.4 * extent[0], extent[2]), "plate, red where it is cut", va="bottom")

@@ -88,12 +88,14 @@ def _solids(found: Inspection) -> str:
 
 
 def _symmetry(found: Inspection) -> str:
-    turns = (
-        "fits one way only"
-        if found.order == 1
-        else f"fits {found.order} ways, every {360 / found.order:g} deg"
+    if found.round:
+        return "round within the clearance: fits in any direction"
+    ways = (
+        f"fits {found.order} ways, every {360 / found.order:g} deg"
+        if found.order > 1
+        else "fits one way only"
     )
-    return f"{turns}; {'its own mirror image' if found.mirror else 'not its own mirror image'}"
+    return f"{ways}; {'its own mirror image' if found.mirror else 'not its own mirror image'}"
 
 
 def _wall(found: Inspection) -> str:

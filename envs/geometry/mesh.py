@@ -39,11 +39,6 @@ def cache_folder() -> Path:
     return folder
 
 
-def flange_radius(part: PegHole) -> float:
-    """Return the radius [m] of the flange disc in pictures."""
-    return max(FLANGE_RADIUS, 1.1 * part.circumradius)
-
-
 def peg_mesh(part: PegHole) -> Path:
     """Collision mesh of the peg in the frame ``tip`` [m]."""
     return _write("peg", peg_parts(part))
@@ -57,7 +52,8 @@ def hole_mesh(part: PegHole) -> Path:
 def peg_visual_mesh(part: PegHole) -> Path:
     """Mesh of the peg with a schematic flange disc on top, in the frame ``tip`` [m]; for pictures only."""
     angles = 2.0 * math.pi * np.arange(24) / 24
-    disc = flange_radius(part) * np.column_stack((np.cos(angles), np.sin(angles)))
+    radius = max(FLANGE_RADIUS, 1.1 * part.circumradius)
+    disc = radius * np.column_stack((np.cos(angles), np.sin(angles)))
     flange = prism(disc, part.peg_length, part.peg_length + FLANGE_THICKNESS)
     return _write("peg-visual", [*peg_parts(part), flange])
 

@@ -44,6 +44,7 @@ def test_turns() -> None:
     assert inspected(PegHole("circle", {"facets": 16}), yaw=0.19).warnings() == []
     (told,) = inspected(PegHole("circle", {"facets": 16}), yaw=0.21).warnings()
     assert "up to 12 deg exceeds half of the 22.5 deg" in told
+    assert inspected(PegHole("circle", {"facets": 64}), yaw=0.21).warnings() == []  # round
     (told,) = inspected(PegHole("rectangle", {"width": 0.0201, "height": 0.02})).warnings()
     assert told.startswith("turned by 90 deg the peg fits its hole, too")
 
@@ -87,6 +88,8 @@ def test_engines() -> None:
     assert suggestion(found) == ""
     (told,) = found.warnings()
     assert "no engine certifies a clearance of 0.1 mm (bullet up to 2000 Hz, mujoco up to 1000 Hz)" in told
+    (told,) = inspected(PegHole(), (Engine("bullet", refusal="the arm does not reach it"),)).warnings()
+    assert told.startswith("no engine can simulate the task")
     (told,) = inspected(PegHole(), (replace(bullet, cost=6e-3),)).warnings()
     assert told.startswith("a policy step takes 6.0 ms in bullet: 20,000 of them take 2 minutes")
 
