@@ -95,8 +95,8 @@ def draw_gap(axes: Axes, found: Inspection) -> None:
             f"chamfer {fine(1e3 * part.chamfer)} mm",
             rotation=turned,
         )
-    chamfer = min(1e3 * part.chamfer, 0.3 * size)
-    note(axes, edge + 0.5 * (chamfer + 0.62 * size) * side, "plate", INK, bbox=None, fontsize=11)
+    behind = min(500.0 * part.chamfer + 0.31 * size, 0.55 * size)
+    note(axes, edge + behind * side, "plate", INK, bbox=None, fontsize=11)
     axes.set_xlim(middle[0] - 0.5 * size, middle[0] + 0.5 * size)
     axes.set_ylim(middle[1] - 0.5 * size, middle[1] + 0.5 * size)
     words = (
