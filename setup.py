@@ -89,6 +89,7 @@ setup(
             "assembly-rl-train=assembly_rl.cli.train:main",
             "assembly-rl-eval=assembly_rl.cli.evaluate:main",
             "assembly-rl-graph=assembly_rl.cli.graph:main",
+            "assembly-rl-part=assembly_rl.cli.part:main",
             "assembly-rl-plan=assembly_rl.cli.plan:main",
             "assembly-rl-benchmark=assembly_rl.cli.benchmark:main",
             "assembly-rl-transfer=assembly_rl.cli.transfer:main",

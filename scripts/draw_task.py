@@ -15,9 +15,21 @@ from shapely.geometry import MultiPoint
 
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry import SECTIONS, hole_parts, peg_parts
-from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION, new_figure, save
+from assembly_rl.reports.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PEG,
+    PEG_EDGE,
+    PLATE,
+    PLATE_EDGE,
+    PURPLE,
+    VERMILION,
+    new_figure,
+    save,
+)
 
-PEG, PEG_EDGE, PLATE, PLATE_EDGE = "#f2b266", "#a35c00", "#c3cad3", "#7d8894"
 # The cross-section is a schematic: lengths in its own unit, close to a millimetre, small ones exaggerated.
 HALF, GAP, CHAMFER, DEPTH, LENGTH, WALL, MARGIN = 10.0, 1.6, 2.2, 25.0, 40.0, 11.0, 2.5
 WRONG, TILT = (5.5, 1.5), radians(-6.0)  # error of the estimated hole frame

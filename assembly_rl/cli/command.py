@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
+from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PartConfig, PlanConfig, ReplayConfig
 from assembly_rl.cli.parts import show_remarks, with_parts
 from assembly_rl.cli.robots import with_robot
 from assembly_rl.cli.streams import make_robust
@@ -134,6 +134,7 @@ def _register_commands() -> None:
     register()
     store = ConfigStore.instance()
     store.store("eval_schema", EvalConfig)
+    store.store("part_schema", PartConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
     store.store("export_schema", ExportConfig)
