@@ -1,4 +1,4 @@
-"""Parts from files: polygons in YAML, or outlines drawn as DXF or SVG; lengths in millimetres."""
+"""Parts from files: polygons in YAML, outlines drawn as DXF or SVG, or solids; lengths in millimetres."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,12 +10,14 @@ import numpy as np
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry import strict_yaml
 from assembly_rl.envs.geometry.drawing import PartWarning, file_content
+from assembly_rl.envs.geometry.mesh_files import MESHES
 from assembly_rl.envs.geometry.outline import DRAWINGS, MAX_OUTLINES, TOLERANCE, outlines_of
 from assembly_rl.envs.geometry.part import MAX_NAME, PegHole, check_name, check_section
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, LengthError, clean
 from assembly_rl.envs.geometry.simplification import FEW, MAX_SIMPLIFIED, simplified
+from assembly_rl.envs.geometry.solids import KEYS, read_solids
 
-SUFFIXES = (".yaml", ".yml", *DRAWINGS)
+SUFFIXES = (".yaml", ".yml", *DRAWINGS, *MESHES)
 """Suffixes of the files that describe a part."""
 
 SECTION_KEYS = ("polygon", "polygons", "outline")
@@ -58,7 +60,8 @@ def read_part(path: Path) -> dict[str, Any]:
     name of a DXF or SVG file beside it), and may have ``clearance``, ``chamfer``, ``depth``, ``length`` and
     ``tip_chamfer``, all in millimetres, ``blind`` (true or false) and ``name``. A DXF or SVG file has the
     outlines alone: closed lines, in the units of the file or, without any, in millimetres. A line within
-    another one is a hole in it. A part without a name is named after its file.
+    another one is a hole in it. Solids are a file of ``MESHES`` with the plug, or ``plug``, ``socket`` or
+    both in a YAML file, see ``read_solids``. A part without a name is named after its file.
 
     Curves and polygons of many vertices are replaced by few chords, within ``TOLERANCE`` millimetres of what
     is drawn; a warning says how many.
@@ -69,8 +72,10 @@ def read_part(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file does not exist, is none of these, has something that is not understood, or has no
             closed outlines of a usable form.
-        ImportError: The library that reads a drawing is not installed.
+        ImportError: The library that reads a drawing or a solid is not installed.
     """
+    if path.suffix.lower() in MESHES:
+        return read_solids(path, {"plug": path.name})
     if path.suffix.lower() in DRAWINGS:
         return _section(path, outlines_of(path)) | {"name": _name(path, path.stem[:MAX_NAME])}
     if not is_part_file(path.name):
@@ -82,6 +87,8 @@ def read_part(path: Path) -> dict[str, Any]:
             raise InputError(f"{path}: outline must be the name of a DXF or SVG file, got {name!r:.60}")
         drawing = path.parent / name
         fields = _section(drawing, outlines_of(drawing))
+    elif "plug" in content or "socket" in content:
+        fields = read_solids(path, content)
     else:
         fields = _section(path, _few(path, _polygons(path, content)))
     fields["name"] = _name(path, content.get("name", path.stem[:MAX_NAME]))
@@ -90,7 +97,7 @@ def read_part(path: Path) -> dict[str, Any]:
     for key, name in LENGTHS.items():
         if key in content:
             value = _number(path, key, content[key])
-            fields[name] = 1e-3 * value
+            fields[name] = value / 1e3  # as the decimal number in metres, not off by rounding
     return fields
 
 
@@ -116,10 +123,15 @@ def _yaml_content(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} must have a polygon or an outline, and lengths in millimetres")
     for key in content:
-        if key not in (known := [*SECTION_KEYS, *LENGTHS, "blind", "name"]):
+        if key not in (known := [*SECTION_KEYS, *KEYS, *LENGTHS, "blind", "name"]):
             raise InputError(f"{path}: {unknown('key', key, known)}")
-    if sum(key in content for key in SECTION_KEYS) != 1:
-        raise InputError(f"{path} must have either a polygon, polygons or an outline")
+    given = [key for key in SECTION_KEYS if key in content]
+    solids = [key for key in KEYS if key in content]
+    if len(given) + bool({"plug", "socket"} & set(solids)) != 1 or (given and solids):
+        raise InputError(
+            f"{path} must have either a polygon, polygons, an outline, or solids (plug, socket or both), "
+            f"got {', '.join([*given, *solids]) or 'none'}"
+        )
     return content
 
 

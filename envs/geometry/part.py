@@ -125,9 +125,9 @@ class PegHole:
         """Width [m] of the wall behind every edge of the hole, 10 mm or what the section has room for.
 
         Around a single outline it is just under half of the narrowest tongue. Walls of several outlines take
-        just under half of the space between them, and at most 5 mm each: prisms fill the rest of the plate.
+        nine tenths of the space between them, and at most 5 mm each: prisms fill the rest of the plate.
         """
-        widest, share = (MAX_WALL, 0.98) if len(self.peg_outlines) == 1 else (0.5 * MAX_WALL, 0.49)
+        widest, share = (MAX_WALL, 0.98) if len(self.peg_outlines) == 1 else (0.5 * MAX_WALL, 0.9)
         return min(widest, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
 
     @cached_property

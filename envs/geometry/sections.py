@@ -140,7 +140,7 @@ def pins(
 
 
 def family(seed: int = 0, kind: str = "any", size: float = 0.02) -> list[Array]:
-    """Random section of a kind, up to ``size`` [m] along x or y before it is turned; see ``random_section``."""
+    """Random section of a kind, ``size`` [m] along x or y before it is turned; see ``random_section``."""
     return random_section(seed, kind, size)
 
 
