@@ -10,6 +10,9 @@ from assembly_rl.envs.geometry.part import PegHole
 
 Range = tuple[float, float]
 
+SHARP = 2e-5
+"""Least chamfer [m] that is drawn."""
+
 
 @dataclass(frozen=True)
 class PartFamily:
@@ -19,7 +22,7 @@ class PartFamily:
         kinds: Kinds of sections, of ``KINDS``.
         size: Largest extent of the section along x or y before its turn [m].
         clearance: Gap between each side of the centred peg and the hole [m].
-        chamfer: Width of the chamfer around the hole's mouth [m].
+        chamfer: Width of the chamfer around the hole's mouth [m]; less than ``SHARP`` becomes none.
         hole_depth: Depth of the hole [m].
 
     Raises:
@@ -59,7 +62,7 @@ class PartFamily:
             "family",
             {"seed": seed, "kind": kind, "size": size},
             clearance=clearance,
-            chamfer=chamfer,
+            chamfer=chamfer if chamfer >= SHARP else 0.0,
             hole_depth=depth,
             name=f"{kind}-{seed}",
         )

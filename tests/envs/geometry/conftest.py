@@ -21,7 +21,7 @@ def metres(vertices: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(0.001 * x, 0.001 * y) for x, y in vertices]
 
 
-PARAMETERS = {name: {} for name in SECTIONS} | {
+PARAMETERS = {name: {} for name in SECTIONS if name != "family"} | {
     "polygon": {"vertices": metres(U_VERTICES)},
     "polygons": {"outlines": [metres(outline) for outline in NESTED]},
 }

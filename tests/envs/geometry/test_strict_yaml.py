@@ -104,9 +104,9 @@ def test_a_folder_or_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(InputError, match="is not a file"):
         read_part(tmp_path / "folder.yaml")
-    (tmp_path / "part.step").write_text("")
+    (tmp_path / "part.3mf").write_text("")
     with pytest.raises(InputError, match="no part file; known: .yaml"):
-        read_part(tmp_path / "part.step")
+        read_part(tmp_path / "part.3mf")
 
 
 @pytest.mark.parametrize("name", ["PART.YAML", "part.Yml", "PART.SVG"])
