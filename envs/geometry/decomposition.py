@@ -101,11 +101,9 @@ def hole_parts(part: PegHole) -> list[ConvexPart]:
 def _between_walls(part: PegHole) -> list[tuple[Array, ...]]:
     """Sections of the plate that no wall of the hole covers."""
     edges = [offset(outline, part.wall)[::-1] for outline in part.hole_outlines]
-    if sum(area(edge) < 0.0 for edge in edges) == 1:  # the plate ends with the wall of its only opening
-        edges = [edge for edge in edges if area(edge) > 0.0]
-    else:
-        edges = [part.plate_outline, *edges]
-    return pieces(edges)
+    if part.ends_with_wall:
+        return pieces([edge for edge in edges if area(edge) > 0.0])  # within the walls of cores
+    return pieces([part.plate_outline, *edges])
 
 
 def peg_volume(part: PegHole) -> float:

@@ -122,22 +122,34 @@ class PegHole:
 
     @cached_property
     def wall(self) -> float:
-        """Width [m] of the wall behind every edge of the hole, 10 mm or what the section has room for.
+        """Width [m] of the wall behind every edge of the hole: what there is room for, at most 10 mm.
 
-        Around a single outline it is just under half of the narrowest tongue. Walls of several outlines take
-        nine tenths of the space between them, and at most 5 mm each: prisms fill the rest of the plate.
+        Several openings, or walls of less than 5 mm, are in a larger plate, see ``plate_outline``. Walls then
+        take nine tenths of the space between them, and at most 5 mm: prisms fill the rest.
         """
-        widest, share = (MAX_WALL, 0.98) if len(self.peg_outlines) == 1 else (0.5 * MAX_WALL, 0.9)
-        return min(widest, share * (narrowest_gap(self.peg_outlines)[0] - self.clearance))
+        room = narrowest_gap(self.peg_outlines)[0] - self.clearance
+        if len(self._openings) == 1 and 0.98 * room >= 0.5 * MAX_WALL:
+            return min(MAX_WALL, 0.98 * room)
+        return min(0.5 * MAX_WALL, 0.9 * room)
+
+    @property
+    def ends_with_wall(self) -> bool:
+        """True if the plate ends with the wall around its only opening."""
+        return len(self._openings) == 1 and self.wall >= 0.5 * MAX_WALL
+
+    @property
+    def _openings(self) -> list[Array]:
+        return [outline for outline in self.hole_outlines if area(outline) > 0.0]
 
     @cached_property
     def plate_outline(self) -> Array:
         """Outer edge of the plate [m]: (N, 2), counter-clockwise, read-only.
 
-        It is that of the wall around a single opening, and the convex hull around several with 10 mm.
+        It is that of the wall around a single opening, if that has 5 mm or more; otherwise the convex hull of
+        the openings with 10 mm around them.
         """
-        openings = [outline for outline in self.hole_outlines if area(outline) > 0.0]
-        if len(openings) == 1:
+        openings = self._openings
+        if self.ends_with_wall:
             return _read_only((offset(openings[0], self.wall),))[0]
         corners = np.concatenate([offset(outline, MAX_WALL) for outline in openings])
         hull = shapely.orient_polygons(MultiPoint(corners).convex_hull).exterior.coords[:-1]
@@ -159,7 +171,7 @@ class PegHole:
         lengths = [self.clearance, self.chamfer, self.hole_depth, self.peg_length]
         outlines = [(outline.round(12) + 0.0).tolist() for outline in self.peg_outlines]  # no negative zeros
         content: list[Any] = [FORMAT_VERSION, MAX_WALL, lengths, outlines[0]]
-        if len(outlines) > 1 or self.tip_chamfer > 0.0 or self.blind:
+        if len(outlines) > 1 or self.tip_chamfer > 0.0 or self.blind or not self.ends_with_wall:
             content += [outlines[1:], self.tip_chamfer, self.floor]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
