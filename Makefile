@@ -26,7 +26,7 @@ lint: $(TOOLS)  ## ruff, mypy and the contracts of imports
 	@# mypy and import-linter do not follow __path__: show them the package as it is when installed.
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
 	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
-	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py build/mypy
+	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py $(CURDIR)/tests/controllers/adapters/fake_rtde.py build/mypy
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
 	cd build/mypy && PYTHONPATH=. $(abspath $(BIN))/lint-imports ../../pyproject.toml --no-cache --no-logo
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
