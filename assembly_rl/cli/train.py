@@ -9,7 +9,7 @@ from rich.console import Console
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.accelerators.processes import INTERRUPTED
-from assembly_rl.cli.command import command, console
+from assembly_rl.cli.command import command, console, typed_command, typed_files
 from assembly_rl.configuration.composition import checked
 from assembly_rl.runs import RunDirectory, RunError, first_unused, folder_name
 from assembly_rl.runs.directory import FILE
@@ -86,7 +86,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     label = "-".join((choices["task"], part, choices["algo"]))
 
     def make(path: Path) -> RunDirectory:
-        return create_run(config, methods, path)
+        return create_run(config, methods, path, typed_command(), typed_files())
 
     if distributed.rank() > 0:
         path = Path(distributed.broadcast(""))  # not before the first process has made its folder

@@ -101,6 +101,17 @@ def read_part(path: Path) -> dict[str, Any]:
     return fields
 
 
+def files_of_part(path: Path) -> list[Path]:
+    """Return a part file and the files that it names, such as its drawing.
+
+    Raises:
+        ValueError: The file does not exist, or is not YAML.
+    """
+    content = read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else {}
+    names = (content.get(key) for key in ("outline", "plug", "socket"))
+    return [path, *dict.fromkeys(path.parent / name for name in names if isinstance(name, str))]
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML file: mappings, lists, decimal numbers and strings; see ``strict_yaml``.
 
