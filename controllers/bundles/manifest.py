@@ -258,7 +258,10 @@ def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
     contact = values.get("contact")
     if isinstance(contact, dict):
         contact = {"lead": None, **contact}
-    return {"response": None, **values, "contact": contact}
+    insertion = values.get("insertion")
+    if isinstance(insertion, dict) and isinstance(action := insertion.get("action"), dict):
+        insertion = {**insertion, "action": {"dither": [0.0] * 6, **action}}
+    return {"response": None, **values, "contact": contact, "insertion": insertion}
 
 
 def _require_modest(values: Any) -> None:
