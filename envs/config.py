@@ -75,7 +75,7 @@ class ComplianceConfig:
     """
 
     mass: list[float] = field(default_factory=lambda: [2.0, 2.0, 2.0, 0.03, 0.03, 0.03])
-    damping: list[float] = field(default_factory=lambda: [1000.0, 1000.0, 1000.0, 14.0, 14.0, 14.0])
+    damping: list[float] = field(default_factory=lambda: [900.0, 900.0, 900.0, 12.0, 12.0, 12.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
     check_contact: bool = True
 

@@ -44,8 +44,8 @@ class ActionConfig:
     """
 
     kind: ActionKind = ActionKind.wrench
-    wrench: list[float] = field(default_factory=lambda: [13.0, 13.0, 10.0, 0.5, 0.5, 0.5])
-    twist: list[float] = field(default_factory=lambda: [0.013, 0.013, 0.01, 0.035, 0.035, 0.035])
+    wrench: list[float] = field(default_factory=lambda: [12.0, 12.0, 9.0, 0.5, 0.5, 0.5])
+    twist: list[float] = field(default_factory=lambda: [0.013, 0.013, 0.01, 0.04, 0.04, 0.04])
     gain_ratio: float = 4.0
     stiffness: list[float] = field(default_factory=lambda: [2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])
     dither: list[float] = field(default_factory=lambda: [0.0] * 6)
