@@ -65,7 +65,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | mx my mz | mean moment about the tip, likewise | 0.1, 0.1, 0.05 Nm | +-3 |
     | x y z | tip position in the nominal frame | 1, 1, 10 mm | +-5 |
     | rx ry rz | rotation vector of the tip in the nominal frame | 0.0262 rad (1.5 deg) | +-5 |
-    | last_action_* | previous action | 1 | +-1 |
+    | last_action_* | previous action, with its dither | 1 | +-1 |
     | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
     | fx[t-1] ... (``wrench_history``) | wrenches of previous policy steps | as fx ... | +-3 |
     | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
@@ -73,7 +73,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
-    12, 12, 8 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``.
+    12, 12, 9 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``. To a wrench or a
+    twist a dither of ``task.action.dither`` is added, the same in every episode; see ``Dither``.
 
     With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;
     see ``CoordinateTransform``.

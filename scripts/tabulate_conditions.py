@@ -2,53 +2,60 @@
 
     python scripts/tabulate_conditions.py rows.csv [more.csv ...]
 
-Success of each run and over all of them, with the 95 % Wilson interval; medians of the time of the successes
-and of the largest force.
+Success over all runs with the 95 % Wilson interval, and of each run; medians of the time of the successes and
+of the largest force. What all conditions have in common is in the first line.
 """
 
 import csv
 import re
 import sys
 from collections import defaultdict
+from os.path import commonprefix
 
 import numpy as np
 
 from assembly_rl.evaluation import LEANS_ON_ENGINE, wilson_interval
 
 ENGINE = re.compile(r", (bullet|mujoco)$")
+Rows = list[dict[str, str]]
 
 
 def main() -> None:
     """Read the files, and print the table."""
-    found: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
-    )
+    found: dict[str, dict[str, Rows]] = defaultdict(lambda: defaultdict(list))
     for path in sys.argv[1:]:
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 told = ENGINE.search(row["condition"])
-                name = ENGINE.sub("", row["condition"])
-                found[name][told.group(1) if told else "bullet"][row["controller"]].append(row)
-    print("| condition | engine | success | each run | time [s] | peak force [N] |")
-    print("| --- | --- | ---: | --- | ---: | ---: |")
-    for condition, engines in found.items():
-        shares = []
-        for engine, runs in engines.items():
-            rows = [row for own in runs.values() for row in own]
-            successes = [row for row in rows if row["success"] == "True"]
-            low, high = (100.0 * end for end in wilson_interval(len(successes), len(rows)))
-            share = len(successes) / len(rows)
-            shares.append(share)
-            each = ", ".join(
-                f"{100.0 * np.mean([row['success'] == 'True' for row in own]):.1f}" for own in runs.values()
-            )
-            time = np.median([float(row["time"]) for row in successes])
-            force = np.median([float(row["peak_force"]) for row in rows])
-            leans = " (leans on the engine)" if max(shares) - min(shares) > LEANS_ON_ENGINE else ""
-            print(
-                f"| {condition} | {engine} | {100.0 * share:.1f} % ({low:.1f} to {high:.1f}){leans} | {each} "
-                f"| {time:.2f} | {force:.1f} |"
-            )
+                found[ENGINE.sub("", row["condition"])][told.group(1) if told else "bullet"].append(row)
+    engines = sorted({engine for of_engine in found.values() for engine in of_engine})
+    common = commonprefix(list(found)).rpartition(", ")[0] if len(found) > 1 else ""
+    print(common, end="\n\n")
+    print("| condition |", *(f"{e} | each run | time [s] | peak force [N] |" for e in engines))
+    print("| --- |", *("---: | --- | ---: | ---: |" for _ in engines))
+    for condition, of_engine in found.items():
+        shares = [np.mean([_succeeds(row) for row in rows]) for rows in of_engine.values()]
+        leans = " (leans on the engine)" if max(shares) - min(shares) > LEANS_ON_ENGINE else ""
+        cells = (_cells(of_engine[engine]) for engine in engines)
+        print(f"| {condition.removeprefix(common).removeprefix(', ')}{leans} |", *cells)
+
+
+def _cells(rows: Rows) -> str:
+    """Cells of an engine under a condition."""
+    successes = [row for row in rows if _succeeds(row)]
+    low, high = (100.0 * end for end in wilson_interval(len(successes), len(rows)))
+    runs = dict.fromkeys(row["controller"] for row in rows)
+    each = ", ".join(
+        f"{100.0 * np.mean([_succeeds(row) for row in rows if row['controller'] == run]):.1f}" for run in runs
+    )
+    time = np.median([float(row["time"]) for row in successes])
+    force = np.median([float(row["peak_force"]) for row in rows])
+    share = 100.0 * len(successes) / len(rows)
+    return f"{share:.1f} % ({low:.1f} to {high:.1f}) | {each} | {time:.2f} | {force:.1f} |"
+
+
+def _succeeds(row: dict[str, str]) -> bool:
+    return row["success"] == "True"
 
 
 if __name__ == "__main__":

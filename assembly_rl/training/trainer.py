@@ -1,6 +1,7 @@
 """Training of a run, from its start or from its latest checkpoint."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -91,7 +92,9 @@ def _train(
     device, why = choose_device(config.device, part, config.task, config.algo, make)
     output.print(f"learning on {device} ({why})", highlight=False)
     methods = config.methods()
-    environments = make_environments(part, config.task, config.environments)
+    # In training the exploration of the algorithm takes the place of the dither.
+    exploring = replace(config.task, action=replace(config.task.action, dither=[0.0] * 6))
+    environments = make_environments(part, exploring, config.environments)
     try:
         model = make(config.algo, environments, config.seed + SEED_STEP * distributed.rank(), str(device))
         require_readable(model.policy)

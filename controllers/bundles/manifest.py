@@ -271,7 +271,10 @@ def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         contact = {"lead": None, **contact}
     if isinstance(part, dict):
         part = {"tip_chamfer": 0.0, "blind": False, "name": "", **part}
-    return {"response": None, **values, "contact": contact, "part": part}
+    insertion = values.get("insertion")
+    if isinstance(insertion, dict) and isinstance(action := insertion.get("action"), dict):
+        insertion = {**insertion, "action": {"dither": [0.0] * 6, **action}}
+    return {"response": None, **values, "contact": contact, "part": part, "insertion": insertion}
 
 
 def _require_modest(values: Any) -> None:

@@ -1,7 +1,9 @@
 """Interpretation of an action in [-1, 1]^6 by the admittance controller."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +39,22 @@ class ActionConfig:
         twist: Scale of a reference twist [m/s] and [rad/s].
         gain_ratio: Largest factor on the damping.
         stiffness: Largest stiffness that an action adds [N/m] and [Nm/rad].
+        dither: Amplitude of the dither of each action component, 0 to 1, see ``Dither``; none is added to
+            changes of gains.
     """
 
     kind: ActionKind = ActionKind.wrench
-    wrench: list[float] = field(default_factory=lambda: [12.0, 12.0, 8.0, 0.5, 0.5, 0.5])
+    wrench: list[float] = field(default_factory=lambda: [12.0, 12.0, 9.0, 0.5, 0.5, 0.5])
     twist: list[float] = field(default_factory=lambda: [0.013, 0.013, 0.01, 0.04, 0.04, 0.04])
     gain_ratio: float = 4.0
     stiffness: list[float] = field(default_factory=lambda: [2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])
+    dither: list[float] = field(default_factory=lambda: [0.0] * 6)
 
     def __post_init__(self) -> None:
         self.kind = ActionKind(self.kind)
-        require_six(self, wrench=bounds.WRENCH, twist=bounds.SPEED, stiffness=bounds.STIFFNESS)
+        require_six(
+            self, wrench=bounds.WRENCH, twist=bounds.SPEED, stiffness=bounds.STIFFNESS, dither=(1.0, 1.0)
+        )
         if not (is_finite(self.gain_ratio) and self.gain_ratio > 1.0):
             raise InputError(f"ActionConfig.gain_ratio must be > 1, got {self.gain_ratio}")
         require_positive(self, gain_ratio=bounds.GAIN_RATIO)
@@ -56,6 +63,35 @@ class ActionConfig:
     def scale(self) -> list[float] | None:
         """Value of an action of one, [N, Nm] or [m/s, rad/s]; None for changes of gains."""
         return {ActionKind.wrench: self.wrench, ActionKind.twist: self.twist}.get(self.kind)
+
+
+class Dither:
+    """Pseudo-random signal that is added to the actions of a policy, the same in every episode.
+
+    A deterministic policy that does not see how often it tried the same can repeat itself without an end:
+    peg and policy go round in a limit cycle on the rim. The signal breaks it, as dither does with stiction.
+    In each policy step each component is uniform between plus and minus its amplitude, and the sum is cut to
+    [-1, 1]. The numbers are those of ``random.Random(0).random()``, which Python keeps over its versions.
+
+    Args:
+        amplitudes: Amplitude of each action component (6,).
+    """
+
+    def __init__(self, amplitudes: Sequence[float]) -> None:
+        self._amplitudes = np.array(amplitudes, dtype=np.float64)
+        self._active = bool(np.any(self._amplitudes > 0.0))
+        self.reset()
+
+    def reset(self) -> None:
+        """Start an episode."""
+        self._random = Random(0)
+
+    def __call__(self, action: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return an action (6,) with the signal of this policy step."""
+        if not self._active:
+            return action
+        signal = np.array([self._random.random() for _ in range(6)])
+        return np.clip(action + self._amplitudes * (2.0 * signal - 1.0), -1.0, 1.0)
 
 
 class ActionMapping:

@@ -10,7 +10,7 @@ from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_loop import ContactConfig
 from assembly_rl.controllers.faults import Fault
-from assembly_rl.controllers.insertion.action import ActionMapping
+from assembly_rl.controllers.insertion.action import ActionMapping, Dither
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
@@ -77,6 +77,7 @@ class Insertion:
         self._gravity: Vector = (float(gx), float(gy), float(gz))
         self._coordinates = CoordinateTransform(config.coordinates)
         self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
+        self._dither = Dither([0.0] * 6 if config.action.kind.changes_gains else config.action.dither)
         self.observer = Observer(config.observation)
         self._path = config.path
         self._period = 1.0 / config.control_rate
@@ -104,6 +105,7 @@ class Insertion:
         nominal = checked_pose("nominal", nominal)
         self.controller.reset(start, law)
         self._mapping.reset()
+        self._dither.reset()
         self.observer.reset()
         self._origin, self._turn = nominal
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
@@ -158,8 +160,8 @@ class Insertion:
         )
 
     def apply(self, action: Array) -> None:
-        """Apply an action (6,) in [-1, 1]."""
-        action = np.array(action, dtype=np.float64)
+        """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied."""
+        action = self._dither(np.array(action, dtype=np.float64))
         self._last_action = action
         self._reference = self._mapping.apply(action)
 

@@ -36,6 +36,7 @@ TASK = [  # of 0.2: a robot without lag, the law and the actions for it, and a n
     "task.compliance.mass=[4,4,4,0.06,0.06,0.06]",
     "task.compliance.damping=[150,150,800,1,1,1]",
     "task.action.wrench=[5,5,8,0.15,0.15,0.15]",
+    "task.action.dither=[0,0,0,0,0,0]",
     "task.action.twist=[0.03,0.03,0.01,0.15,0.15,0.15]",
     "task.observation.groups=[wrench,pose,last_action]",
     "task.reward.force=-0.004",

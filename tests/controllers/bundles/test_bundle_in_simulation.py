@@ -29,6 +29,8 @@ def test_bundle_and_environment_do_the_same_to_the_last_bit(name: str) -> None:
     network = policy(scale=0.8)
     values = manifest(law=robot.task.law())
     values["insertion"]["limits"]["time"] = 1.5
+    values["insertion"]["action"]["dither"] = robot.task.action.dither
+    assert max(robot.task.action.dither) > 0.0
     controller = BundleController(Manifest.read(values), network)
     for seed in range(4):
         observation, _ = env.reset(seed=seed)
