@@ -75,7 +75,7 @@ class ComplianceConfig:
     """
 
     mass: list[float] = field(default_factory=lambda: [2.0, 2.0, 2.0, 0.03, 0.03, 0.03])
-    damping: list[float] = field(default_factory=lambda: [900.0, 900.0, 900.0, 12.0, 12.0, 12.0])
+    damping: list[float] = field(default_factory=lambda: [900.0, 900.0, 800.0, 12.0, 12.0, 12.0])
     stiffness: list[float] = field(default_factory=lambda: [0.0, 0.0, 300.0, 3.0, 3.0, 3.0])
     check_contact: bool = True
 
@@ -168,7 +168,7 @@ class TaskConfig(InsertionConfig):
     """Configuration of the task other than the geometry of the part.
 
     Attributes:
-        action: Meaning of actions, with a dither of 0.6 but along the axis.
+        action: Meaning of actions, with a dither of 0.5 but along the axis.
         physics: Simulated robot; its rate is a multiple of the control rate.
         sensor: Force-torque sensor.
         compliance: Law of the admittance controller at the start of an episode.
@@ -178,7 +178,7 @@ class TaskConfig(InsertionConfig):
         name: Name of a registered task, which determines termination and reward.
     """
 
-    action: ActionConfig = field(default_factory=lambda: ActionConfig(dither=[0.6, 0.6, 0.0, 0.6, 0.6, 0.6]))
+    action: ActionConfig = field(default_factory=lambda: ActionConfig(dither=[0.5, 0.5, 0.0, 0.5, 0.5, 0.5]))
     physics: PhysicsConfig = field(default_factory=PhysicsConfig)
     sensor: SensorConfig = field(default_factory=SensorConfig)
     compliance: ComplianceConfig = field(default_factory=ComplianceConfig)

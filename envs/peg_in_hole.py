@@ -73,7 +73,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
-    12, 12, 9 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``. To a wrench or a
+    12, 12, 8 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``. To a wrench or a
     twist a dither of ``task.action.dither`` is added, the same in every episode; see ``Dither``.
 
     With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;

@@ -44,7 +44,7 @@ class ActionConfig:
     """
 
     kind: ActionKind = ActionKind.wrench
-    wrench: list[float] = field(default_factory=lambda: [12.0, 12.0, 9.0, 0.5, 0.5, 0.5])
+    wrench: list[float] = field(default_factory=lambda: [12.0, 12.0, 8.0, 0.5, 0.5, 0.5])
     twist: list[float] = field(default_factory=lambda: [0.013, 0.013, 0.01, 0.04, 0.04, 0.04])
     gain_ratio: float = 4.0
     stiffness: list[float] = field(default_factory=lambda: [2000.0, 2000.0, 2000.0, 20.0, 20.0, 20.0])

@@ -58,7 +58,7 @@ def test_what_the_policy_sees_is_the_new_part_in_old_coordinates(
 
 def test_a_scaled_tool_answers_a_scaled_wrench_alike() -> None:
     """In free air an action turns the larger tool less, and the policy sees the same turn."""
-    task = replace(TaskConfig(), path=replace(TaskConfig().path, start_height=0.02))
+    task = replace(TaskConfig(), action=ActionConfig(), path=replace(TaskConfig().path, start_height=0.02))
     scaled = replace(task, coordinates=SCALE.tolist())
     (one, first, _), (other, second, _) = (episode(t, PegHole(), 8) for t in (task, scaled))
     np.testing.assert_allclose(second["pose"][3:], first["pose"][3:] / 1.5, rtol=0.02, atol=1e-5)

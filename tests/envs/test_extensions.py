@@ -28,6 +28,7 @@ from assembly_rl.envs.robots import RobotConfig
 from assembly_rl.envs.task import InsertionTask
 
 NO_ERROR = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
+STEADY = {"dither": [0.0] * 6}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -156,7 +157,7 @@ register_task("test_touch", TouchTask)
 
 
 def run(task: dict, steps: int = 200) -> tuple[list, dict]:
-    env = PegInHoleEnv(task={"randomization": NO_ERROR, **task})
+    env = PegInHoleEnv(task={"randomization": NO_ERROR, "action": STEADY, **task})
     observation, info = env.reset(seed=1)
     rows = [observation.tolist()]
     for _ in range(steps):
@@ -259,7 +260,9 @@ def test_the_reach_of_another_robot() -> None:
 
 
 def test_another_observation_term() -> None:
-    env = PegInHoleEnv(task={"observation": {"groups": ["pose", "test_speed"]}, "randomization": NO_ERROR})
+    env = PegInHoleEnv(
+        task={"observation": {"groups": ["pose", "test_speed"]}, "randomization": NO_ERROR, "action": STEADY}
+    )
     assert env.observation_names[-2:] == ("speed", "effort")
     assert env.observation_space.shape == (8,) and env.observation_space.high[-2:].tolist() == [1.0, 3.0]
     env.reset(seed=0)

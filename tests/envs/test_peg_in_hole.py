@@ -19,6 +19,7 @@ from assembly_rl.envs.physics import BulletWorld
 
 NAME = "assembly_rl/PegInHole-v0"
 NO_ERROR = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
+STEADY = {"dither": [0.0] * 6}
 SHORT = {"limits": {"time": 0.6}, "path": {"start_height": 0.0005}}
 VARIED = {
     **SHORT,
@@ -190,7 +191,7 @@ def test_the_state_of_an_unused_environment() -> None:
 
 
 def test_success() -> None:
-    env = PegInHoleEnv(task={"randomization": NO_ERROR, "robot": IMMEDIATE})
+    env = PegInHoleEnv(task={"randomization": NO_ERROR, "robot": IMMEDIATE, "action": STEADY})
     terminated, truncated, _, info = finish(env)
     assert (terminated, truncated, info["result"], info["is_success"]) == (True, False, "success", True)
     assert 0.024 <= info["depth"] < 0.0245
@@ -246,7 +247,7 @@ def test_without_a_certificate_there_is_no_success(monkeypatch: pytest.MonkeyPat
         return -1.0 if world.pose()[0][2] - 0.040 <= -0.024 else 1.0
 
     monkeypatch.setattr(BulletWorld, "penetration_bound", property(bound))
-    terminated, _, _, info = finish(PegInHoleEnv(task={"randomization": NO_ERROR}))
+    terminated, _, _, info = finish(PegInHoleEnv(task={"randomization": NO_ERROR, "action": STEADY}))
     assert info["depth"] >= 0.024
     assert (terminated, info["result"], info["is_success"]) == (True, "certificate_failed", False)
     assert (info["reward_terms"]["success"], info["reward_terms"]["failure"]) == (0.0, -5.0)

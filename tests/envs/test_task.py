@@ -15,6 +15,7 @@ from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.envs import PegInHoleEnv
 
 QUIET = {"force_noise": 0.0, "moment_noise": 0.0, "force_bias": 0.0, "moment_bias": 0.0}
+STEADY = {"dither": [0.0] * 6}
 EXACT = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
 # A wrong estimate by much more than usual, so that a wrong frame shows.
 WRONG = {"hole_estimate": {"lateral": 0.002, "height": 0.001, "tilt": 0.1, "yaw": 0.1}}
@@ -83,6 +84,7 @@ def test_pose_wrench_and_twist_are_those_of_the_tip_in_the_nominal_frame(seed: i
 
 def test_the_path_starts_at_its_height_and_runs_down_the_estimated_axis() -> None:
     task = {"path": {"start_height": 0.004}, "sensor": QUIET, "randomization": WRONG, "robot": IMMEDIATE}
+    task["action"] = STEADY
     env = PegInHoleEnv(task=task)
     _, info = env.reset(seed=0)
     np.testing.assert_allclose(info["pose"], [0.0, 0.0, 0.004, 0.0, 0.0, 0.0], atol=1e-12)
@@ -123,6 +125,7 @@ def test_groups_names_and_scales() -> None:
         "path": {"start_height": 0.0},
         "limits": {"lateral": 0.02, "force": 200.0, "moment": 20.0},
         "randomization": {"hole_estimate": {"lateral": 0.003}},
+        "action": STEADY,
     }
     env, rng = PegInHoleEnv(task=task), np.random.default_rng(0)
     axes, wrench_axes = ["x", "y", "z", "rx", "ry", "rz"], ["fx", "fy", "fz", "mx", "my", "mz"]
@@ -156,7 +159,7 @@ def test_the_reset_observation_tells_only_the_start() -> None:
 
 
 def test_an_action_beyond_the_space_is_clipped() -> None:
-    env, other = PegInHoleEnv(), PegInHoleEnv()
+    env, other = (PegInHoleEnv(task={"action": STEADY}) for _ in range(2))
     env.reset(seed=0), other.reset(seed=0)
     observation, *_ = env.step(np.array([3.0, -3.0, 0.5, 0.0, 0.0, 0.0]))
     expected, *_ = other.step(np.array([1.0, -1.0, 0.5, 0.0, 0.0, 0.0]))

@@ -234,7 +234,8 @@ def test_pictures_show_the_arm_and_change_nothing() -> None:
 
 
 def test_insertion_with_the_arm() -> None:
-    env, floating = PegInHoleEnv(task={**ARM, "randomization": NO_ERROR}), PegInHoleEnv()
+    steady = {"action": {"dither": [0.0] * 6}}
+    env, floating = PegInHoleEnv(task={**ARM, **steady, "randomization": NO_ERROR}), PegInHoleEnv()
     env.reset(seed=0)
     ended = False
     while not ended:
