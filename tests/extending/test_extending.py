@@ -150,7 +150,8 @@ def test_friction_holds_the_peg_until_the_servo_pulls_more() -> None:
 
 def test_the_engine_inserts_a_peg_whose_hole_is_known() -> None:
     known = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
-    env = PegInHoleEnv(task={"physics": TASK["physics"], "randomization": known})
+    steady = {"dither": [0.0] * 6}
+    env = PegInHoleEnv(task={"physics": TASK["physics"], "randomization": known, "action": steady})
     env.reset(seed=0)
     ended = False
     while not ended:

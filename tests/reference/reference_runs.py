@@ -174,7 +174,7 @@ def transfer() -> dict[str, Any]:
     run(
         "transfer", "source=source", "geometry=triangle", "steps=60", "transfer.warm_up=20",
         "transfer.anneal=30", "evaluation.every=30", "evaluation.episodes=2", "evaluation.held_out=4",
-        "compare=true", "run_dir=moved", "processes=1", *TASK[4:],
+        "compare=true", "run_dir=moved", "processes=1", *TASK[5:],
     )  # fmt: skip
     report = json.loads(Path("moved/report.json").read_text(encoding="utf-8"))
     content = json.loads(Path("moved/transfer/transfer.json").read_text(encoding="utf-8"))

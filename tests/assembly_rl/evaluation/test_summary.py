@@ -76,7 +76,7 @@ def test_summary_by_hand() -> None:
 
 def test_an_episode_row_is_what_the_environment_told() -> None:
     exact = {"randomization": {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}}
-    environment = PegInHoleEnv(task=exact)
+    environment = PegInHoleEnv(task={**exact, "action": {"dither": [0.0] * 6}})
     agent = GuidedPolicy(FixedGuidance(force=4.0), environment.task.action.wrench)
     told = run_episode(environment, agent, seed=5)
     observation, info = environment.reset(seed=5)
