@@ -9,11 +9,13 @@ from PIL import Image
 from assembly_rl.cli.part import picture_path, with_part
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.geometry.files import check_part, read_part
+from assembly_rl.envs.physics import ENGINES
 
 ANGLE = "polygon: [[0, 0], [20, 0], [20, 8], [8, 8], [8, 20], [0, 20]]\ndepth: 22\n"
 
 
-def test_a_part_is_shown_and_kept(command: Run, tmp_path: Path) -> None:
+def test_a_part_is_shown_and_kept(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ENGINES, "names", lambda: ("bullet", "mujoco"))  # other tests register more
     (tmp_path / "angle.yaml").write_text(ANGLE)
     shown = command("part", "angle.yaml", "geometry.clearance=5e-5", "output=a.png", "keep=new/own.yaml")
     with Image.open(tmp_path / "a.png") as picture:
