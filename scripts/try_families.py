@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("families.csv"))
     given = parser.parse_args()
     tasks = [(kind, seed) for kind in KINDS for seed in range(given.count)]
-    rows = []
+    rows: list[dict[str, Any]] = []
     with open(given.output, "x", newline="", encoding="utf-8") as file:
         writer = None
         with get_context("spawn").Pool(given.processes) as pool:
