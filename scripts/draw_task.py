@@ -15,9 +15,21 @@ from shapely.geometry import MultiPoint
 
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry import SECTIONS, hole_parts, peg_parts
-from assembly_rl.reports.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION, new_figure, save
+from assembly_rl.reports.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PEG,
+    PEG_EDGE,
+    PLATE,
+    PLATE_EDGE,
+    PURPLE,
+    VERMILION,
+    new_figure,
+    save,
+)
 
-PEG, PEG_EDGE, PLATE, PLATE_EDGE = "#f2b266", "#a35c00", "#c3cad3", "#7d8894"
 # The cross-section is a schematic: lengths in its own unit, close to a millimetre, small ones exaggerated.
 HALF, GAP, CHAMFER, DEPTH, LENGTH, WALL, MARGIN = 10.0, 1.6, 2.2, 25.0, 40.0, 11.0, 2.5
 WRONG, TILT = (5.5, 1.5), radians(-6.0)  # error of the estimated hole frame
@@ -26,15 +38,18 @@ WRONG, TILT = (5.5, 1.5), radians(-6.0)  # error of the estimated hole frame
 def main() -> None:
     """Draw everything into one picture."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
-    figure = new_figure(12.0, 5.7)
-    layout = figure.add_gridspec(5, 4, width_ratios=(2.35, 2.35, 1.0, 1.0), height_ratios=(0.01, 1, 1, 1, 1))
+    figure = new_figure(13.5, 5.7)
+    layout = figure.add_gridspec(
+        5, 6, width_ratios=(2.35, 2.35, 0.8, 0.8, 0.8, 0.8), height_ratios=(0.01, 1, 1, 1, 1)
+    )
     draw_frames(_blank(figure.add_subplot(layout[:, 0]), "Frames and signs"))
     draw_dimensions(_blank(figure.add_subplot(layout[:, 1]), "Dimensions (defaults)"))
     heading = figure.add_subplot(layout[0, 2:])
     heading.set_title("Sections, in convex parts", fontsize=11, color=INK, fontweight="bold")
     heading.axis("off")
-    for index, section in enumerate(name for name in SECTIONS if name != "polygon"):
-        draw_section(figure.add_subplot(layout[1 + index // 2, 2 + index % 2]), section)
+    named = (name for name in SECTIONS if not name.startswith("polygon"))
+    for index, section in enumerate(named):
+        draw_section(figure.add_subplot(layout[1 + index // 4, 2 + index % 4]), section)
     for suffix in (".svg", ".png"):
         save(figure, folder / f"task{suffix}")
 

@@ -80,7 +80,7 @@ def sliding_force(depth: float, tilt: float, clearance: float) -> float:
         tilt: Angle [rad] of the spring's end, which is on the axis that is turned about the tip.
         clearance: Clearance of the fit on each side [m].
     """
-    radius, length, friction = float(PART.peg_outline[:, 0].max()), PART.peg_length, FRICTION
+    radius, length, friction = float(PART.peg_outlines[0][:, 0].max()), PART.peg_length, FRICTION
     reach = radius + clearance
 
     def gap(angle: float) -> float:  # between the mouth's edge and the side of a peg whose tip touches

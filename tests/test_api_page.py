@@ -79,7 +79,9 @@ def test_the_session_of_the_page(session: dict[str, Any], folder: Path) -> None:
     assert session["exported"].action_difference == 0.0 and session["state"] != "running"
     assert (folder / "insertion.csv").is_file()
     (message,) = session["written"]
-    assert str(message).startswith("unknown geometry 'sqare'; did you mean 'square'? Known: L, T, circle")
+    assert str(message).startswith(
+        "unknown geometry 'sqare'; did you mean 'square'? Known: D, L, T, U, circle"
+    )
 
 
 def test_the_page_names_everything_that_the_api_exports() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from assembly_rl.api.configuration import Progress, console_of, make_config
 from assembly_rl.api.policy import Policy, load
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.runs import RunDirectory, first_unused, read_rows
+from assembly_rl.runs import RunDirectory, first_unused, folder_name, read_rows
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.continuation import continue_run, continued
 from assembly_rl.training.create import create_run, planned, prepare
@@ -124,7 +124,7 @@ def train(
     own, methods = prepare(config if config is not None else make_config(**fields))
     if own.plan is not None:
         own, _ = planned(own)
-    name = f"{own.geometry.section}-{own.algo.name}-seed{own.seed}"
+    name = f"{folder_name(own.geometry.label)}-{own.algo.name}-seed{own.seed}"
 
     def make(path: Path) -> RunDirectory:
         return create_run(own, methods, path, ["assembly_rl.train"])

@@ -16,6 +16,7 @@ from assembly_rl.methods.transfer.workflow import (
     finish_transfer,
 )
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
+from assembly_rl.runs import folder_name
 from assembly_rl.training.config import EvaluationConfig
 
 
@@ -71,6 +72,6 @@ def transfer(
     console = console_of(progress)
     chosen = choose_source(paths, workflow.geometry.part(), conditions, console)
     require_as_trained(chosen.config.task, conditions)
-    label = f"{chosen.run.path.name}-to-{workflow.geometry.section}"
+    label = f"{chosen.run.path.name}-to-{folder_name(workflow.geometry.label)}"
     folder = begin_transfer(workflow, Path(run_dir) if run_dir else None, label, chosen, console)
     return finish_transfer(folder, console)

@@ -16,9 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
-from assembly_rl.cli.parts import show_remarks, with_parts
-from assembly_rl.cli.robots import with_robot
+from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PartConfig, PlanConfig, ReplayConfig
+from assembly_rl.cli.parts import part_files, show_remarks, with_parts
+from assembly_rl.cli.robots import robot_files, with_robot
 from assembly_rl.cli.streams import make_robust
 from assembly_rl.configuration.composition import checked, checked_overrides, one_line, register
 from assembly_rl.configuration.overrides import require_distinct
@@ -26,6 +26,20 @@ from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
 from assembly_rl.studies.config import BenchmarkConfig, StudyConfig
+
+_typed: list[str] = []
+
+
+def typed_command() -> list[str]:
+    """Return the command line of this process as it was typed."""
+    return list(_typed or sys.argv)
+
+
+def typed_files() -> dict[str, bytes]:
+    """Return the content of the files in place of a choice on the command line, by their path."""
+    arguments = typed_command()[1:]
+    found = [*part_files(arguments), *robot_files(arguments)]
+    return {str(path): path.read_bytes() for path in found}
 
 
 def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
@@ -44,6 +58,7 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     with _one_line_errors(full):
         _register_commands()
+        _typed[:] = sys.argv
         sys.argv[1:] = checked_arguments(config_name, sys.argv[1:])
         main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)
         with _hydra_raises(True):
@@ -134,6 +149,7 @@ def _register_commands() -> None:
     register()
     store = ConfigStore.instance()
     store.store("eval_schema", EvalConfig)
+    store.store("part_schema", PartConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
     store.store("export_schema", ExportConfig)

@@ -71,7 +71,7 @@ def conditions(
     parts = [(Path(name).stem, replace(make_part(name), chamfer=part.chamfer)) for name in config.geometries]
     own: list[float | None] = [None]
     fits = itertools.product(
-        parts or [(part.section, part)],
+        parts or [(part.label, part)],
         config.clearance or own,
         config.friction or own,
         config.lag or own,

@@ -194,6 +194,26 @@ class ReplayConfig:
 
 
 @dataclass
+class PartConfig:
+    """Configuration of ``assembly-rl-part``.
+
+    Attributes:
+        geometry: Part.
+        task: Task of the training: its errors, limits, engine and physics rate.
+        output: File of the picture; by default ``part-<name>.png``, or with a number if that exists.
+        keep: YAML file for the part; by default its text is printed.
+    """
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    output: str | None = None
+    keep: str | None = None
+
+    def __post_init__(self) -> None:
+        require_text(self, "output", "keep")
+
+
+@dataclass
 class PlanConfig:
     """Configuration of ``assembly-rl-plan``.
 

@@ -2,12 +2,15 @@
 
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
+
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from assembly_rl.cli.files import file_argument, path_of
 from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.envs.geometry.drawing import PartWarning
-from assembly_rl.envs.geometry.files import check_part, is_part_file, read_part
+from assembly_rl.envs.geometry.files import check_part, files_of_part, is_part_file, read_part
 
 
 def with_parts(arguments: list[str]) -> list[str]:
@@ -24,9 +27,17 @@ def with_parts(arguments: list[str]) -> list[str]:
     fields = read_part(path)
     if not any(text.lstrip("+~").startswith("geometry.") for text in arguments):
         check_part(path, fields)  # a refusal here names the file and has its unit
-    fields["parameters.vertices"] = fields.pop("parameters")["vertices"]
+    section, parameters = fields.pop("section"), fields.pop("parameters")
+    fields |= {f"parameters.{name}": value for name, value in parameters.items()}
+    fields["name"] = QuotedString(fields["name"], Quote.single).with_quotes()
     own = [f"geometry.{name}={value}" for name, value in fields.items()]
-    return ["geometry=polygon", *own, *(text for text in arguments if text != given)]
+    return [f"geometry={section}", *own, *(text for text in arguments if text != given)]
+
+
+def part_files(arguments: list[str]) -> list[Path]:
+    """Return the files of the part that an argument names: the part file, and those that it names."""
+    given = file_argument(arguments, "geometry", "geometries", is_part_file)
+    return [] if given is None else files_of_part(path_of(given))
 
 
 def show_remarks() -> None:

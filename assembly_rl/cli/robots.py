@@ -30,6 +30,12 @@ def with_robot(arguments: list[str]) -> list[str]:
     return ["robot=floating", *own, *(text for text in arguments if text != given)]
 
 
+def robot_files(arguments: list[str]) -> list[Path]:
+    """Return the robot file that an argument names."""
+    given = file_argument(arguments, "robot", "robots", _is_robot_file)
+    return [] if given is None else [path_of(given)]
+
+
 def read_robot(path: Path) -> dict[str, Any]:
     """Read fields of ``RobotConfig`` from a YAML file; missing ones keep their defaults.
 

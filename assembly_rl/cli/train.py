@@ -9,9 +9,9 @@ from rich.console import Console
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.accelerators.processes import INTERRUPTED
-from assembly_rl.cli.command import command, console
+from assembly_rl.cli.command import command, console, typed_command, typed_files
 from assembly_rl.configuration.composition import checked
-from assembly_rl.runs import RunDirectory, RunError, first_unused
+from assembly_rl.runs import RunDirectory, RunError, first_unused, folder_name
 from assembly_rl.runs.directory import FILE
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.continuation import continue_run
@@ -82,10 +82,11 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
         output.print(f"plan: {why}", highlight=False)
     distributed.start(config.device)
     choices = HydraConfig.get().runtime.choices
-    label = "-".join(choices[group] for group in ("task", "geometry", "algo"))
+    part = folder_name(config.geometry.name or choices["geometry"])
+    label = "-".join((choices["task"], part, choices["algo"]))
 
     def make(path: Path) -> RunDirectory:
-        return create_run(config, methods, path)
+        return create_run(config, methods, path, typed_command(), typed_files())
 
     if distributed.rank() > 0:
         path = Path(distributed.broadcast(""))  # not before the first process has made its folder

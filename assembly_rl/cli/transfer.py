@@ -13,7 +13,7 @@ from assembly_rl.envs import make_environment
 from assembly_rl.evaluation.candidates import as_trained, require_as_trained
 from assembly_rl.methods.transfer.workflow import begin_transfer, choose_source, finish_transfer
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
-from assembly_rl.runs import RunError
+from assembly_rl.runs import RunError, folder_name
 from assembly_rl.training.trainer import TrainingInterrupted
 
 
@@ -34,7 +34,8 @@ def _job(values: DictConfig) -> None:
         )
         make_environment(part, as_trained(source.config.task, config.task)).close()
         choices = HydraConfig.get().runtime.choices
-        label = "-".join((source.run.path.name, "to", choices["task"], choices["geometry"]))
+        name = folder_name(config.geometry.name or choices["geometry"])
+        label = "-".join((source.run.path.name, "to", choices["task"], name))
         given = Path(config.run_dir) if config.run_dir else None
         folder = begin_transfer(config, given, label, source, output)
     try:

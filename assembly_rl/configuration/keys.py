@@ -209,5 +209,8 @@ def require_complete(config: DictConfig) -> None:
             raise InputError(f"{key} has no value: write {key}={form}")
 
 
-MISSING = {"geometry.parameters.vertices": "[[0,0],[0.02,0],[0,0.02]] (corners x, y in metres)"}
+MISSING = {
+    "geometry.parameters.vertices": "[[0,0],[0.02,0],[0,0.02]] (corners x, y in metres)",
+    "geometry.parameters.outlines": "[[[0,0],[0.02,0],[0,0.02]]] (corners x, y of each, in metres)",
+}
 """Form of a value by key, where the type does not tell it."""

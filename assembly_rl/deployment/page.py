@@ -46,7 +46,7 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
     ]
     return f"""# {manifest.name}
 
-A controller that inserts a {part.section} peg, clearance {1e3 * part.clearance:g} mm, chamfer {1e3 * part.chamfer:g} mm,
+A controller that inserts the part {part.label}, clearance {1e3 * part.clearance:g} mm, chamfer {1e3 * part.chamfer:g} mm,
 {1e3 * part.hole_depth:g} mm deep. It was trained in simulation ({own["algorithm"]}, {own["steps"]} policy steps, seed
 {own["seed"]}) and succeeded there in {found["successes"]} of {found["episodes"]} insertions that it had not seen
 (95 % interval {100 * low:.0f} to {100 * high:.0f} %; robot with {checked.words()}). **It has not touched a robot yet: begin slowly, with a soft

@@ -13,6 +13,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#A5528A", "#56B4E9",
 )  # fmt: skip
 INK, GREY, LIGHT = "#2c3440", "#8a93a0", "#d5dae1"
+PEG, PEG_EDGE, PLATE, PLATE_EDGE = "#f2b266", "#a35c00", "#c3cad3", "#7d8894"
 Place = Literal["upper left", "upper right", "lower left", "lower right"]
 XYZ = (BLUE, VERMILION, GREEN)
 

@@ -7,7 +7,7 @@ from assembly_rl.runs.checkpoint import load_checkpoint, load_policy, save_check
 from assembly_rl.runs.checkpointer import Checkpointer, learn_until
 from assembly_rl.runs.directory import RunDirectory
 from assembly_rl.runs.files import RunError
-from assembly_rl.runs.folders import FolderTaken, first_unused
+from assembly_rl.runs.folders import FolderTaken, first_unused, folder_name
 from assembly_rl.runs.resume import resume_run
 from assembly_rl.runs.rows import RowLog, read_rows
 
@@ -18,6 +18,7 @@ __all__ = [
     "RunDirectory",
     "RunError",
     "first_unused",
+    "folder_name",
     "learn_until",
     "load_checkpoint",
     "load_policy",

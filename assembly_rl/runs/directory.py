@@ -1,11 +1,12 @@
 """Directory of one training: its configuration, software versions and results."""
 
+import hashlib
 import os
 import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class RunDirectory:
         config: dict[str, Any],
         command: list[str],
         seed: int | None = None,
+        inputs: Mapping[str, bytes] | None = None,
         fill: Callable[["RunDirectory"], object] = lambda run: None,
     ) -> "RunDirectory":
         """Start a run in a new or empty folder, which appears with all its first files, and lock it.
@@ -59,6 +61,7 @@ class RunDirectory:
             config: Resolved configuration, in types of JSON.
             command: Command line that started the run.
             seed: Seed of the training.
+            inputs: Content of the files that the command line names, by their path; the run keeps copies.
             fill: Function that writes further first files, into a run that is not under its path yet.
 
         Raises:
@@ -71,6 +74,10 @@ class RunDirectory:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(command),
             "seed": seed,
+            "inputs": [
+                {"path": name, "file": own, "sha256": hashlib.sha256(content).hexdigest()}
+                for own, (name, content) in _named(inputs or {}).items()
+            ],
             "processes": distributed.size(),
             "config": config,
             "versions": {
@@ -89,6 +96,9 @@ class RunDirectory:
         remedy = f"a run never overwrites another: choose another run_dir, or {goes_on}"
         with new_folder(path, remedy, lock) as new:
             write_json(new / FILE, info)
+            for own, (_, content) in _named(inputs or {}).items():
+                (new / own).parent.mkdir(exist_ok=True)
+                (new / own).write_bytes(content)
             fill(cls.open(new))
         return cls(path, cls.open(path).info, lock)
 
@@ -202,6 +212,11 @@ class RunDirectory:
         with writing(self.checkpoints):
             found = list(self.checkpoints.iterdir()) if self.checkpoints.is_dir() else []
         return {int(match[1]): folder for folder in found if (match := _STEP.fullmatch(folder.name))}
+
+
+def _named(inputs: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
+    """Return path and content of the inputs by the names of their copies in the run."""
+    return {f"inputs/{k}-{Path(name).name}": (name, inputs[name]) for k, name in enumerate(inputs)}
 
 
 def _found(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,6 +58,11 @@ def new_folder(path: Path, remedy: str, lock: FolderLock | None = None) -> Itera
         own.release()
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def folder_name(name: str) -> str:
+    """Return a name of a part with an underscore for whatever is no letter, digit, dot or dash."""
+    return re.sub(r"[^\w.-]+", "_", name)
 
 
 def first_unused(name: str, make: Callable[[Path], T]) -> T:

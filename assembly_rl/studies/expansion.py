@@ -79,7 +79,7 @@ def _tuning_cell(
     for _, episodes in study.rounds:
         if episodes % len(configs):
             raise InputError(f"{episodes} episodes of a round cannot be spread over {len(configs)} parts")
-    count = f"{len(configs)} parts" if len(configs) > 1 else configs[0].geometry.section
+    count = f"{len(configs)} parts" if len(configs) > 1 else configs[0].geometry.label
     return make_cell(
         TuningCell,
         name,

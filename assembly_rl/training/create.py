@@ -1,7 +1,7 @@
 """Creation of a run: all errors of its configuration are raised before its directory exists."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,11 @@ def planned(config: TrainConfig) -> tuple[TrainConfig, str]:
 
 
 def create_run(
-    config: TrainConfig, methods: Sequence[Method], path: str | Path, command: Sequence[str] | None = None
+    config: TrainConfig,
+    methods: Sequence[Method],
+    path: str | Path,
+    command: Sequence[str] | None = None,
+    inputs: Mapping[str, bytes] | None = None,
 ) -> RunDirectory:
     """Create the directory of a run, with all the files that its training depends on, and lock it.
 
@@ -58,6 +62,7 @@ def create_run(
         methods: Methods from ``prepare``.
         path: New or empty folder.
         command: Command line that is recorded; by default that of this process.
+        inputs: Content of the files that the command line names, by their path; the run keeps copies.
 
     Raises:
         FolderTaken: The folder exists and is not empty.
@@ -68,4 +73,4 @@ def create_run(
         for method in methods:
             method.created(run)
 
-    return RunDirectory.create(path, to_mapping(config), list(command or sys.argv), config.seed, fill)
+    return RunDirectory.create(path, to_mapping(config), list(command or sys.argv), config.seed, inputs, fill)

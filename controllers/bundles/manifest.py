@@ -24,7 +24,7 @@ from assembly_rl.controllers.validation import (
 from assembly_rl.controllers.wrench import ToolConfig
 
 FORMAT = 2
-"""Version of the format; 1 had neither ``response`` nor ``contact.lead``."""
+"""Version of the format; 1 had neither ``response``, ``contact.lead`` nor tip, floor and name of the part."""
 CONVENTIONS = {
     "units": "SI: m, rad, s, N, Nm, kg",
     "quaternion": "x y z w",
@@ -143,6 +143,9 @@ class PartNote:
         chamfer: Chamfer [m].
         hole_depth: Depth of the hole [m]; the goal is ``insertion.limits.goal_margin`` above its bottom.
         peg_length: Distance from flange to tip [m].
+        tip_chamfer: Chamfer of the peg's tip [m].
+        blind: The hole has a floor.
+        name: Name of the part; empty for that of the section.
     """
 
     section: str
@@ -151,10 +154,18 @@ class PartNote:
     chamfer: float
     hole_depth: float
     peg_length: float
+    tip_chamfer: float
+    blind: bool
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Name of the part, or of its section."""
+        return self.name or self.section
 
     def __post_init__(self) -> None:
         require_positive(self, hole_depth=bounds.LENGTH, peg_length=bounds.LENGTH)
-        for name in ("clearance", "chamfer"):
+        for name in ("clearance", "chamfer", "tip_chamfer"):
             if not abs(getattr(self, name)) <= bounds.LENGTH:
                 raise InputError(
                     f"PartNote.{name} must be within +-{bounds.LENGTH:g} m, got {getattr(self, name)}"
@@ -255,13 +266,15 @@ def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
     """Return a manifest of an earlier format in the present one."""
     if found > 1:
         return values
-    contact = values.get("contact")
+    contact, part = values.get("contact"), values.get("part")
     if isinstance(contact, dict):
         contact = {"lead": None, **contact}
+    if isinstance(part, dict):
+        part = {"tip_chamfer": 0.0, "blind": False, "name": "", **part}
     insertion = values.get("insertion")
     if isinstance(insertion, dict) and isinstance(action := insertion.get("action"), dict):
         insertion = {**insertion, "action": {"dither": [0.0] * 6, **action}}
-    return {"response": None, **values, "contact": contact, "insertion": insertion}
+    return {"response": None, **values, "contact": contact, "part": part, "insertion": insertion}
 
 
 def _require_modest(values: Any) -> None:

@@ -9,7 +9,7 @@ from assembly_rl.envs.geometry.mesh import (
     peg_visual_mesh,
 )
 from assembly_rl.envs.geometry.part import PegHole
-from assembly_rl.envs.geometry.sections import SECTIONS, section_outline
+from assembly_rl.envs.geometry.sections import SECTIONS, section_outlines
 
 __all__ = [
     "SECTIONS",
@@ -24,5 +24,5 @@ __all__ = [
     "peg_parts",
     "peg_visual_mesh",
     "peg_volume",
-    "section_outline",
+    "section_outlines",
 ]

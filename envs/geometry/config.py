@@ -15,8 +15,11 @@ class GeometryConfig:
         parameters: Parameters of the section [m].
         clearance: Gap between each side of the centred peg and the hole [m].
         chamfer: Width of the chamfer around the hole's mouth [m]; 0 for a sharp edge.
-        hole_depth: Thickness of the plate [m].
+        hole_depth: Depth of the hole, the thickness of the plate if it goes through [m].
         peg_length: Length of the peg from its tip to the flange [m].
+        tip_chamfer: Width of the chamfer of the peg's tip [m]; 0 for a sharp edge.
+        blind: The hole has a floor at its depth.
+        name: Name of the part in tables, pictures and bundles; empty for that of the section.
     """
 
     section: str = PegHole.section
@@ -25,6 +28,14 @@ class GeometryConfig:
     chamfer: float = PegHole.chamfer
     hole_depth: float = PegHole.hole_depth
     peg_length: float = PegHole.peg_length
+    tip_chamfer: float = PegHole.tip_chamfer
+    blind: bool = PegHole.blind
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name of the part, or of its section."""
+        return self.name or self.section
 
     def part(self) -> PegHole:
         """Build the part.

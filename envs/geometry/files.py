@@ -1,6 +1,7 @@
-"""Parts from files: a polygon in YAML, or an outline drawn as DXF or SVG; lengths in millimetres."""
+"""Parts from files: polygons in YAML, outlines drawn as DXF or SVG, or solids; lengths in millimetres."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,27 @@ import numpy as np
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry import strict_yaml
 from assembly_rl.envs.geometry.drawing import PartWarning, file_content
-from assembly_rl.envs.geometry.outline import DRAWINGS, TOLERANCE, drawn_outline
-from assembly_rl.envs.geometry.part import PegHole, check_section
+from assembly_rl.envs.geometry.mesh_files import MESHES
+from assembly_rl.envs.geometry.outline import DRAWINGS, MAX_OUTLINES, TOLERANCE, outlines_of
+from assembly_rl.envs.geometry.part import MAX_NAME, PegHole, check_name, check_section
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array, LengthError, clean
-from assembly_rl.envs.geometry.simplification import FEW, simplified
+from assembly_rl.envs.geometry.simplification import FEW, MAX_SIMPLIFIED, simplified
+from assembly_rl.envs.geometry.solids import KEYS, read_solids
 
-SUFFIXES = (".yaml", ".yml", *DRAWINGS)
+SUFFIXES = (".yaml", ".yml", *DRAWINGS, *MESHES)
 """Suffixes of the files that describe a part."""
 
-LENGTHS = {"clearance": "clearance", "chamfer": "chamfer", "depth": "hole_depth", "length": "peg_length"}
-"""Fields of ``PegHole`` by key of a YAML file."""
+SECTION_KEYS = ("polygon", "polygons", "outline")
+"""Keys of a YAML file that give the section."""
 
-MAX_SIMPLIFIED = 512
-"""Largest number of vertices of a section from a file."""
+LENGTHS = {
+    "clearance": "clearance",
+    "chamfer": "chamfer",
+    "depth": "hole_depth",
+    "length": "peg_length",
+    "tip_chamfer": "tip_chamfer",
+}
+"""Fields of ``PegHole`` by key of a YAML file."""
 
 MAX_VERTICES = 4096
 """Largest number of vertices of a polygon in a file."""
@@ -47,9 +56,12 @@ def check_part(path: Path, fields: dict[str, Any]) -> PegHole:
 def read_part(path: Path) -> dict[str, Any]:
     """Read fields of ``PegHole`` from a file; missing ones keep their defaults.
 
-    A YAML file has ``polygon`` (a list of ``[x, y]``) or ``outline`` (the name of a DXF or SVG file beside
-    it), and may have ``clearance``, ``chamfer``, ``depth`` and ``length``, all in millimetres. A DXF or SVG
-    file has the outline alone: one closed line, in the units of the file or, without any, in millimetres.
+    A YAML file has ``polygon`` (a list of ``[x, y]``), ``polygons`` (a list of those) or ``outline`` (the
+    name of a DXF or SVG file beside it), and may have ``clearance``, ``chamfer``, ``depth``, ``length`` and
+    ``tip_chamfer``, all in millimetres, ``blind`` (true or false) and ``name``. A DXF or SVG file has the
+    outlines alone: closed lines, in the units of the file or, without any, in millimetres. A line within
+    another one is a hole in it. Solids are a file of ``MESHES`` with the plug, or ``plug``, ``socket`` or
+    both in a YAML file, see ``read_solids``. A part without a name is named after its file.
 
     Curves and polygons of many vertices are replaced by few chords, within ``TOLERANCE`` millimetres of what
     is drawn; a warning says how many.
@@ -59,11 +71,13 @@ def read_part(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: The file does not exist, is none of these, has something that is not understood, or has no
-            single closed outline of a usable form.
-        ImportError: The library that reads a drawing is not installed.
+            closed outlines of a usable form.
+        ImportError: The library that reads a drawing or a solid is not installed.
     """
+    if path.suffix.lower() in MESHES:
+        return read_solids(path, {"plug": path.name})
     if path.suffix.lower() in DRAWINGS:
-        return _section(path, drawn_outline(path))
+        return _section(path, outlines_of(path)) | {"name": _name(path, path.stem[:MAX_NAME])}
     if not is_part_file(path.name):
         raise InputError(f"{path} is no part file; known: {', '.join(SUFFIXES)}")
     content = _yaml_content(path)
@@ -72,14 +86,30 @@ def read_part(path: Path) -> dict[str, Any]:
         if not isinstance(name, str) or not name:
             raise InputError(f"{path}: outline must be the name of a DXF or SVG file, got {name!r:.60}")
         drawing = path.parent / name
-        fields = _section(drawing, drawn_outline(drawing))
+        fields = _section(drawing, outlines_of(drawing))
+    elif "plug" in content or "socket" in content:
+        fields = read_solids(path, content)
     else:
-        fields = _section(path, _few(path, _vertices(path, content["polygon"])))
+        fields = _section(path, _few(path, _polygons(path, content)))
+    fields["name"] = _name(path, content.get("name", path.stem[:MAX_NAME]))
+    if "blind" in content:
+        fields["blind"] = _truth(path, "blind", content["blind"])
     for key, name in LENGTHS.items():
         if key in content:
             value = _number(path, key, content[key])
-            fields[name] = 1e-3 * value
+            fields[name] = value / 1e3  # as the decimal number in metres, not off by rounding
     return fields
+
+
+def files_of_part(path: Path) -> list[Path]:
+    """Return a part file and the files that it names, such as its drawing.
+
+    Raises:
+        ValueError: The file does not exist, or is not YAML.
+    """
+    content = read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else {}
+    names = (content.get(key) for key in ("outline", "plug", "socket"))
+    return [path, *dict.fromkeys(path.parent / name for name in names if isinstance(name, str))]
 
 
 def read_yaml(path: Path) -> Any:
@@ -104,56 +134,93 @@ def _yaml_content(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path} must have a polygon or an outline, and lengths in millimetres")
     for key in content:
-        if key not in (known := ["polygon", "outline", *LENGTHS]):
+        if key not in (known := [*SECTION_KEYS, *KEYS, *LENGTHS, "blind", "name"]):
             raise InputError(f"{path}: {unknown('key', key, known)}")
-    if ("polygon" in content) == ("outline" in content):
-        raise InputError(f"{path} must have either a polygon or an outline")
+    given = [key for key in SECTION_KEYS if key in content]
+    solids = [key for key in KEYS if key in content]
+    if len(given) + bool({"plug", "socket"} & set(solids)) != 1 or (given and solids):
+        raise InputError(
+            f"{path} must have either a polygon, polygons, an outline, or solids (plug, socket or both), "
+            f"got {', '.join([*given, *solids]) or 'none'}"
+        )
     return content
 
 
-def _section(path: Path, outline: Array) -> dict[str, Any]:
-    """Fields of ``PegHole`` of an outline (N, 2) [mm]."""
-    if len(outline) > MAX_SIMPLIFIED:
+def _section(path: Path, outlines: Sequence[Array]) -> dict[str, Any]:
+    """Fields of ``PegHole`` of outlines (N, 2) [mm]."""
+    count = sum(map(len, outlines))
+    if count > MAX_SIMPLIFIED:
         raise InputError(
-            f"{path}: {len(outline)} vertices are needed within {TOLERANCE:g} mm, at most {MAX_SIMPLIFIED} "
+            f"{path}: {count} vertices are needed within {TOLERANCE:g} mm, at most {MAX_SIMPLIFIED} "
             "can be simulated: leave out details"
         )
-    vertices = 1e-3 * outline
+    metres = [1e-3 * outline for outline in outlines]
     try:
-        check_section(clean(vertices), vertices)
+        check_section(clean(metres), metres)
     except LengthError as error:
         raise _in_millimetres(path, error) from None
-    return {"section": "polygon", "parameters": {"vertices": vertices.tolist()}}
+    drawn = [outline.tolist() for outline in metres]
+    if len(drawn) == 1:
+        return {"section": "polygon", "parameters": {"vertices": drawn[0]}}
+    return {"section": "polygons", "parameters": {"outlines": drawn}}
 
 
-def _vertices(path: Path, values: Any) -> Array:
-    """Vertices (N, 2) [mm] of a YAML file."""
+def _polygons(path: Path, content: dict[str, Any]) -> list[Array]:
+    """Polygons (N, 2) [mm] of a YAML file."""
+    if "polygon" in content:
+        return [_vertices(path, "the polygon", content["polygon"])]
+    values = content["polygons"]
     if not isinstance(values, list) or not values:
-        raise InputError(f"{path}: polygon must be a list of [x, y] in millimetres, got {values!r:.60}")
+        raise InputError(f"{path}: polygons must be a list of polygons, got {values!r:.60}")
+    if len(values) > MAX_OUTLINES:
+        raise InputError(f"{path}: {len(values)} polygons, at most {MAX_OUTLINES} make a section")
+    return [_vertices(path, f"polygon {i}", value) for i, value in enumerate(values)]
+
+
+def _vertices(path: Path, what: str, values: Any) -> Array:
+    """Vertices (N, 2) [mm] of one polygon of a YAML file."""
+    if not isinstance(values, list) or not values:
+        raise InputError(f"{path}: {what} must be a list of [x, y] in millimetres, got {values!r:.60}")
     if len(values) > MAX_VERTICES:
-        raise InputError(f"{path}: the polygon has {len(values)} vertices, at most {MAX_VERTICES} are read")
+        raise InputError(f"{path}: {what} has {len(values)} vertices, at most {MAX_VERTICES} are read")
     for i, pair in enumerate(values):
         if not isinstance(pair, list) or len(pair) != 2:
             raise InputError(
-                f"{path}: polygon must be a list of [x, y] in millimetres, vertex {i} is {pair!r:.60}"
+                f"{path}: {what} must be a list of [x, y] in millimetres, vertex {i} is {pair!r:.60}"
             )
         for value in pair:
-            _number(path, f"vertex {i} of the polygon", value)
+            _number(path, f"vertex {i} of {what}", value)
     return np.array(values, dtype=np.float64)
 
 
-def _few(path: Path, points: Array) -> Array:
-    """Replace a polygon [mm] of many vertices by one of few; small ones stay as they are."""
-    if len(points) <= FEW:
-        return points
-    few = simplified(points, range(len(points)), TOLERANCE)
-    if len(few) < len(points):
+def _few(path: Path, polygons: list[Array]) -> list[Array]:
+    """Replace polygons [mm] of many vertices by those of few; small ones stay as they are."""
+    few = [p if len(p) <= FEW else simplified(p, range(len(p)), TOLERANCE) for p in polygons]
+    given, made = (sum(map(len, outlines)) for outlines in (polygons, few))
+    if made < given:
         warnings.warn(
-            f"{path}: {len(points)} vertices simplified to {len(few)} within {TOLERANCE:g} mm",
+            f"{path}: {given} vertices simplified to {made} within {TOLERANCE:g} mm",
             PartWarning,
             stacklevel=4,
         )
     return few
+
+
+def _truth(path: Path, key: str, value: Any) -> bool:
+    if value not in ("true", "false"):
+        raise InputError(f"{path}: {key} must be true or false, got {value!r:.60}")
+    return bool(value == "true")
+
+
+def _name(path: Path, value: Any) -> str:
+    """Name of the part, a text; a number is one in quotes."""
+    try:
+        check_name(value)
+        if not value:
+            raise InputError("name must not be empty: leave it out for that of the file")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return str(value)
 
 
 def _number(path: Path, key: str, value: Any) -> float:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from shapely.geometry import MultiPoint, Polygon
+from shapely.geometry import MultiPoint
 
 from assembly_rl.envs.geometry.decomposition import ConvexPart, hole_parts, peg_parts, prism
 from assembly_rl.envs.geometry.part import PegHole
-from assembly_rl.envs.geometry.polygons import Array, convex_partition, offset
+from assembly_rl.envs.geometry.polygons import Array, convex_partition, pieces
 
 FLANGE_RADIUS = 0.016
 """Radius [m] of the flange disc in pictures; larger for a peg that would stick out of it."""
@@ -69,20 +69,22 @@ def hole_visual_mesh(part: PegHole, view_direction: Sequence[float] = (0.0, -1.0
     parts = hole_parts(part)
     towards = np.array(view_direction[:2], dtype=np.float64)
     if np.linalg.norm(towards) > 1e-6 * np.linalg.norm(view_direction):
-        hidden = _parts_in_front(part, towards / np.linalg.norm(towards))
+        hidden = _parts_in_front(part, parts, towards / np.linalg.norm(towards))
         parts = [piece for piece, hides in zip(parts, hidden, strict=True) if not hides]
     return _write("hole-visual", parts)
 
 
-def _parts_in_front(part: PegHole, towards: Array) -> list[bool]:
-    """Flag every part of the plate of which more than 5 % lies between the hole and the camera."""
-    inner, outer = part.hole_outline, offset(part.hole_outline, part.wall)
-    sweep = 4.0 * np.max(np.linalg.norm(outer, axis=1)) * towards
-    pieces = [inner[list(indices)] for indices in convex_partition(inner)]
-    in_front = shapely.union_all([MultiPoint([*piece, *(piece + sweep)]).convex_hull for piece in pieces])
-    following = np.roll(np.arange(len(inner)), -1)
-    plan = (Polygon([inner[i], inner[j], outer[j], outer[i]]) for i, j in enumerate(following))
-    return [piece.intersection(in_front).area > 0.05 * piece.area for piece in plan]
+def _parts_in_front(part: PegHole, parts: list[ConvexPart], towards: Array) -> list[bool]:
+    """Flag every part beside the hole of which more than 5 % lies between it and the camera."""
+    reach = 4.0 * np.max(np.linalg.norm(part.plate_outline, axis=1)) * towards
+    openings = (piece for outlines in pieces(part.hole_outlines) for piece in convex_partition(outlines))
+    in_front = shapely.union_all([MultiPoint([*piece, *(piece + reach)]).convex_hull for piece in openings])
+    plans = (MultiPoint(piece.vertices[:, :2]).convex_hull for piece in parts)
+    beside = (bool(piece.vertices[:, 2].max() > -part.hole_depth) for piece in parts)  # all but the floor
+    return [
+        high and plan.intersection(in_front).area > 0.05 * plan.area
+        for high, plan in zip(beside, plans, strict=True)
+    ]
 
 
 def _write(name: str, parts: Iterable[ConvexPart]) -> Path:

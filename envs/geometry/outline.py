@@ -1,4 +1,4 @@
-"""Closed outline of a drawing: strokes joined end to end, curves replaced by chords; millimetres."""
+"""Closed outlines of a drawing: strokes joined end to end, curves replaced by chords; millimetres."""
 
 import math
 import warnings
@@ -12,14 +12,14 @@ from assembly_rl.envs.geometry.curves import MAX_POINTS, control_points, flatten
 from assembly_rl.envs.geometry.drawing import Drawing, PartWarning, Stroke, file_content
 from assembly_rl.envs.geometry.dxf import read_dxf
 from assembly_rl.envs.geometry.polygons import MAX_LENGTH, Array
-from assembly_rl.envs.geometry.simplification import FEW, simplified
+from assembly_rl.envs.geometry.simplification import FEW, MAX_SIMPLIFIED, simplified
 from assembly_rl.envs.geometry.svg import read_svg
 
 DRAWINGS = (".dxf", ".svg")
 """Suffixes of drawings."""
 
 TOLERANCE = 0.2
-"""Largest distance [mm] of the outline from the drawn line: a circle of 20 mm becomes a polygon of 16 sides;
+"""Largest distance [mm] of an outline from the drawn line: a circle of 20 mm becomes a polygon of 16 sides;
 more would cost more than half of the simulation's speed."""
 
 FLATNESS = 0.002
@@ -37,12 +37,18 @@ MAX_COORDINATE = 1e9
 MAX_CROWD = 64
 """Largest number of ends of lines within ``JOINED`` of each other."""
 
+MAX_CHORDS = 2 * MAX_POINTS
+"""Largest number of chords of all curves of a drawing, before vertices are left out."""
 
-def drawn_outline(path: Path) -> Array:
-    """Read the closed line of a DXF or SVG file.
+MAX_OUTLINES = 128
+"""Largest number of closed lines of a section from a file."""
+
+
+def outlines_of(path: Path) -> list[Array]:
+    """Read the closed lines of a DXF or SVG file.
 
     Returns:
-        Vertices (N, 2) [mm], y up, not closed; within ``TOLERANCE`` of the drawn line.
+        Vertices (N, 2) [mm] of each, y up, not closed; within ``TOLERANCE`` of the drawn line.
 
     Raises:
         ValueError: The drawing is refused.
@@ -54,18 +60,19 @@ def drawn_outline(path: Path) -> Array:
     content = file_content(path)
     try:
         drawing = read_dxf(content) if suffix == ".dxf" else read_svg(content)
-        loop = _closed_loop(drawing)
-        outline = _vertices(loop)
+        loops = _closed_loops(drawing)
+        outlines = _simplified(loops)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     if drawing.skipped:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(drawing.skipped.items()))
         _remark(f"{path}: not part of the outline: {kinds}")
-    if not _straight(loop):
-        _remark(f"{path}: curves became chords, {len(outline)} vertices within {TOLERANCE:g} mm")
-    elif len(outline) < len(loop):
-        _remark(f"{path}: {len(loop)} vertices simplified to {len(outline)} within {TOLERANCE:g} mm")
-    return outline
+    drawn, made = sum(map(len, loops)), sum(map(len, outlines))
+    if not all(map(_straight, loops)):
+        _remark(f"{path}: curves became chords, {made} vertices within {TOLERANCE:g} mm")
+    elif made < drawn:
+        _remark(f"{path}: {drawn} vertices simplified to {made} within {TOLERANCE:g} mm")
+    return outlines
 
 
 def _remark(text: str) -> None:
@@ -85,8 +92,29 @@ def _smooth(first: Array, second: Array) -> bool:
     return bool(abs(x * v - y * u) <= 1e-3 * (x * u + y * v))
 
 
-def _vertices(loop: Stroke) -> Array:
-    """Vertices [mm] of a closed loop."""
+def _simplified(loops: list[Stroke]) -> list[Array]:
+    """Vertices [mm] of closed loops, within ``TOLERANCE``."""
+    flattened, count = [], 0
+    for loop in loops:
+        points, corners = _polyline(loop)
+        count += len(points)
+        if count > MAX_CHORDS:
+            raise InputError(f"the outline needs more than {MAX_CHORDS} chords: draw it with fewer curves")
+        flattened.append((points, corners, _straight(loop) and len(corners) <= FEW))
+    outlines, count = [], 0
+    for points, corners, few in flattened:
+        outline = points[corners] if few else simplified(points, corners, TOLERANCE - 2.0 * FLATNESS)
+        count += len(outline)
+        if count > MAX_SIMPLIFIED:  # at once: every further outline would cost time
+            raise InputError(
+                f"more than {MAX_SIMPLIFIED} vertices are needed within {TOLERANCE:g} mm: leave out details"
+            )
+        outlines.append(outline)
+    return outlines
+
+
+def _polyline(loop: Stroke) -> tuple[Array, list[int]]:
+    """Points (N, 2) [mm] on a closed loop, within ``FLATNESS``, and the indices of its corners."""
     corners: list[int] = []
     points: list[Array] = []
     for before, curve in zip([loop[-1], *loop], loop, strict=False):
@@ -102,27 +130,20 @@ def _vertices(loop: Stroke) -> Array:
         corners.pop()
     if math.dist(points[-1], points[0]) <= NEGLIGIBLE:
         points.pop()
-    outline = np.array(points)
-    if _straight(loop) and len(corners) <= FEW:
-        return outline[corners]
-    return simplified(outline, corners, TOLERANCE - 2.0 * FLATNESS)
+    return np.array(points), corners
 
 
-def _closed_loop(drawing: Drawing) -> Stroke:
-    """Only closed loop of a drawing [mm], its curves in order."""
+def _closed_loops(drawing: Drawing) -> list[Stroke]:
+    """Closed loops of a drawing [mm], the curves of each in order."""
     strokes = [_visible(transformed(stroke, drawing.scale)) for stroke in drawing.strokes]
     strokes = [stroke for stroke in strokes if stroke]
     if not strokes:
         raise InputError("it has no lines")
     _check_size(strokes)
     loops = _joined(strokes)
-    if len(loops) > 1:
-        centres = [np.vstack([control_points(c) for c in loop]) for loop in loops]
-        places = ", ".join(
-            "({:g}, {:g})".format(*(0.5 * (p.min(0) + p.max(0))).round(3)) for p in centres[:5]
-        )
-        raise InputError(f"it has {len(loops)} closed lines, about {places} mm: keep one, the section")
-    return loops[0]
+    if len(loops) > MAX_OUTLINES:
+        raise InputError(f"it has {len(loops)} closed lines, at most {MAX_OUTLINES} make a section")
+    return loops
 
 
 def _visible(stroke: Stroke) -> Stroke:

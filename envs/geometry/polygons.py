@@ -1,16 +1,18 @@
 """Plane polygons: cleaning, exact mitre offset and exact convex partition.
 
-An outline is an (N, 2) float64 array of vertices [m], counter-clockwise and not closed; edge ``i`` runs from
-vertex ``i`` to vertex ``i + 1``.
+An outline is an (N, 2) float64 array of vertices [m], not closed; edge ``i`` runs from vertex ``i`` to vertex
+``i + 1``. A section has one outline or several, with its material on the left of every edge: the outside of a
+pin is counter-clockwise, the bore of a tube clockwise. So an outward offset widens a pin and narrows a bore.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiPoint, Polygon
+from shapely.geometry import MultiPoint, MultiPolygon, Polygon
 
 from assembly_rl.controllers.validation import InputError
 
@@ -78,44 +80,102 @@ def area(outline: Array) -> float:
     return 0.5 * float(np.sum(outline[:, 0] * following[:, 1] - outline[:, 1] * following[:, 0]))
 
 
-def clean(vertices: Sequence[Sequence[float]] | Array) -> Array:
-    """Check the vertices of a simple polygon and bring them into standard form.
+def clean(outlines: Sequence[Any]) -> tuple[Array, ...]:
+    """Check the outlines of a section and bring them into standard form.
 
-    Repeated and collinear vertices are dropped, a clockwise polygon is reversed, and the polygon is moved so
-    that its area centroid is the origin: coordinates relative to the user's own origin are not kept.
+    Repeated and collinear vertices are dropped; an outline within another one is a hole in it, and one within
+    a hole is a pin again; outsides become counter-clockwise and holes clockwise. The section is moved so that
+    its area centroid is the origin: coordinates relative to the user's own origin are not kept.
 
     Args:
-        vertices: ``[x, y]`` pairs [m] in order around the polygon, in any frame.
+        outlines: Outlines, each of ``[x, y]`` pairs [m] in order around it, in any frame.
 
     Returns:
-        The outline [m], counter-clockwise and centred.
+        Outlines [m] in the given order, the material on the left of their edges, centred.
 
     Raises:
-        ValueError: The vertices do not describe a simple polygon of usable size.
+        ValueError: An outline is no simple polygon of usable size, or two cross or touch.
     """
-    points = vertex_array(vertices)
-    size = float(np.max(np.ptp(points, axis=0), initial=0.0))
+    if len(outlines) == 0:
+        raise InputError("the section needs at least one outline, got none")
+    names = (
+        ["the section"]
+        if len(outlines) == 1
+        else [f"outline {i} of the section" for i in range(len(outlines))]
+    )
+    rings = [_simple(vertices, name) for vertices, name in zip(outlines, names, strict=True)]
+    size = float(np.max(np.ptp(np.concatenate(rings), axis=0)))
     if size > MAX_LENGTH:
         raise LengthError(
             "the section is {size} across, at most {most} is accepted: use {unit}", size=size, most=MAX_LENGTH
         )
+    is_hole = [level % 2 == 1 for level in _levels(rings)]
+    turned = [
+        ring[::-1] if (area(ring) < 0.0) != hole else ring for ring, hole in zip(rings, is_hole, strict=True)
+    ]
+    centroid = region(turned).centroid
+    return tuple(ring - [centroid.x, centroid.y] for ring in turned)
+
+
+def _simple(vertices: Any, name: str) -> Array:
+    """Outline without needless vertices, in its own direction; errors begin with a name."""
+    points = vertex_array(vertices)
+    size = float(np.max(np.ptp(points, axis=0), initial=0.0))
+    if size > MAX_LENGTH:
+        raise LengthError(
+            f"{name} is {{size}} across, at most {{most}} is accepted: use {{unit}}",
+            size=size,
+            most=MAX_LENGTH,
+        )
     points = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > TOLERANCE]
     distinct = len(np.unique(points.round(9), axis=0))
     if distinct < 3:
-        raise InputError(f"the section needs at least 3 distinct vertices, got {distinct}")
+        raise InputError(f"{name} needs at least 3 distinct vertices, got {distinct}")
     if MultiPoint(points).convex_hull.area <= TOLERANCE * size:
-        raise InputError(f"the section has zero area: its {len(points)} vertices lie on one line")
+        raise InputError(f"{name} has zero area: its {len(points)} vertices lie on one line")
     if not Polygon(points).is_valid:
         reason, _, place = shapely.is_valid_reason(Polygon(points)).partition("[")
         raise LengthError(
-            f"the section must not cross or touch itself: {reason} near {{place}}",
+            f"{name} must not cross or touch itself: {reason} near {{place}}",
             place=[float(value) for value in place.rstrip("]").split()],
         )
-    points = points[_distance_from_chord(points) > TOLERANCE]
-    if area(points) < 0:
-        points = points[::-1]
-    centroid = Polygon(points).centroid
-    return points - [centroid.x, centroid.y]
+    return points[_distance_from_chord(points) > TOLERANCE]
+
+
+def _levels(rings: list[Array]) -> list[int]:
+    """Number of outlines around each outline.
+
+    Raises:
+        ValueError: Two outlines cross or touch.
+    """
+    polygons = [Polygon(ring) for ring in rings]
+    for i, first in enumerate(polygons):
+        for j, second in enumerate(polygons[:i]):
+            common = first.exterior.intersection(second.exterior)
+            if not common.is_empty:
+                raise LengthError(
+                    f"outlines {j} and {i} of the section must not cross or touch: they do near {{place}}",
+                    place=common.representative_point().coords[0],
+                )
+    return [sum(p.contains(own) for p in polygons if p is not own) for own in polygons]
+
+
+def region(outlines: Iterable[Array]) -> Polygon | MultiPolygon:
+    """Area within outlines, holes left out."""
+    polygons = [Polygon(outline) for outline in outlines]
+    return polygons[0] if len(polygons) == 1 else reduce(shapely.symmetric_difference, polygons)
+
+
+def pieces(outlines: Sequence[Array]) -> list[tuple[Array, ...]]:
+    """Divide a section into its connected pieces: an outside with its holes each, in the given order."""
+    polygons = [Polygon(outline) for outline in outlines]
+    outsides = [i for i, outline in enumerate(outlines) if area(outline) > 0.0]
+    found = {i: [outlines[i]] for i in outsides}
+    for j, outline in enumerate(outlines):
+        if j not in found:
+            around = [i for i in outsides if polygons[i].contains(polygons[j])]
+            found[min(around, key=lambda i: polygons[i].area)].append(outline)
+    return [tuple(rings) for rings in found.values()]
 
 
 def offset(outline: Array, distance: float) -> Array:
@@ -123,37 +183,44 @@ def offset(outline: Array, distance: float) -> Array:
     return outline + distance * _mitres(outline)
 
 
-def narrowest_gap(outline: Array) -> tuple[float, Array]:
-    """Largest outward offset of the outline, and the place (2,) that limits it [m].
+def narrowest_gap(outlines: Sequence[Array]) -> tuple[float, Array]:
+    """Largest outward offset of the outlines, and the place (2,) that limits it [m].
 
-    There an edge vanishes or two edges meet. The offset is infinite for a convex outline.
+    There an edge vanishes or two edges meet. The offset is infinite for a single convex outline.
     """
-    normals, mitres = _normals(outline), _mitres(outline)
-    edges = np.roll(outline, -1, axis=0) - outline
+    points = np.concatenate(outlines)
+    normals, mitres = (np.concatenate([of(ring) for ring in outlines]) for of in (_normals, _mitres))
+    edges, bend = (_to_following(values, outlines) for values in (points, mitres))
     lengths = np.linalg.norm(edges, axis=1)
     tangents = edges / lengths[:, None]
-    growth = np.sum((np.roll(mitres, -1, axis=0) - mitres) * tangents, axis=1)  # per edge and offset
+    growth = np.sum(bend * tangents, axis=1)  # per edge and offset
     shrinking = growth < -TOLERANCE
-    vanishes = np.full(len(outline), np.inf)
+    vanishes = np.full(len(points), np.inf)
     vanishes[shrinking] = -lengths[shrinking] / growth[shrinking]
 
     # Vertex i reaches the line of edge j, in front of which it lies, at the offset times[i, j].
-    gaps = np.sum((outline[:, None] - outline) * normals, axis=2)
+    gaps = np.sum((points[:, None] - points) * normals, axis=2)
     closing = 1.0 - mitres @ normals.T
     meets = (gaps > TOLERANCE) & (closing > TOLERANCE)
     times = np.where(meets, gaps / np.where(meets, closing, 1.0), 0.0)
-    reached = outline[:, None] - outline + times[..., None] * (mitres[:, None] - mitres)
+    reached = points[:, None] - points + times[..., None] * (mitres[:, None] - mitres)
     along = np.sum(reached * tangents, axis=2)
     meets &= (along >= -TOLERANCE) & (along <= lengths + times * growth + TOLERANCE)
     soonest = np.minimum(vanishes, np.where(meets, times, np.inf).min(1))
     vertex = int(np.argmin(soonest))
     limit = float(soonest[vertex])
-    return limit, outline[vertex] + (limit * mitres[vertex] if np.isfinite(limit) else 0.0)
+    return limit, points[vertex] + (limit * mitres[vertex] if np.isfinite(limit) else 0.0)
 
 
-def thin_place(outline: Array, width: float) -> Array | None:
+def _to_following(values: Array, outlines: Sequence[Array]) -> Array:
+    """Difference of the value (N, 2) of each vertex's follower on its outline, and its own."""
+    ends = np.cumsum([len(ring) for ring in outlines])[:-1]
+    return np.concatenate([np.roll(ring, -1, axis=0) - ring for ring in np.split(values, ends)])
+
+
+def thin_place(outlines: Sequence[Array], width: float) -> Array | None:
     """Find a place (2,) [m] where the section is narrower than ``width`` [m]; None if there is none."""
-    section = Polygon(outline)
+    section = region(outlines)
     shrunk = section.buffer(-0.5 * width, join_style="mitre", mitre_limit=1e3)
     opened = shrunk.buffer(0.5 * width, join_style="mitre", mitre_limit=1e3)
     lost = section.difference(opened.buffer(0.01 * width))
@@ -168,30 +235,37 @@ def is_convex(outline: Array) -> bool:
     return bool(np.all(_turns(outline) >= -TOLERANCE))
 
 
-def convex_partition(outline: Array) -> list[tuple[int, ...]]:
-    """Split an outline into convex parts without new vertices (Hertel-Mehlhorn).
+def convex_partition(outlines: Sequence[Array]) -> list[Array]:
+    """Split a connected section into convex outlines without new vertices (Hertel-Mehlhorn).
 
     It starts from the constrained Delaunay triangulation and drops diagonals, longest first, while the two
     parts that a diagonal divides stay convex together.
 
+    Args:
+        outlines: Outside [m], and any holes in it.
+
     Returns:
-        One tuple of vertex indices, counter-clockwise, per part; vertices on a straight side are left out.
+        Convex outlines [m], counter-clockwise; vertices on a straight side are left out.
     """
-    if is_convex(outline):
-        return [tuple(range(len(outline)))]
-    index = {tuple(vertex): i for i, vertex in enumerate(outline.tolist())}
-    triangles = shapely.constrained_delaunay_triangles(Polygon(outline)).geoms
+    if len(outlines) == 1 and is_convex(outlines[0]):
+        return [outlines[0]]
+    points = np.concatenate(outlines)
+    index = {tuple(vertex): i for i, vertex in enumerate(points.tolist())}
+    triangles = shapely.constrained_delaunay_triangles(Polygon(outlines[0], outlines[1:])).geoms
     parts = [tuple(index[c] for c in shapely.orient_polygons(t).exterior.coords[:-1]) for t in triangles]
     sides = {(a, b) for part in parts for a, b in _sides(part)}
     diagonals = [(a, b) for a, b in sides if a < b and (b, a) in sides]
-    diagonals.sort(key=lambda d: (-float(np.linalg.norm(outline[d[0]] - outline[d[1]])), d))
+    diagonals.sort(key=lambda d: (-float(np.linalg.norm(points[d[0]] - points[d[1]])), d))
     for a, b in diagonals:
         left = next(part for part in parts if (a, b) in _sides(part))
         right = next(part for part in parts if (b, a) in _sides(part))
+        if left == right:
+            continue  # the diagonal joins a hole to the outside of one part
         merged = _starting_at(left, b)[:-1] + _starting_at(right, a)[:-1]
-        if is_convex(outline[list(merged)]):
+        if is_convex(points[list(merged)]):
             parts = [part for part in parts if part not in (left, right)] + [merged]
-    return [tuple(np.array(part)[_turns(outline[list(part)]) > TOLERANCE].tolist()) for part in parts]
+    corners = (points[list(part)] for part in parts)
+    return [part[_turns(part) > TOLERANCE] for part in corners]
 
 
 def _normals(outline: Array) -> Array:

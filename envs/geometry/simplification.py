@@ -13,6 +13,9 @@ from assembly_rl.envs.geometry.polygons import Array
 FEW = 32
 """Number of corners up to which a drawing keeps all of them."""
 
+MAX_SIMPLIFIED = 512
+"""Largest number of vertices of a section from a file, over all of its outlines."""
+
 LONGEST = 64
 """Largest number of chords that become one."""
 
@@ -78,7 +81,9 @@ def _simplified_span(points: Array, tolerance: float) -> tuple[list[int], float]
 
 def _thinned(points: Array, tolerance: float) -> list[int]:
     """Indices that the algorithm of Douglas and Peucker keeps."""
-    kept = shapely.get_coordinates(shapely.simplify(shapely.linestrings(points), tolerance, False)).tolist()
+    kept = shapely.get_coordinates(
+        shapely.simplify(shapely.linestrings(points), tolerance, preserve_topology=False)
+    ).tolist()
     indices: list[int] = []
     for i, point in enumerate(points.tolist()):  # the kept ones are in the order of the given ones
         if len(indices) < len(kept) and point == kept[len(indices)]:

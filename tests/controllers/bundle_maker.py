@@ -76,7 +76,7 @@ def manifest(config: InsertionConfig | None = None, law: ComplianceLaw = LAW) ->
         "response": {"lag": [0.0, 0.04], "delay": [0.0, 0.01]},
         "part": {
             "section": "square", "parameters": {"width": 0.02}, "clearance": 1e-4, "chamfer": 3e-4,
-            "hole_depth": 0.025, "peg_length": LENGTH,
+            "hole_depth": 0.025, "peg_length": LENGTH, "tip_chamfer": 0.0, "blind": False, "name": "",
         },
         "provenance": {"seed": 0, "evaluation": {"episodes": 0}},
     }  # fmt: skip

@@ -11,7 +11,7 @@ from assembly_rl.controllers.bundles.manifest import LawConfig, PartNote, Sensor
 from assembly_rl.controllers.insertion import InsertionConfig
 from assembly_rl.controllers.serialization import copied, from_mapping, to_mapping
 
-NOTE = PartNote("square", {}, 1e-4, 3e-4, 0.025, 0.04)
+NOTE = PartNote("square", {}, 1e-4, 3e-4, 0.025, 0.04, 0.0, False, "")
 OWNERS: list[Any] = [
     InsertionConfig(), ContactConfig([1.0] * 6), ToolConfig(mass=1.0), SensorNote(40.0, 0.0), NOTE,
 ]  # fmt: skip

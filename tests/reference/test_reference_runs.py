@@ -12,13 +12,12 @@ from reference_runs import HASHES, hashes_of, processor
 
 def check(group: str, folder: Path) -> None:
     expected = json.loads(HASHES.read_text(encoding="utf-8"))
-    found = hashes_of(group, folder)
-    if found != expected[group] and processor() != expected["processor"]:
+    if processor() != expected["processor"]:
         pytest.skip(
-            f"hashes.json is of {expected['processor']}; here is {processor()}, which gives others: record "
+            f"hashes.json is of {expected['processor']}; here is {processor()}, which may give others: record "
             "them with tests/reference/reference_runs.py --write at the commit that added hashes.json"
         )
-    assert found == expected[group]
+    assert hashes_of(group, folder) == expected[group]
 
 
 class TestDDPG:

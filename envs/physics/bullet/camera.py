@@ -84,9 +84,10 @@ def render(client: int, part: PegHole, arm_base: Vector | None, width: int, heig
     columns, rows = OVERSAMPLING * width, OVERSAMPLING * height
     left, margin = round(0.6 * columns), columns // 32
     picture = _backdrop(columns, rows)
-    top, bottom = part.peg_length + FLANGE_THICKNESS + 0.003, -part.hole_depth
-    reach = part.circumradius + part.wall + 0.5 * (top - bottom)
-    x, y = max(part.hole_outline.round(9).tolist(), key=lambda vertex: (vertex[0], -vertex[1]))
+    top, bottom = part.peg_length + FLANGE_THICKNESS + 0.003, -part.hole_depth - part.floor
+    reach = float(np.max(np.abs(part.plate_outline))) + 0.5 * (top - bottom)
+    corners = [vertex for outline in part.hole_outlines for vertex in outline.round(9).tolist()]
+    x, y = max(corners, key=lambda vertex: (vertex[0], -vertex[1]))
     close = _Camera((x, 0.0, 0.0), 0.0, 0.0, 5.0, CLOSE_UP, CLOSE_UP, reach)
     target, tall = (0.0, 0.0, 0.5 * (top + bottom)), 1.3 * (top - bottom)
     main = _Camera(target, radians(24), radians(24), 8.0 * tall, tall * left / rows, tall, reach)

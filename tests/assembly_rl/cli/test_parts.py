@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from assembly_rl.cli.parts import show_remarks, with_parts
+from assembly_rl.configuration.composition import train_config
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.drawing import PartWarning
+from assembly_rl.envs.geometry.files import check_part, read_part
 
 POLYGON = "polygon: [[0, 0], [20, 0], [20, 10], [0, 10]]\n"
 
@@ -31,6 +33,28 @@ def test_a_file_becomes_overrides_before_the_others(argument: str) -> None:
 
 def test_a_name_with_a_comma_is_one_file() -> None:
     assert with_parts(["geometry=of two, parts.yaml"])[0] == "geometry=polygon"
+
+
+NAMES = ["it's a part, [no] {list}", 'a \\"quoted\\" = x', "ends with \\\\", "yes", "12", "äö: #1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_of_a_file_reaches_the_configuration(name: str) -> None:
+    second = "[[30, 0], [40, 0], [40, 10]]"
+    text = f"polygons: [[[0, 0], [20, 0], [20, 10], [0, 10]], {second}]\nblind: true\ntip_chamfer: 0.4\n"
+    quoted = name.replace("'", "''")
+    Path("own.yaml").write_text(f"{text}name: '{quoted}'\n")
+    given = with_parts(["geometry=own.yaml", "seed=1"])
+    assert given[0] == "geometry=polygons"
+    part = train_config(*given).geometry.part()
+    assert part == check_part(Path("own.yaml"), read_part(Path("own.yaml")))
+    assert (part.name, part.blind, part.tip_chamfer, len(part.peg_outlines)) == (name, True, 4e-4, 2)
+
+
+def test_a_part_is_named_after_its_file_unless_it_is_overridden() -> None:
+    given = with_parts(["geometry=of two, parts.yaml"])
+    assert train_config(*given).geometry.name == "of two, parts"
+    assert train_config(*with_parts(["geometry=a.yaml"]), "geometry.name=b").geometry.name == "b"
 
 
 def test_arguments_without_a_file_stay_as_they_are() -> None:

@@ -76,7 +76,7 @@ def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["geometry=sqare"], "did you mean 'square'? Known: L, T, circle"),
+        (["geometry=sqare"], "did you mean 'square'? Known: D, L, T, U, circle"),
         (["algo=td4"], "did you mean 'td3'? Known: ddpg, ppo, sac, td3"),
         (["task.policy_rate=30"], "policy_rate 30 Hz must divide control_rate 200 Hz"),
         (["geometry.clearance=0"], "clearance must be more than 0"),

@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PlanConfig, ReplayConfig
+from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PartConfig, PlanConfig, ReplayConfig
 from assembly_rl.configuration.composition import converted
 from assembly_rl.configuration.keys import assign
 from assembly_rl.controllers.validation import InputError
@@ -40,6 +40,7 @@ STUDY = StudyConfig("Why?", {"m": ComparedMethodConfig()})
 PROFILE = Profile("one", "cuda", kernels=dict.fromkeys(KINDS, [1e-6] * 3), peak=1e12)
 EXAMPLES: dict[type, Any] = {
     TrainConfig: TrainConfig(algo=SACConfig()),
+    PartConfig: PartConfig(),
     PlanConfig: PlanConfig(algo=SACConfig()),
     TransferWorkflowConfig: TransferWorkflowConfig(source=["run"]),
     GraphConfig: GraphConfig(run="run"),
@@ -70,6 +71,7 @@ def kinds() -> list[type]:
         TrainConfig,
         TransferWorkflowConfig,
         EvalConfig,
+        PartConfig,
         PlanConfig,
         GraphConfig,
         ExportConfig,

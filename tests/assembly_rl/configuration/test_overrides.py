@@ -214,6 +214,8 @@ def test_a_missing_value_is_told_with_its_remedy() -> None:
         InputError, match=r"vertices has no value: write geometry.parameters.vertices=\[\[0,0\]"
     ):
         train_config("geometry=polygon")
+    with pytest.raises(InputError, match=r"write geometry.parameters.outlines=\[\[\[0,0\]"):
+        train_config("geometry=polygons")
     with pytest.raises(InputError, match="algo.name has no value: write algo.name=<text>"):
         values = composed("train")
         values.algo.name = "???"

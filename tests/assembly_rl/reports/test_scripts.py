@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 def test_draw_task(tmp_path: Path) -> None:
     subprocess.run([sys.executable, SCRIPTS / "draw_task.py", tmp_path], check=True, timeout=1800)
     with Image.open(tmp_path / "task.png") as picture:
-        assert picture.size == (1800, 855)
+        assert picture.size == (2025, 855)
     ElementTree.parse(tmp_path / "task.svg")
 
 

@@ -123,9 +123,12 @@ def test_a_bundle_of_the_first_format_knows_no_response(tmp_path: Path) -> None:
     def older(values: dict[str, Any]) -> None:
         values["format"] = 1
         del values["response"], values["contact"]["lead"]
+        for name in ("tip_chamfer", "blind", "name"):
+            del values["part"][name]
 
     own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
     assert (own.format, own.response) == (1, None)
+    assert (own.part.tip_chamfer, own.part.blind, own.part.name) == (0.0, False, "")
     assert own.contact is not None and own.contact.lead is None
 
 

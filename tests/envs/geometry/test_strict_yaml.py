@@ -104,9 +104,9 @@ def test_a_folder_or_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(InputError, match="is not a file"):
         read_part(tmp_path / "folder.yaml")
-    (tmp_path / "part.step").write_text("")
+    (tmp_path / "part.3mf").write_text("")
     with pytest.raises(InputError, match="no part file; known: .yaml"):
-        read_part(tmp_path / "part.step")
+        read_part(tmp_path / "part.3mf")
 
 
 @pytest.mark.parametrize("name", ["PART.YAML", "part.Yml", "PART.SVG"])
@@ -117,7 +117,7 @@ def test_capital_suffixes_are_read(tmp_path: Path, name: str) -> None:
         else POLYGON
     )
     (tmp_path / name).write_text(text)
-    assert len(make_part(tmp_path / name).peg_outline) == 4
+    assert len(make_part(tmp_path / name).peg_outlines[0]) == 4
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_many_vertices_are_simplified_and_it_is_told(tmp_path: Path) -> None:
     points = (10.0 * np.column_stack((np.cos(angles), np.sin(angles)))).round(6).tolist()
     with pytest.warns(PartWarning, match="part.yaml: 240 vertices simplified to 16 within 0.2 mm"):
         part = make_part(path_of(tmp_path, f"polygon: {points}"))
-    assert len(part.peg_outline) == 16
+    assert len(part.peg_outlines[0]) == 16
 
 
 def test_a_small_polygon_is_never_changed(tmp_path: Path) -> None:

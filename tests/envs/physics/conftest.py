@@ -19,6 +19,8 @@ PARAMETERS: dict[str, dict] = {
     "L": {},
     "T": {},
     "polygon": U_SHAPE,
+    "tube": {},
+    "pins": {},
 }
 CUTOFF = 40.0
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)

@@ -154,8 +154,8 @@ def test_the_wrench_is_what_the_environment_applies(make_rig) -> None:
 def test_contact_begins_where_the_clearance_ends(make_rig, section: str) -> None:
     """Beside every edge, to a hundredth of the clearance: no phantom material, in concave parts neither."""
     world = make_rig(section, "mujoco").world
-    outline, clearance = world.part.peg_outline, world.part.clearance
-    edges = np.roll(outline, -1, axis=0) - outline
+    outlines, clearance = world.part.peg_outlines, world.part.clearance
+    edges = np.concatenate([np.roll(outline, -1, axis=0) - outline for outline in outlines])
     normals = np.column_stack((edges[:, 1], -edges[:, 0])) / np.linalg.norm(edges, axis=1)[:, None]
     for normal in normals:
         for share, touches in ((0.99, False), (1.01, True)):

@@ -55,9 +55,10 @@ def test_the_clearance_can_be_used_up_but_not_passed(make_rig, section: str) -> 
 
 @pytest.mark.parametrize("yaw", [0.03, -0.03])
 def test_a_yawed_peg_is_blocked(make_rig, section: str, yaw: float) -> None:
-    """The chamfer of 0.3 mm stops it, but not a circle of 16 facets, which needs half a facet of yaw."""
+    """The chamfer of 0.3 mm stops it, but what is round needs half a facet of yaw."""
     rig = make_rig(section)
-    angle = math.copysign(math.pi / 16, yaw) if section == "circle" else yaw
+    facets = {"circle": 16, "tube": 12}.get(section)
+    angle = yaw if facets is None else math.copysign(math.pi / facets, yaw)
     rig.place((0.0, 0.0, 0.0005), turned(0.0, 0.0, angle))
     rig.move((0.0, 0.0, -0.002), 0.25)
     force = rig.move((0.0, 0.0, -0.002), 0.1)[-1, 2]
