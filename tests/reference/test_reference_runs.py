@@ -14,7 +14,7 @@ def check(group: str, folder: Path) -> None:
     expected = json.loads(HASHES.read_text(encoding="utf-8"))
     if processor() != expected["processor"]:
         pytest.skip(
-            f"hashes.json is of {expected['processor']}; here is {processor()}, which may give others: record "
+            f"hashes.json is of {expected['processor']}; here is {processor()}, which may differ: record "
             "them with tests/reference/reference_runs.py --write at the commit that added hashes.json"
         )
     assert hashes_of(group, folder) == expected[group]
