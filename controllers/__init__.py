@@ -4,7 +4,7 @@ from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.bundles import BundleController, BundleError, Recording, load_bundle
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig, GainConfig, SafetyConfig
-from assembly_rl.controllers.contact_loop import ContactConfig
+from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.discretization import Discretization
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.guidance import DitherGuidance, FixedGuidance, Guidance, ReflexGuidance

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.config import AdmittanceConfig
-from assembly_rl.controllers.contact_loop import ContactConfig, ContactLoop
+from assembly_rl.controllers.contact_config import ContactConfig
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.discretization import step_matrix
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.gains import GainSchedule

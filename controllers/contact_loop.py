@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, exp, floor, log10, pi
 
 import numpy as np
@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
+from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.discretization import Discretization, expm, step_matrix
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import (
     AXES,
     InputError,
     require_cutoff,
-    require_not_negative,
-    require_positive,
-    require_six,
 )
 
 Matrix = NDArray[np.float64]
@@ -31,38 +29,6 @@ DAMPING_STEP = 1.1
 """Factor by which the search for a damping that holds goes on."""
 TOLERANCE = 1e-9
 """Tolerance above 1 of a stable spectral radius: free axes without a spring are at 1."""
-
-
-@dataclass
-class ContactConfig:
-    """Contact in which the controller has to be stable.
-
-    Attributes:
-        stiffness: Stiffness of environment and robot in series, along each axis [N/m] and [Nm/rad].
-        delay: Transport delay from contact to reading [s]; rounded up to whole control periods.
-        lag: Time constant of the robot's position loop [s], first order.
-        sensor_cutoff: Cutoff of the sensor's own first-order low-pass filter [Hz]; null for none.
-        lead: Damping over stiffness of a servo that also follows the velocity of a command, which it reaches
-            linearly during the period [s]; 0 for linear motion alone, null for a command that is held.
-    """
-
-    stiffness: list[float]
-    delay: float = 0.0
-    lag: float = 0.0
-    sensor_cutoff: float | None = None
-    lead: float | None = None
-
-    def __post_init__(self) -> None:
-        require_six(self, stiffness=bounds.CONTACT_STIFFNESS)
-        require_not_negative(self, delay=bounds.DELAY, lag=bounds.DELAY)
-        if self.lead is not None:
-            require_not_negative(self, lead=bounds.DELAY)
-        if self.sensor_cutoff is not None:
-            if not 0.0 < self.sensor_cutoff < float("inf"):
-                raise InputError(
-                    f"ContactConfig.sensor_cutoff must be > 0 Hz, got {self.sensor_cutoff}; null for none"
-                )
-            require_positive(self, sensor_cutoff=bounds.FREQUENCY)
 
 
 def _eigenvalue_time(states: int) -> float:

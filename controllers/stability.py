@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.contact_loop import ContactConfig, ContactLoop, Matrix
+from assembly_rl.controllers.contact_config import ContactConfig
+from assembly_rl.controllers.contact_loop import ContactLoop, Matrix
 from assembly_rl.controllers.discretization import Discretization
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.contact_loop import ContactConfig
+from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.contact_loop import ContactConfig
+from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion.action import ActionMapping, Dither
 from assembly_rl.controllers.insertion.config import InsertionConfig

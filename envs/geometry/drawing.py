@@ -51,8 +51,15 @@ class Drawing:
             raise InputError(f"more than {MAX_CURVES} lines: keep the outline of the section alone")
 
 
-def file_content(path: Path) -> bytes:
+def file_content(
+    path: Path, most: int = MAX_BYTES, remedy: str = "keep the outline of the section alone"
+) -> bytes:
     """Read a file of limited size.
+
+    Args:
+        path: File.
+        most: Largest size [bytes].
+        remedy: Advice on a larger one.
 
     Raises:
         ValueError: There is no such file, it cannot be read, or it is too large.
@@ -61,11 +68,9 @@ def file_content(path: Path) -> bytes:
         raise InputError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MAX_BYTES:
-        raise InputError(
-            f"{path} has more than {MAX_BYTES / 1e6:g} MB: keep the outline of the section alone"
-        )
+    if len(content) > most:
+        raise InputError(f"{path} has more than {most / 1e6:g} MB: {remedy}")
     return content

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from assembly_rl.controllers.validation import InputError
+from assembly_rl.envs.geometry.drawing import file_content
 from assembly_rl.envs.geometry.polygons import Array
 
 TRIANGLES = (".stl", ".obj", ".ply")
@@ -26,6 +27,9 @@ MESHES = (*TRIANGLES, *SURFACES)
 
 MAX_BYTES = 50_000_000
 """Largest size of a file."""
+
+FINER = "export it with chords of 0.01 mm"
+"""Advice on a file that is too large."""
 
 MAX_TRIANGLES = 500_000
 """Largest number of triangles."""
@@ -79,7 +83,9 @@ def read_mesh(path: Path) -> Mesh:
     suffix = path.suffix.lower()
     if suffix not in MESHES:
         raise InputError(f"{path} is no solid that can be read; known: {', '.join(MESHES)}")
-    content = _content(path)
+    content = file_content(path, MAX_BYTES, FINER)
+    if not content.strip():
+        raise InputError(f"{path} is empty")
     loaded = _loaded(path, content, suffix)
     count = len(loaded.faces)
     if count == 0:
@@ -89,21 +95,6 @@ def read_mesh(path: Path) -> Mesh:
     if not np.isfinite(loaded.vertices).all() or np.abs(loaded.vertices).max() > 1e9:
         raise InputError(f"{path} is damaged: it has coordinates that are no finite numbers below 1e9")
     return _repaired(str(path), loaded, 1e3 if suffix in SURFACES else None)
-
-
-def _content(path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{path} has more than {MAX_BYTES / 1e6:g} MB: export it with chords of 0.01 mm")
-    if not content.strip():
-        raise InputError(f"{path} is empty")
-    return content
 
 
 def _loaded(path: Path, content: bytes, suffix: str) -> Any:
@@ -134,7 +125,7 @@ def _check_stl(path: Path, content: bytes) -> None:
 
 
 def _too_many(path: Path, count: int) -> str:
-    return f"{path} has {count} triangles, at most {MAX_TRIANGLES} are read: export it with chords of 0.01 mm"
+    return f"{path} has {count} triangles, at most {MAX_TRIANGLES} are read: {FINER}"
 
 
 def _triangulated(path: Path, content: bytes) -> bytes:

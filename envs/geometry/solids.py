@@ -12,20 +12,18 @@ import numpy as np
 from assembly_rl.controllers.validation import InputError, real
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.few_vertices import few_vertices, straightened
-from assembly_rl.envs.geometry.fits import even_gap
+from assembly_rl.envs.geometry.gaps import even_gap
 from assembly_rl.envs.geometry.mesh_files import MESHES, UNITS, Mesh, in_millimetres, read_mesh
 from assembly_rl.envs.geometry.outline import TOLERANCE
-from assembly_rl.envs.geometry.part import PegHole, check_section
+from assembly_rl.envs.geometry.part import MAX_NAME, PegHole, check_section
 from assembly_rl.envs.geometry.plugs import Plug, plug_from
 from assembly_rl.envs.geometry.polygons import Array, LengthError, clean, narrowest_gap, offset
+from assembly_rl.envs.geometry.simplification import MAX_SIMPLIFIED
 from assembly_rl.envs.geometry.slices import Region
 from assembly_rl.envs.geometry.sockets import Socket, socket_from
 
 KEYS = ("plug", "socket", "axis", "unit")
 """Keys of a YAML file that describe a part by its solids."""
-
-MAX_VERTICES = 512
-"""Largest number of vertices of a section."""
 
 DIGITS = 4
 """Decimals of millimetres that are kept of what is measured; files of triangles have no more."""
@@ -150,14 +148,14 @@ def _paired(plug: Plug, plug_mesh: Mesh, socket_mesh: Mesh) -> tuple[Plug, Socke
 def _fields(solids: Solids, content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     outlines = [1e-3 * outline.round(DIGITS) for outline in few_vertices(solids.section)]
     before, after = (sum(map(len, rings)) for rings in (straightened(solids.section), outlines))
-    if after > MAX_VERTICES:
+    if after > MAX_SIMPLIFIED:
         raise InputError(
-            f"{after} vertices are needed within {TOLERANCE:g} mm, at most {MAX_VERTICES} can be simulated: "
-            "leave out details"
+            f"{after} vertices are needed within {TOLERANCE:g} mm, at most {MAX_SIMPLIFIED} can be "
+            "simulated: leave out details"
         )
     if after < before:
         _remark(f"{path}: section of {before} vertices simplified to {after} within {TOLERANCE:g} mm")
-    fields: dict[str, Any] = {"name": path.stem[:80] if path.stem.isprintable() else ""}
+    fields: dict[str, Any] = {"name": path.stem[:MAX_NAME] if path.stem.isprintable() else ""}
     if solids.clearance is not None:
         fields["clearance"] = _metres(solids.clearance)
     if solids.plug is None:

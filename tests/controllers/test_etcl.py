@@ -8,7 +8,8 @@ from hypothesis import given
 from laws import DIAGONAL, NAMES, SEEDS, assert_equal_laws, coupled, coupled_law, often, poses
 
 from assembly_rl.controllers.compliance import ComplianceLaw
-from assembly_rl.controllers.contact_loop import ContactConfig, ContactLoop
+from assembly_rl.controllers.contact_config import ContactConfig
+from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.etcl import (
     identify_contact_stiffness,
     probing_offsets,
