@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
 from assembly_rl.envs import PegHole
 from assembly_rl.envs.physics import ENGINES, PhysicsConfig, World
+from assembly_rl.evaluation.fits import flange_pose
 
 RATES = (1000.0, 2000.0, 4000.0)
 CUTOFF = 40.0  # Hz
@@ -25,20 +25,12 @@ TRIALS = 60
 TILT = 0.03  # rad
 
 
-def flange(world: World, tip: Any, rotation: Any = (0.0, 0.0, 0.0)) -> Pose:
-    """Pose of the flange for a position of the tip [m] and a rotation vector [rad]."""
-    orientation = quat_exp(rotation)
-    up = rotate(rotation_matrix(orientation), (0.0, 0.0, world.part.peg_length))
-    x, y, z = (float(a + b) for a, b in zip(tip, up, strict=True))
-    return (x, y, z), orientation
-
-
 def press(world: World, depth: float) -> tuple[float, float]:
     """Force of a push [N] to a depth below the rim [m], and the penetration [m]."""
     steps = round(world.config.rate or 0.0) // 10
-    world.reset(*flange(world, (*ASIDE, 1e-5)))
-    world.advance(2 * steps, *flange(world, (*ASIDE, -depth)))
-    world.advance(5 * steps, *flange(world, (*ASIDE, -depth)))
+    world.reset(*flange_pose(world.part, (*ASIDE, 1e-5)))
+    world.advance(2 * steps, *flange_pose(world.part, (*ASIDE, -depth)))
+    world.advance(5 * steps, *flange_pose(world.part, (*ASIDE, -depth)))
     return world.wrench[2], world.measure_penetration()
 
 
@@ -47,10 +39,10 @@ def drive(
 ) -> tuple[float, float]:
     """Largest force of the sensor [N] and penetration [m] on a way down [m] at a speed [m/s]."""
     rate, force, depth = world.config.rate or 0.0, 0.0, 0.0
-    world.reset(*flange(world, start, rotation))
+    world.reset(*flange_pose(world.part, start, rotation))
     for step in range(1, round((way / speed + 0.03) * rate)):
         down = min(way, step * speed / rate)
-        world.advance(1, *flange(world, start - (0.0, 0.0, down), rotation))
+        world.advance(1, *flange_pose(world.part, start - (0.0, 0.0, down), rotation))
         force = max(force, hypot(*world.wrench[:3]))
         depth = max(depth, world.measure_penetration())
     return force, depth

@@ -1,11 +1,12 @@
 """Fit of a part in a physics engine: how deep its contacts penetrate, and so which fits are certified."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from assembly_rl.controllers.se3 import Pose, quat_exp, rotate, rotation_matrix
+from assembly_rl.controllers.se3 import Pose, Vector, quat_exp, rotate, rotation_matrix
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.physics import ENGINES, World, physics_rate
 
@@ -80,19 +81,23 @@ def fits(part: PegHole, task: TaskConfig, engine: str) -> Iterator[Fit]:
             return
 
 
-def _flange(part: PegHole, tip: tuple[float, float, float], rotation: tuple[float, float, float]) -> Pose:
+def flange_pose(
+    part: PegHole, tip: Sequence[float] | NDArray[np.float64], rotation: Vector = (0.0, 0.0, 0.0)
+) -> Pose:
+    """Return the pose of the flange [m, xyzw] for a position of the tip [m] and a rotation vector [rad]."""
     orientation = quat_exp(rotation)
     up = rotate(rotation_matrix(orientation), (0.0, 0.0, part.peg_length))
-    return (tip[0] + up[0], tip[1] + up[1], tip[2] + up[2]), orientation
+    x, y, z = (float(a + b) for a, b in zip(tip, up, strict=True))
+    return (x, y, z), orientation
 
 
 def _pressed(world: World, force: float) -> float:
     """Penetration [m] at rest of an upright peg beside its hole."""
     part, config = world.part, world.config
     side = part.clearance + part.chamfer + part.tip_chamfer + 5e-4
-    steps, upright = round((config.rate or 0.0) / 10.0), (0.0, 0.0, 0.0)
-    below = _flange(part, (side, 0.0, -force / config.servo_stiffness), upright)
-    world.reset(*_flange(part, (side, 0.0, 1e-5), upright))
+    steps = round((config.rate or 0.0) / 10.0)
+    below = flange_pose(part, (side, 0.0, -force / config.servo_stiffness))
+    world.reset(*flange_pose(part, (side, 0.0, 1e-5)))
     for _ in range(4):
         world.advance(steps, *below)
     return world.measure_penetration()
@@ -108,8 +113,8 @@ def _driven(world: World, tilt: float) -> float:
         rotation = (a, b, c) if trial % 2 else (0.0, 0.0, 0.0)
         x, y = rng.uniform(-reach, reach, 2).tolist()
         height = START + rng.uniform(0.0, SPEED / rate)
-        world.reset(*_flange(part, (x, y, height), rotation))
+        world.reset(*flange_pose(part, (x, y, height), rotation))
         for step in range(1, round(WAY / SPEED * rate)):
-            world.advance(1, *_flange(part, (x, y, height - step * SPEED / rate), rotation))
+            world.advance(1, *flange_pose(part, (x, y, height - step * SPEED / rate), rotation))
             worst = max(worst, world.measure_penetration())
     return worst

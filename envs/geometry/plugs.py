@@ -31,8 +31,7 @@ class Plug:
     """Plug measured on a solid.
 
     Attributes:
-        section: Section of the plug in the view from its flange [mm].
-        rotation: Rotation (3, 3) from the coordinates of the file to those of the section, z from the tip up.
+        section: Section of the plug in the view from its flange [mm], its axis turned by ``rotation_to_z``.
         axis: Unit vector (3,) from the tip to the flange in the coordinates of the file.
         length: Length [mm] from the tip to the flange.
         tip_chamfer: Width [mm] of the 45 degree chamfer of the tip.
@@ -41,7 +40,6 @@ class Plug:
     """
 
     section: Region
-    rotation: Array
     axis: Array
     length: float
     tip_chamfer: float
@@ -112,7 +110,6 @@ def plug_from(mesh: Mesh, axis: Array | None = None) -> Plug:
         text += f", engaged length {length:.4g} mm; the {rest:.4g} mm beyond (flange, head) are left out"
     return Plug(
         section=section,
-        rotation=view.rotation,
         axis=view.direction.axis,
         length=length,
         tip_chamfer=chamfer,

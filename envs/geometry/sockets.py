@@ -29,8 +29,8 @@ class Socket:
     """Socket measured on a solid.
 
     Attributes:
-        section: Section of the opening, cores left out, seen from above its mouth [mm].
-        rotation: Rotation (3, 3) from the coordinates of the file to those of the section, z up.
+        section: Section of the opening, cores left out, seen from above its mouth [mm], its axis turned by
+            ``rotation_to_z``.
         axis: Unit vector (3,) out of the mouth in the coordinates of the file.
         depth: Depth [mm] from the mouth.
         chamfer: Width [mm] of the 45 degree chamfer of the mouth.
@@ -39,7 +39,6 @@ class Socket:
     """
 
     section: Region
-    rotation: Array
     axis: Array
     depth: float
     chamfer: float
@@ -171,7 +170,6 @@ def _measured(mesh: Mesh, opening: _Opening, within: Region | None) -> Socket:
         notes.append(f"the first {mouth.margin:.3g} mm of its mouth are no 45 degree chamfer: taken as sharp")
     return Socket(
         section=section,
-        rotation=opening.view.rotation,
         axis=axis,
         depth=opening.length + mouth.margin,
         chamfer=mouth.chamfer,

@@ -21,6 +21,7 @@ from shapely.geometry import Polygon
 
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegHole
+from assembly_rl.envs.geometry.axes import rotation_to_z
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.few_vertices import few_vertices
 from assembly_rl.envs.geometry.outline import TOLERANCE
@@ -344,7 +345,7 @@ CASES = {
 def error_of(solids: Any, case: Case) -> float:
     """Distance [mm] of the measured section from the truth, in the frame the solid was built in."""
     measured = solids.plug or solids.socket
-    turn = (case.transform[:3, :3].T @ measured.rotation.T)[:2, :2]
+    turn = (case.transform[:3, :3].T @ rotation_to_z(measured.axis).T)[:2, :2]
     offset = case.transform[:3, :3].T @ case.transform[:3, 3]
     matrix = [*turn.ravel(), -offset[0], -offset[1]]
     # Along the axis the sections of a prism are alike, so that the height drops out.
