@@ -129,7 +129,8 @@ def test_the_cutaway_shows_the_peg(part: PegHole, client: BulletClient, directio
     peg = add(peg_visual_mesh(part), -0.02)
     alone = visible()
     cutaway = add(hole_visual_mesh(part, direction), 0.0)
-    assert visible() > 0.95 * alone  # parts of which less than 5 % are in front of the hole stay
+    # Of a slot and a D, parts stay of which less than 5 % are in front of the hole.
+    assert visible() > (0.95 if part.section in ("slot", "D") else 0.97) * alone
     client.removeBody(cutaway)
     add(hole_mesh(part), 0.0)
     assert visible() < 0.8 * alone
