@@ -9,7 +9,7 @@ RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test test-fresh lint docs bench bench-controllers bench-learner bench-methods bench-planner check-torch-npu clean
+.PHONY: train test test-fresh lint docs bench bench-controllers bench-learner bench-methods bench-overlap bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -45,6 +45,9 @@ bench-controllers: $(TOOLS)  ## Time of a control step, alone and in a bundle, a
 
 bench-learner: $(INSTALLED)  ## Updates beside those of stable-baselines3
 	$(BIN)/python benchmarks/bench_learner.py
+
+bench-overlap: $(INSTALLED)  ## Environments that step while the learner updates, beside the serial loop
+	$(BIN)/python benchmarks/bench_overlap.py
 
 bench-methods: $(INSTALLED)  ## Policies with masks and with ties beside dense ones of equal width
 	$(BIN)/python benchmarks/bench_methods.py

@@ -5,7 +5,7 @@ Only building a model imports torch and stable-baselines3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from assembly_rl.controllers.validation import (
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import VecEnv
+
+    from assembly_rl.learners.off_policy import Learner
 
 
 WIDEST = 16_384
@@ -68,6 +70,7 @@ class AlgorithmConfig:
         name: Name of the algorithm.
         network: Widths of the hidden layers of actor and critic.
         learning_rate: Learning rate of Adam.
+        final_learning_rate: Learning rate at the last step, to which it falls linearly; null for no change.
         batch_size: Transitions in a gradient step.
         gamma: Discount factor per policy step.
     """
@@ -75,12 +78,16 @@ class AlgorithmConfig:
     name: str = "???"
     network: list[int] = field(default_factory=lambda: [64, 64])
     learning_rate: float = 1e-3
+    final_learning_rate: float | None = None
     batch_size: int = 256
     gamma: float = 0.98
 
     def __post_init__(self) -> None:
         require_positive(self, "learning_rate")
         require_at_most(self, 1.0, "learning_rate")
+        if self.final_learning_rate is not None:
+            require_positive(self, "final_learning_rate")
+            require_at_most(self, 1.0, "final_learning_rate")
         require_count(self, "batch_size", most=LARGEST_BATCH)
         if not 0.0 < self.gamma <= 1.0:
             raise InputError(f"{type(self).__name__}.gamma must be in (0, 1], got {self.gamma}")
@@ -89,6 +96,16 @@ class AlgorithmConfig:
     @property
     def off_policy(self) -> bool:
         """True if the algorithm learns from a replay buffer."""
+        return False
+
+    @property
+    def sees_privileged(self) -> bool:
+        """True if the learner observes what only the simulator knows."""
+        return False
+
+    @property
+    def steps_in_processes(self) -> bool:
+        """True if even a single environment needs a process of its own."""
         return False
 
     def rollout_steps(self, environments: int) -> int:
@@ -125,6 +142,11 @@ class AlgorithmConfig:
         """
         raise NotImplementedError
 
+    def learning_rate_schedule(self) -> float | Callable[[float], float]:
+        """Return the learning rate, or a function of the share of the training that remains."""
+        first, last = self.learning_rate, self.final_learning_rate
+        return first if last is None else lambda remaining: last + (first - last) * remaining
+
     def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
@@ -132,7 +154,7 @@ class AlgorithmConfig:
         return {
             "policy": "MlpPolicy",
             "env": environments,
-            "learning_rate": self.learning_rate,
+            "learning_rate": self.learning_rate_schedule(),
             "batch_size": self.batch_size,
             "gamma": self.gamma,
             "seed": seed,
@@ -150,22 +172,32 @@ class OffPolicyConfig(AlgorithmConfig):
         tau: Coefficient of the soft update of the target networks at each gradient step.
         buffer_size: Capacity of the replay buffer in transitions; the oldest are overwritten.
         gradient_steps: Gradient steps per policy step.
+        update_every: Policy steps for which these gradient steps are taken once; divides the number of
+            environments, which take that many policy steps together.
         averaged_over: Policy steps of the exponential average of the actor's weights, which is validated and
             kept (Polyak averaging); 0 for the latest weights.
+        overlapped: Update while the environments step in processes of their own.
+        symmetric: Turn and reflect the transitions of each batch about the insertion's axis; for parts that
+            are drawn in all orientations, see ``symmetry``.
+        asymmetric: The critics observe what only the simulator knows, too; see ``PrivilegedObservation``.
     """
 
     learning_starts: int = 1500
     tau: float = 0.005
     buffer_size: int = 100_000
     gradient_steps: int = 1
+    update_every: int = 1
     averaged_over: int = 0
+    overlapped: bool = False
+    symmetric: bool = False
+    asymmetric: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "tau")
         require_at_most(self, 1.0, "tau")
         require_count(self, "buffer_size", most=LARGEST_REPLAY)
-        require_count(self, "gradient_steps")
+        require_count(self, "gradient_steps", "update_every")
         require_count(self, "learning_starts", "averaged_over", least=0)
 
     @property
@@ -174,13 +206,38 @@ class OffPolicyConfig(AlgorithmConfig):
         return True
 
     @property
+    def sees_privileged(self) -> bool:
+        """True if the critics observe what only the simulator knows."""
+        return self.asymmetric
+
+    @property
+    def steps_in_processes(self) -> bool:
+        """True if the updates overlap with the steps of the environments."""
+        return self.overlapped
+
+    @property
     def replay_size(self) -> int:
         """Capacity of the replay buffer in transitions."""
         return self.buffer_size
 
     def updates_per_step(self) -> float:
         """Return the gradient steps per policy step."""
-        return float(self.gradient_steps)
+        return self.gradient_steps / self.update_every
+
+    def prepare(self, model: Learner) -> None:
+        """Set what a new model has beyond the arguments of stable-baselines3.
+
+        Raises:
+            ValueError: No symmetry is known for an observation.
+        """
+        from assembly_rl.envs.privileged import PRIVILEGED_NAMES
+
+        model.average_over(self.averaged_over)
+        model.overlapped = self.overlapped
+        if self.symmetric:
+            assert model.env is not None
+            (names,) = model.env.env_method("get_wrapper_attr", "observation_names", indices=[0])
+            model.symmetric_names = (*names, *(PRIVILEGED_NAMES if self.asymmetric else ()))
 
     def for_one_update(self) -> AlgorithmConfig:
         """Return the algorithm with a small replay buffer."""
@@ -194,12 +251,23 @@ class OffPolicyConfig(AlgorithmConfig):
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
         """Return these arguments and those of the replay buffer."""
-        return super().model_arguments(environments, layers, seed, device, critic) | {
+        arguments = super().model_arguments(environments, layers, seed, device, critic)
+        times, left = divmod(environments.num_envs, self.update_every)
+        if left:
+            raise InputError(
+                f"algo.update_every={self.update_every} must divide environments={environments.num_envs}"
+            )
+        if self.asymmetric:
+            from assembly_rl.learners.asymmetric import AsymmetricSACPolicy, AsymmetricTD3Policy
+
+            arguments["policy"] = AsymmetricSACPolicy if self.name == "sac" else AsymmetricTD3Policy
+            arguments["policy_kwargs"]["observed"] = environments.get_attr("observed", 0)[0]
+        return arguments | {
             "learning_starts": self.learning_starts,
             "tau": self.tau,
             "buffer_size": self.buffer_size,
             "train_freq": 1,
-            "gradient_steps": self.gradient_steps * environments.num_envs,
+            "gradient_steps": self.gradient_steps * times,
         }
 
 
@@ -234,7 +302,7 @@ class DDPGConfig(OffPolicyConfig):
         noise = action_noise(environments, self.noise)
         model = DDPG(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
         model.actor_learning_rate = self.actor_learning_rate
-        model.average_over(self.averaged_over)
+        self.prepare(model)
         return model
 
 
@@ -262,7 +330,7 @@ class TD3Config(OffPolicyConfig):
 
         noise = action_noise(environments, self.noise)
         model = TD3(**self.model_arguments(environments, layers, seed, device), action_noise=noise)
-        model.average_over(self.averaged_over)
+        self.prepare(model)
         return model
 
 
@@ -291,7 +359,7 @@ class SACConfig(OffPolicyConfig):
         from assembly_rl.learners.off_policy import SAC
 
         model = SAC(**self.model_arguments(environments, layers, seed, device), ent_coef=self.entropy)
-        model.average_over(self.averaged_over)
+        self.prepare(model)
         return model
 
 

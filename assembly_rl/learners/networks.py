@@ -195,19 +195,22 @@ def _gradients(layer: Layer, before: Tensor, slope: Tensor) -> list[Call]:
     return calls
 
 
-WIDE = 128
-"""Least width at which oneDNN's matrix product is faster than the BLAS's (1.6 times at 128, 2.1 at 256)."""
-
-
 @cache
-def has_one_dnn() -> bool:
-    """Return True if this CPU has the instructions with which oneDNN is faster."""
+def one_dnn_width() -> int | None:
+    """Return the least width at which oneDNN's matrix product is faster than the BLAS's on this CPU.
+
+    With AVX-512 that is 128, where it is 1.6 times as fast (2.1 times at 256). CPUs that have AMX, too, are
+    slower by it at 128 (0.7 times) and faster at 256 (1.6 times). None without AVX-512.
+    """
     capability = torch.backends.cpu.get_cpu_capability()
-    return torch.backends.mkldnn.is_available() and capability.startswith("AVX512")
+    if not (torch.backends.mkldnn.is_available() and capability.startswith("AVX512")):
+        return None
+    return 256 if torch.cpu._is_amx_tile_supported() else 128
 
 
 def _is_wide(matrix: Tensor) -> bool:
-    return matrix.device.type == "cpu" and min(matrix.shape[1:]) >= WIDE and has_one_dnn()
+    width = one_dnn_width()
+    return width is not None and matrix.device.type == "cpu" and min(matrix.shape[1:]) >= width
 
 
 def _one_dnn(inputs: Tensor, weight: Tensor, bias: Tensor | None, activation: str, out: Tensor) -> None:

@@ -11,6 +11,7 @@ import torch
 from gymnasium.spaces.utils import flatdim
 from stable_baselines3.common.noise import ActionNoise, NormalActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.type_aliases import RolloutReturn
 from stable_baselines3.common.vec_env import VecEnv
 
 from assembly_rl.accelerators.capture import Captured, can_capture
@@ -18,9 +19,11 @@ from assembly_rl.accelerators.distributed import share
 from assembly_rl.learners.acting import Actor, Array
 from assembly_rl.learners.action_groups import ActionGroups, action_groups
 from assembly_rl.learners.adam import Adam
+from assembly_rl.learners.environments import Overlapped
 from assembly_rl.learners.layers import actor_layers, actors_with_targets, in_heads
 from assembly_rl.learners.networks import Flat, Heads, Network, size_of
 from assembly_rl.learners.replay_buffer import PackedReplayBuffer
+from assembly_rl.learners.symmetry import Augmentation
 from assembly_rl.learners.updates import ActorLoss, Batch, Critics, SACUpdate, TD3Update
 
 LOG_EVERY = 100
@@ -44,21 +47,31 @@ class Learner(OffPolicyAlgorithm):
 
     Attributes:
         copying: Time spent assembling batches so far [s].
+        learning: Time spent in updates, with those batches, so far [s].
         actor_rate: Factor on the actor's learning rate.
         noise_scale: Factor on the noise of the actions.
         group_random_actions: True if random actions before learning respect the policy's action groups.
         further_loss: Further loss of the actor; it takes effect at the next ``bind``.
+        overlapped: True to update while the environments step, from the transitions before that step. The
+            delay is fixed: the training does not depend on timing.
+        symmetric_names: Names of the components of an observation, if batches are augmented by its
+            symmetries; see ``symmetry``.
         average: Exponential moving average of the actor's weights; None unless ``average_over`` was called.
     """
 
     copying = 0.0
+    learning = 0.0
     actor_rate = 1.0
     noise_scale = 1.0
     group_random_actions = True
     further_loss: ActorLoss | None = None
+    overlapped = False
+    symmetric_names: tuple[str, ...] | None = None
     average: torch.Tensor | None = None
     _averaging = 0.0
     _leaders: Array | None = None
+    _overlapping: Overlapped | None = None
+    _augmentation: Augmentation | None = None
     _update: Any = None
     _run_update: Any = None
 
@@ -70,8 +83,14 @@ class Learner(OffPolicyAlgorithm):
         """Allocate memory anew: before the first update, and after a checkpoint has been loaded."""
         assert isinstance(self.replay_buffer, PackedReplayBuffer) and self.observation_space.shape is not None
         self._batch = Batch(
-            self.batch_size, self.observation_space.shape[0], self.replay_buffer.action_dim, self.device
+            self.batch_size,
+            self.observation_space.shape[0],
+            self.replay_buffer.action_dim,
+            self.device,
+            self.policy_kwargs.get("observed"),
         )
+        names = self.symmetric_names
+        self._augmentation = None if names is None else Augmentation(names, self._batch.whole)
         self.replay_buffer.refresh()
         network, self._update = self._make_update(self._batch)
         self._run_update = Captured(self._update, self.device) if can_capture(self.device) else self._update
@@ -127,17 +146,41 @@ class Learner(OffPolicyAlgorithm):
         self.bind()
         return result
 
-    @torch.no_grad()
+    def collect_rollouts(self, env: VecEnv, *arguments: Any, **options: Any) -> RolloutReturn:
+        """Collect transitions; with ``overlapped`` the updates run while the environments step."""
+        if self.overlapped:
+            if self._overlapping is None or self._overlapping.venv is not env:
+                self._overlapping = Overlapped(env, self._learn_meanwhile)
+            env = self._overlapping
+        return super().collect_rollouts(env, *arguments, **options)
+
+    def _learn_meanwhile(self) -> None:
+        if self.num_timesteps > max(self.learning_starts, 0):
+            self._learn(self.gradient_steps)
+
     def train(self, gradient_steps: int, batch_size: int = 0) -> None:
-        """Run gradient steps, with the batch size of the learner; ``batch_size`` is ignored."""
+        """Run gradient steps, with the batch size of the learner; ``batch_size`` is ignored.
+
+        With ``overlapped`` they run in the next rollout instead.
+        """
+        if not self.overlapped:
+            self._learn(gradient_steps)
+
+    @torch.no_grad()
+    def _learn(self, gradient_steps: int) -> None:
         if self._update is None:
             self.bind()
         assert isinstance(self.replay_buffer, PackedReplayBuffer)
+        began = time.perf_counter()
         rates = self._learning_rates()
         for _ in range(gradient_steps):
             self._n_updates += 1
             begin = time.perf_counter()
-            self.replay_buffer.gather(self._batch.whole)
+            if self._augmentation is None:
+                self.replay_buffer.gather(self._batch.whole)
+            else:
+                self.replay_buffer.gather(self._augmentation.drawn)
+                self._augmentation()
             self.copying += time.perf_counter() - begin
             self._actor_updates += self._learn_once(rates)
             if self._n_updates % LOG_EVERY == 0:
@@ -146,6 +189,7 @@ class Learner(OffPolicyAlgorithm):
                 self._actor.refresh()
         if self.average is not None:
             self.average.lerp_(self._actor_weights, self._averaging)
+        self.learning += time.perf_counter() - began
 
     def _learning_rates(self) -> tuple[float, float]:
         """Return the present learning rates of actor and critics."""
@@ -177,7 +221,8 @@ class Learner(OffPolicyAlgorithm):
         if self.num_timesteps < learning_starts:
             return self._drawn(*super()._sample_action(learning_starts, action_noise, n_envs))
         assert isinstance(self._last_obs, np.ndarray)
-        actions = self._act(self._last_obs.astype(np.float32, copy=False))
+        seen = self._last_obs[:, : self.policy_kwargs.get("observed")]
+        actions = self._act(seen.astype(np.float32, copy=False))
         if action_noise is not None:
             noise = self.noise_scale * action_noise()
             actions = np.clip(

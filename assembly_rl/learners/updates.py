@@ -27,15 +27,21 @@ class Batch:
         observations: Number of components of an observation.
         actions: Number of components of an action.
         device: Device of the batch.
+        observed: Number of first components of an observation that the actor sees; by default all.
     """
 
-    def __init__(self, rows: int, observations: int, actions: int, device: torch.device) -> None:
+    def __init__(
+        self, rows: int, observations: int, actions: int, device: torch.device, observed: int | None = None
+    ) -> None:
         first, second = observations, observations + actions
         third = second + observations
         self.rows, self.actions = rows, actions
         self.action = slice(first, second)  # columns of an action beside an observation
         self.whole = torch.zeros(rows, third + 3, device=device)
         self.observations, self.next_observations = self.whole[:, :first], self.whole[:, second:third]
+        self.observed, self.next_observed = (
+            own[:, :observed] for own in (self.observations, self.next_observations)
+        )
         self.observed_actions = self.whole[:, :second]
         self.rewards, self.dones, self.timeouts = self.whole[:, third:].split(1, dim=1)
 
@@ -152,8 +158,8 @@ class SACUpdate:
         rows, width = batch.rows, batch.actions
         self.adam, self.critics, self.entropy, self.groups = adam, critics, entropy, groups
         empty = batch.whole.new_zeros
-        both = empty(2 * rows, batch.action.start)
-        self._observations = [(both[:rows], batch.observations), (both[rows:], batch.next_observations)]
+        both = empty(2 * rows, batch.observed.shape[1])
+        self._observations = [(both[:rows], batch.observed), (both[rows:], batch.next_observed)]
         self._actor = Pass(actor, both, learns=rows)
         self._means, self._raw = self._actor.outputs[0].split(width, dim=1)
         self._slopes = self._actor.slope[0].split(width, dim=1)
@@ -209,7 +215,7 @@ class SACUpdate:
         by_log_std.copy_(slope)
         if self._further is not None:
             added = self._further.gaussian_gradients(
-                critics.batch.observations, self._means[:rows], log_std[:rows]
+                critics.batch.observed, self._means[:rows], log_std[:rows]
             )
             for own, gradient in zip(self._slopes, added, strict=True):
                 own.mul_(self._further.critic_weight).add_(gradient)
@@ -252,9 +258,9 @@ class TD3Update:
         batch, self._further = critics.batch, further
         self.adam, self.critics = adam, critics
         self._targets = (target.flat.values, actor.flat.values)
-        self._next = Pass(target, batch.next_observations)
+        self._next = Pass(target, batch.next_observed)
         (self._next_actions,) = self._next.outputs
-        self._own = Pass(actor, batch.observations, learns=batch.rows)
+        self._own = Pass(actor, batch.observed, learns=batch.rows)
         (self._actions,), (self._slope,) = self._own.outputs, self._own.slope
         inputs, self._observations, self._own_actions = batch.beside_action(batch.observations)
         self._critic = Pass(critics.network.only(0), inputs, through=batch.action)
@@ -290,7 +296,7 @@ class TD3Update:
         slope = self._critic.input_slope
         if self._further is not None:
             slope.mul_(self._further.critic_weight).add_(
-                self._further.action_gradient(critics.batch.observations, actions)
+                self._further.action_gradient(critics.batch.observed, actions)
             )
         torch.addcmul(slope, slope * actions, actions, value=-1.0, out=slope)
         self._slope.copy_(slope)

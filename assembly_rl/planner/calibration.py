@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 
 from assembly_rl.envs import PegInHoleEnv, make_environment
 from assembly_rl.learners.config import AlgorithmConfig, PPOConfig, SACConfig, TD3Config
-from assembly_rl.learners.networks import LARGEST, WIDE, has_one_dnn
+from assembly_rl.learners.networks import LARGEST, one_dnn_width
 from assembly_rl.planner.kernels import record
 from assembly_rl.planner.prediction import count, learner, update_of
 from assembly_rl.planner.profile import Profile
@@ -166,11 +166,12 @@ def _benchmarks() -> dict[str, list[Callable[[], object]]]:
         parts = [torch.rand(size) for _ in range(4)]
         calls["costly"].append(partial(_adam, *parts))
         calls["vector"].append(partial(parts[0].lerp_, parts[1], 0.5))
-    if has_one_dnn():
+    least = one_dnn_width()
+    if least is not None:
         one_dnn = torch.ops.mkldnn._linear_pointwise
         calls["wide"] = []
         for rows in (128, 512):
-            for inputs, outputs in ((WIDE, WIDE), (192, 192), (384, 384)):
+            for inputs, outputs in ((least, least), (3 * least // 2, 3 * least // 2), (3 * least, 3 * least)):
                 sizes = (rows, inputs), (outputs, inputs), (rows, outputs)
                 x, weight, slope = (torch.rand(size) for size in sizes)
                 calls["wide"] += [

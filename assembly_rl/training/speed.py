@@ -1,6 +1,7 @@
 """Speed of a training, and the shares of its time."""
 
 import time
+from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -30,7 +31,7 @@ class SpeedLog:
     def begin(self, model: BaseAlgorithm) -> None:
         """Start the clock."""
         self._begin, self._first = time.perf_counter(), model.num_timesteps
-        self._started = self._first
+        self._started, self._before = self._first, model._n_updates
 
     def rollout_ended(self, model: BaseAlgorithm) -> None:
         """Record the start of the learner's time."""
@@ -58,15 +59,21 @@ class SpeedLog:
         """Record the end of the methods' time before a rollout."""
         self._method += time.perf_counter() - self._method_began
 
-    def measured(self, model: BaseAlgorithm, validation: float) -> dict[str, float]:
-        """Return steps per second, shares of the time, and updates per second of the learner's time."""
+    def measured(self, model: Any, validation: float) -> dict[str, float]:
+        """Return steps per second, shares of the time, and updates per second of the learner's time.
+
+        The environments' share of a training with overlapped updates is the time spent waiting for them.
+        """
         whole = time.perf_counter() - self._begin
         copies = float(getattr(model, "copying", 0.0))
-        rate = self._learned * self._updates_per_step / self._learning if self._learning else 0.0
+        learning, learned = self._learning, float(self._learned)
+        if getattr(model, "overlapped", False):  # its updates are a part of the rollouts
+            learning, learned = model.learning, (model._n_updates - self._before) / self._updates_per_step
+        rate = learned * self._updates_per_step / learning if learning else 0.0
         return {
             "steps": (model.num_timesteps - self._first) / whole,
-            "environment": (whole - self._learning - self._method - validation) / whole,
-            "learner": (self._learning - copies) / whole,
+            "environment": (whole - learning - self._method - validation) / whole,
+            "learner": (learning - copies) / whole,
             "copies": copies / whole,
             "method": self._method / whole,
             "validation": validation / whole,

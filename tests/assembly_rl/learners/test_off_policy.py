@@ -14,9 +14,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from assembly_rl.learners import off_policy
-from assembly_rl.learners.networks import WIDE, Flat, Network, Pass, size_of
+from assembly_rl.learners.asymmetric import AsymmetricSACPolicy, AsymmetricTD3Policy
+from assembly_rl.learners.networks import Flat, Network, Pass, one_dnn_width, size_of
 
 torch.set_num_threads(1)
+WIDE = one_dnn_width() or 128
 ALGORITHMS = ("SAC", "TD3", "DDPG")
 
 
@@ -38,12 +40,24 @@ class Drift(gymnasium.Env):
         return self.np_random.uniform(-1.0, 1.0, 5).astype(np.float32)
 
 
-def make(source: Any, name: str, environments: int = 1, width: int = 16, **options: Any) -> Any:
+def make(
+    source: Any,
+    name: str,
+    environments: int = 1,
+    width: int = 16,
+    observed: int | None = None,
+    **options: Any,
+) -> Any:
+    policy: Any = "MlpPolicy"
+    seen: dict[str, int] = {}
+    if observed is not None:
+        policy = AsymmetricSACPolicy if name == "SAC" else AsymmetricTD3Policy
+        seen = {"observed": observed}
     noise = NormalActionNoise(np.zeros(3), np.full(3, 0.1))
     own = {"ent_coef": 0.05} if name == "SAC" else {"action_noise": noise}
     model = getattr(source, name)(
-        "MlpPolicy", DummyVecEnv([Drift] * environments), seed=3, batch_size=24, learning_rate=3e-3,
-        learning_starts=60, buffer_size=150, gamma=0.9, policy_kwargs={"net_arch": [width, width]},
+        policy, DummyVecEnv([Drift] * environments), seed=3, batch_size=24, learning_rate=3e-3,
+        learning_starts=60, buffer_size=150, gamma=0.9, policy_kwargs={"net_arch": [width, width], **seen},
         train_freq=1, gradient_steps=-1, device="cpu", **own | options,
     )  # fmt: skip
     if name == "DDPG" and source is off_policy:
@@ -65,19 +79,25 @@ def weights(model: Any) -> dict[str, np.ndarray]:
     return {key: value.numpy().copy() for key, value in model.policy.state_dict().items()}
 
 
-@pytest.mark.parametrize("environments", [1, 3])
+@pytest.mark.parametrize("environments, observed", [(1, None), (3, None), (2, 3)])
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_a_training_has_the_numbers_of_stable_baselines3(name: str, environments: int) -> None:
+def test_a_training_has_the_numbers_of_stable_baselines3(
+    name: str, environments: int, observed: int | None
+) -> None:
     """Warm-up, then learning: all actions, all transitions and all weights, with the same random streams.
 
     The numbers differ by rounding, which a training amplifies: after 40 updates they still agree to 1e-3.
     """
-    stock, fast = pair(name, 102, environments=environments)
+    stock, fast = pair(name, 102, environments=environments, observed=observed)
     for column in ("observations", "next_observations", "rewards", "dones", "timeouts", "actions"):
         ours, theirs = (getattr(model.replay_buffer, column) for model in (fast, stock))
         np.testing.assert_allclose(ours, theirs, rtol=0.0, atol=2e-4, err_msg=column)
     assert stock._n_updates == fast._n_updates >= 39
-    ours, theirs, untrained = weights(fast), weights(stock), weights(make(off_policy, name))
+    ours, theirs, untrained = (
+        weights(fast),
+        weights(stock),
+        weights(make(off_policy, name, observed=observed)),
+    )
     for key, value in theirs.items():
         np.testing.assert_allclose(ours[key], value, rtol=0.0, atol=1e-3, err_msg=key)
         assert np.abs(ours[key] - untrained[key]).max() > 2e-3, f"{key} has not learned"

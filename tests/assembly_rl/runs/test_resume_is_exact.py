@@ -75,6 +75,10 @@ CASES = {
     "fast TD3": ("fast TD3", {}),
     "fast SAC": ("fast SAC", {"ent_coef": 0.1, "action_noise": None}),
     "fast SAC in two": ("fast SAC", {"ent_coef": 0.1, "n_envs": 2}),
+    "fast SAC overlapped in two": (
+        "fast SAC",
+        {"ent_coef": 0.1, "action_noise": None, "n_envs": 2, "subprocess": True, "overlapped": True},
+    ),
 }
 
 

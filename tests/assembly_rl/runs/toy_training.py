@@ -88,7 +88,10 @@ def make_model(
     noise = OrnsteinUhlenbeckActionNoise(np.full(2, 0.1, np.float32), np.full(2, 0.3, np.float32))
     own = common | {"learning_starts": 43, "buffer_size": 150, "action_noise": noise} | options
     if algorithm.startswith("fast "):
-        return getattr(off_policy, algorithm.removeprefix("fast "))(**own)
+        overlapped = own.pop("overlapped", False)
+        model = getattr(off_policy, algorithm.removeprefix("fast "))(**own)
+        model.overlapped = overlapped
+        return model
     return {"DDPG": DDPG, "TD3": TD3, "SAC": SAC}[algorithm](**own)
 
 
