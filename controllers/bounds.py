@@ -52,6 +52,8 @@ INSERTION = 200_000
 """Control periods in the longest insertion, all of which are recorded."""
 HISTORY = 100
 """Past wrenches in an observation."""
+CELLS = 10
+"""Cells of a map along an axis."""
 COPIES = 100
 """Second sensors of a component of an observation."""
 DELAY_PERIODS = 50

@@ -9,6 +9,7 @@ from assembly_rl.controllers.insertion import Result
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task
+from assembly_rl.envs.multi_part import MultiPartEnv
 from assembly_rl.envs.peg_in_hole import PegInHoleEnv
 from assembly_rl.envs.physics import register_engine
 from assembly_rl.envs.robots import register_robot
@@ -16,6 +17,7 @@ from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import register_task
 
 __all__ = [
+    "MultiPartEnv",
     "PegHole",
     "PegInHoleEnv",
     "Result",

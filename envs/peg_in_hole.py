@@ -18,6 +18,7 @@ from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result
 from assembly_rl.controllers.se3 import (
     move_moment,
+    quat_log,
     rotate,
     rotate_back,
     rotation_matrix,
@@ -28,6 +29,7 @@ from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
 from assembly_rl.envs.physics import World
+from assembly_rl.envs.privileged import privileged_state
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
 
@@ -68,6 +70,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | last_action_* | previous action, with its dither | 1 | +-1 |
     | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
     | fx[t-1] ... (``wrench_history``) | wrenches of previous policy steps | as fx ... | +-3 |
+    | x[t-2] ... (``pose_history``) | poses ``observation.pose_ages`` policy steps ago | as x ... | +-5 |
+    | visits_0_0 ... (group ``visits``) | map of where the tip has pressed, 5 by 5 cells | 1 | 0 to 1 |
+    | time (group ``time``) | time since the start | 5 s | +-5 |
     | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
     | second_x#1 ... (``second_pose``) | x ... with noise (std 0.3) | as x ... | +-5 |
 
@@ -297,6 +302,16 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
         twist = self._tip_twist() if "twist" in self._insertion.observer.inputs else np.zeros(6)
         return self._insertion.observe(wrench, self._pose, twist, self.np_random)
+
+    def privileged_state(self) -> NDArray[np.float64]:
+        """Return what only the simulator knows (27,), for the critics of a learner; see ``PRIVILEGED_NAMES``.
+
+        Its first six components are the true pose of the tip in the hole, in the scale of the observed one.
+        """
+        position, orientation = self._world.pose()
+        _, tip = self._insertion.pose(position, orientation)
+        pose = np.array((*tip, *quat_log(orientation)))
+        return privileged_state(pose, self._task.observation.pose_scale, self._conditions, self._part)
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Return the twist of the tip in nominal axes [m/s, rad/s]."""

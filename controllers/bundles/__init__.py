@@ -1,7 +1,14 @@
 """Bundles: trained controllers in one file each, which run without torch, PyBullet or gymnasium."""
 
 from assembly_rl.controllers.bundles.controller import BundleController, Command, State
-from assembly_rl.controllers.bundles.file import Bundle, BundleError, load_bundle, read_bundle, write_bundle
+from assembly_rl.controllers.bundles.file import (
+    Bundle,
+    BundleError,
+    load_bundle,
+    read_bundle,
+    shipped_bundles,
+    write_bundle,
+)
 from assembly_rl.controllers.bundles.manifest import Manifest
 from assembly_rl.controllers.bundles.recording import Recording
 
@@ -15,5 +22,6 @@ __all__ = [
     "State",
     "load_bundle",
     "read_bundle",
+    "shipped_bundles",
     "write_bundle",
 ]

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from stat import S_ISREG
@@ -20,6 +20,8 @@ from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.validation import InputError
 
 KIND = "assembly_rl controller bundle"
+SHIPPED = Path(__file__).parent / "shipped"
+"""Folder of the bundles that come with this package."""
 MAX_SIZE = 16 * 1024 * 1024
 """Largest file [bytes]."""
 MAX_HEADER = 1024 * 1024
@@ -47,12 +49,14 @@ class Bundle:
         policy: Network.
         golden: Inputs with the expected outputs.
         sha256: Hash over the content (hex).
+        content: Manifest as it is written, in types of JSON.
     """
 
     manifest: Manifest
     policy: MLP
     golden: Golden
     sha256: str
+    content: dict[str, Any]
 
 
 def write_bundle(
@@ -88,14 +92,29 @@ def write_bundle(
     return digest
 
 
+def shipped_bundles() -> list[str]:
+    """Return the names of the bundles that come with this package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.bundle"))
+
+
+def located(name: str | PathLike[str]) -> Path:
+    """Return the file of a bundle that comes with this package, by its name, or else the path itself."""
+    path = Path(name)
+    shipped = path if path.exists() else SHIPPED / f"{name}.bundle"
+    return shipped if shipped.is_file() and path.name == str(name) else path
+
+
 def read_bundle(path: str | PathLike[str]) -> Bundle:
     """Read a bundle, and check all of it; no content is executed.
+
+    Args:
+        path: Path of the file, or the name of a bundle that comes with this package.
 
     Raises:
         BundleError: The file is not a bundle, is damaged, has a newer format, or has wrong fields or
             golden vectors.
     """
-    path = Path(path)
+    path = located(path)
     try:
         content = _content(path)
     except (OSError, ValueError) as error:
@@ -121,14 +140,27 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def load_bundle(path: str | PathLike[str]) -> BundleController:
+def load_bundle(
+    path: str | PathLike[str], *, hole_depth: float | None = None, peg_length: float | None = None
+) -> BundleController:
     """Load a controller from a bundle, after a check of its golden vectors.
+
+    Args:
+        path: Path of the file, or the name of a bundle that comes with this package: ``"generalist"``.
+        hole_depth: Depth of the hole [m], if it is not that of the bundle's part.
+        peg_length: Distance from flange to tip [m], if it is not that of the bundle's part.
 
     Raises:
         BundleError: ``read_bundle`` refuses the file.
+        ValueError: A length is refused.
     """
     bundle = read_bundle(path)
-    return BundleController(bundle.manifest, bundle.policy)
+    manifest, part, tool = bundle.manifest, bundle.manifest.part, bundle.manifest.tool
+    if hole_depth is not None:
+        part = replace(part, hole_depth=hole_depth)
+    if peg_length is not None:
+        part, tool = replace(part, peg_length=peg_length), replace(tool, centre=[0.0, 0.0, -peg_length])
+    return BundleController(replace(manifest, part=part, tool=tool), bundle.policy)
 
 
 def _parse(path: Path, content: bytes) -> Bundle:
@@ -161,7 +193,7 @@ def _understand(content: bytes) -> Bundle:
     if tensors:
         raise InputError(f"the tensor {min(tensors)!r} is unknown")
     golden.check(BundleController(manifest, policy), policy)
-    return Bundle(manifest, policy, golden, digest)
+    return Bundle(manifest, policy, golden, digest, values)
 
 
 def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:

@@ -10,7 +10,7 @@ from assembly_rl.controllers import bounds
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
-from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.validation import (
@@ -23,8 +23,14 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 2
-"""Version of the format; 1 had neither ``response``, ``contact.lead`` nor tip, floor and name of the part."""
+FORMAT = 3
+"""Version of the format.
+
+Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
+and 2 had no observation of past poses, visits and time.
+"""
+NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
+"""Fields of the observation that format 3 added."""
 CONVENTIONS = {
     "units": "SI: m, rad, s, N, Nm, kg",
     "quaternion": "x y z w",
@@ -228,7 +234,7 @@ class Manifest:
             if not OBSERVATION_TERMS.get(group).measurable:
                 raise InputError(
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
-                    "with wrench, pose, last_action or wrench_history"
+                    "with wrench, pose, last_action, wrench_history, pose_history or time"
                 )
         names = list(Observer(observation).names)
         if self.observations != names:
@@ -264,6 +270,13 @@ class Manifest:
 
 def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
     """Return a manifest of an earlier format in the present one."""
+    insertion = values.get("insertion")
+    if found < 3 and isinstance(insertion, dict) and isinstance(own := insertion.get("observation"), dict):
+        new = {name: getattr(ObservationConfig(), name) for name in NEW_OBSERVATION}
+        insertion = {**insertion, "observation": {**new, **own}}
+    if found < 2 and isinstance(insertion, dict) and isinstance(action := insertion.get("action"), dict):
+        insertion = {**insertion, "action": {"dither": [0.0] * 6, **action}}
+    values = {**values, "insertion": insertion}
     if found > 1:
         return values
     contact, part = values.get("contact"), values.get("part")
@@ -271,10 +284,7 @@ def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         contact = {"lead": None, **contact}
     if isinstance(part, dict):
         part = {"tip_chamfer": 0.0, "blind": False, "name": "", **part}
-    insertion = values.get("insertion")
-    if isinstance(insertion, dict) and isinstance(action := insertion.get("action"), dict):
-        insertion = {**insertion, "action": {"dither": [0.0] * 6, **action}}
-    return {"response": None, **values, "contact": contact, "part": part, "insertion": insertion}
+    return {"response": None, **values, "contact": contact, "part": part}
 
 
 def _require_modest(values: Any) -> None:

@@ -80,6 +80,7 @@ class Insertion:
         self._dither = Dither([0.0] * 6 if config.action.kind.changes_gains else config.action.dither)
         self.observer = Observer(config.observation)
         self._path = config.path
+        self._policy_period = 1.0 / config.policy_rate
         self._period = 1.0 / config.control_rate
         self._faster = config.path.speed * self._period / config.path.ramp
         x, y, z = map(float, tool.centre)
@@ -107,6 +108,7 @@ class Insertion:
         self._mapping.reset()
         self._dither.reset()
         self.observer.reset()
+        self._observed = 0
         self._origin, self._turn = nominal
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
         self.contact_wrench.turn_gravity(rotate_back(self._axes, self._gravity))
@@ -150,13 +152,15 @@ class Insertion:
             twist: Twist of the tip (6,) [m/s, rad/s], nominal axes.
             rng: Random generator of the noise of second sensors.
         """
-        coordinates = self._coordinates
+        coordinates, time = self._coordinates, self._observed * self._policy_period
+        self._observed += 1
         return self.observer.observe(
             coordinates.source_wrench(wrench),
             coordinates.source_pose(pose, self.height),
             coordinates.source_twist(twist),
             self._last_action,
             rng,
+            time,
         )
 
     def apply(self, action: Array) -> None:

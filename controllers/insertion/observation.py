@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
-from assembly_rl.controllers.insertion.observation_terms import LIMIT, OBSERVATION_TERMS, Signals
+from assembly_rl.controllers.insertion.observation_terms import LIMIT, OBSERVATION_TERMS, PRESSING, Signals
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import InputError
 
@@ -40,17 +40,26 @@ class Observer:
             )
         self._config = copied(config)
         self._past_wrenches: deque[Array] = deque(maxlen=config.history)
+        self._past_poses: deque[Array] = deque(maxlen=max(config.pose_ages, default=0))
         self.inputs = frozenset(name for term in self._terms for name in term.inputs)
         components = [component for term in self._terms for component in term.components(config)]
         self.names = tuple(name for name, _ in components)
         self.bounds = np.array([bound for _, bound in components], dtype=np.float32)
 
     def reset(self) -> None:
-        """Clear the past wrenches."""
+        """Clear the past wrenches and poses, and the map of visits."""
         self._past_wrenches.extend([np.zeros(6)] * self._config.history)
+        self._past_poses.clear()
+        self._visits = np.zeros((self._config.visit_cells,) * 2)
 
     def observe(
-        self, wrench: Array, pose: Array, twist: Array, last_action: Array, rng: np.random.Generator
+        self,
+        wrench: Array,
+        pose: Array,
+        twist: Array,
+        last_action: Array,
+        rng: np.random.Generator,
+        time: float = 0.0,
     ) -> NDArray[np.float32]:
         """Compute all terms, in order, clip and concatenate them.
 
@@ -60,12 +69,25 @@ class Observer:
             twist: Twist of the tip (6,) [m/s, rad/s].
             last_action: Previous action (6,) in [-1, 1].
             rng: Random generator of the noise.
+            time: Time since the start of the episode [s].
 
         Returns:
             Observation, shape (len(names),), float32.
         """
-        signals = Signals(wrench, pose, twist, last_action, list(self._past_wrenches)[::-1])
+        if not self._past_poses:
+            self._past_poses.extend([pose.copy()] * (self._past_poses.maxlen or 0))
+        past_poses = [self._past_poses[-age] for age in self._config.pose_ages]
+        past_wrenches = list(self._past_wrenches)[::-1]
+        if wrench[2] > PRESSING:
+            self._visits[self._cell(pose[0]), self._cell(pose[1])] += 1.0
+        signals = Signals(wrench, pose, twist, last_action, past_wrenches, past_poses, time, self._visits)
         values = [term.value(self._config, signals, rng) for term in self._terms]
         self._past_wrenches.append(wrench.copy())
+        self._past_poses.append(pose.copy())
         observation = np.concatenate(values, dtype=np.float32)
         return np.clip(observation, -self.bounds, self.bounds)
+
+    def _cell(self, position: float) -> int:
+        """Return the cell of a position [m] along an axis of the map; the outermost ones go on outside."""
+        extent, cells = self._config.visit_extent, self._config.visit_cells
+        return int(min(max((position + extent) / (2.0 * extent) * cells, 0.0), cells - 1.0))

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 
 from assembly_rl.controllers import bounds
-from assembly_rl.controllers.validation import require_count, require_not_negative, require_six
+from assembly_rl.controllers.validation import (
+    InputError,
+    require_count,
+    require_not_negative,
+    require_positive,
+    require_six,
+)
 
 
 @dataclass
@@ -16,6 +22,10 @@ class ObservationConfig:
         pose_scale: Scale of the pose [m] and [rad].
         twist_scale: Scale of the twist [m/s] and [rad/s].
         history: Number of past wrenches in the group ``wrench_history``, one per policy step.
+        pose_ages: Ages of the past poses in the group ``pose_history``, in policy steps.
+        visit_cells: Cells along x and along y of the map in the group ``visits``.
+        visit_extent: Half the width of that map [m].
+        time_scale: Scale of the time since the start of the insertion in the group ``time`` [s].
         second_copies: Number of second sensors of each component.
         second_noise: Standard deviation of the noise of the second sensors, in the scaled units.
     """
@@ -25,6 +35,10 @@ class ObservationConfig:
     pose_scale: list[float] = field(default_factory=lambda: [0.001, 0.001, 0.01, 0.0262, 0.0262, 0.0262])
     twist_scale: list[float] = field(default_factory=lambda: [0.01, 0.01, 0.01, 0.1, 0.1, 0.1])
     history: int = 4
+    pose_ages: list[int] = field(default_factory=lambda: [2, 4, 8, 16, 32, 64])
+    visit_cells: int = 5
+    visit_extent: float = 0.004
+    time_scale: float = 5.0
     second_copies: int = 1
     second_noise: float = 0.3
 
@@ -37,5 +51,14 @@ class ObservationConfig:
             twist_scale=bounds.SPEED,
         )
         require_count(self, "history", most=bounds.HISTORY)
+        ages = self.pose_ages
+        whole = all(type(age) is int and 1 <= age <= bounds.HISTORY for age in ages)
+        if not whole or sorted(set(ages)) != list(ages):
+            raise InputError(
+                f"ObservationConfig.pose_ages must be rising whole numbers from 1 to {bounds.HISTORY}, "
+                f"got {list(ages)!r:.80}"
+            )
+        require_positive(self, time_scale=bounds.TIME, visit_extent=bounds.OFFSET[0])
+        require_count(self, "visit_cells", most=bounds.CELLS)
         require_count(self, "second_copies", least=0, most=bounds.COPIES)
         require_not_negative(self, second_noise=bounds.RATIO)

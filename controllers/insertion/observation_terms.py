@@ -19,9 +19,15 @@ Array = NDArray[np.float64]
 Components = list[tuple[str, float]]
 """Name and bound (largest absolute value, to which it is clipped) of each component."""
 
+NO_VISITS = np.zeros((0, 0))
+
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 WRENCH_LIMIT = 3.0
 """Bound of a compressed wrench, in its own scale."""
+PRESSING = 1.0
+"""Least force along z of a visit [N]."""
+VISIT_STEPS = 10.0
+"""Policy steps after which a cell counts as visited to 63 %."""
 LIMIT = 5.0
 """Bound of poses and twists, in their own scales."""
 
@@ -40,6 +46,10 @@ class Signals(NamedTuple):
         last_action: Previous action (6,), in [-1, 1].
         past_wrenches: Wrenches of the previous ``config.history`` policy steps, newest first, (6,) each; zero
             before the start of the episode.
+        past_poses: Poses (6,) [m, rad], ``config.pose_ages`` policy steps ago each; before the start that of
+            the start.
+        time: Time since the start of the episode [s].
+        visits: Policy steps in which the tip pressed in each cell of the map (cells, cells), along x and y.
     """
 
     wrench: Array
@@ -47,6 +57,9 @@ class Signals(NamedTuple):
     twist: Array
     last_action: Array
     past_wrenches: Sequence[Array]
+    past_poses: Sequence[Array] = ()
+    time: float = 0.0
+    visits: Array = NO_VISITS
 
 
 class ObservationTerm(ABC):
@@ -181,6 +194,64 @@ class WrenchHistoryTerm(ObservationTerm):
         return WRENCH.compress(config, np.array(signals.past_wrenches)).ravel()
 
 
+class PoseHistoryTerm(ObservationTerm):
+    """Poses of some previous policy steps, in the order of ``config.pose_ages``, each as in ``PoseTerm``."""
+
+    inputs = ("past_poses",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the axes of every past pose."""
+        return [(f"{axis}[t-{age}]", LIMIT) for age in config.pose_ages for axis in AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of each past pose [m, rad]."""
+        return np.tile(config.pose_scale, len(config.pose_ages))
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the scaled past poses."""
+        return np.concatenate([np.zeros(0), *signals.past_poses]) / self.scale(config)
+
+
+class VisitsTerm(ObservationTerm):
+    """Map of where the tip has pressed on the rim so far: 1 - exp(-policy steps in the cell / 10).
+
+    A map of the whole episode lets a policy without a state of its own search where it has not been yet.
+    """
+
+    inputs = ("visits",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the cells, along x and, for each of these, along y."""
+        cells = range(config.visit_cells)
+        return [(f"visits_{i}_{j}", 1.0) for i in cells for j in cells]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return ones: the components are shares already."""
+        return np.ones(config.visit_cells**2)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the share of each cell."""
+        return -np.expm1(-signals.visits.ravel() / VISIT_STEPS)
+
+
+class TimeTerm(ObservationTerm):
+    """Time since the start of the insertion."""
+
+    inputs = ("time",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the time."""
+        return [("time", LIMIT)]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return the scale of the time [s]."""
+        return np.array([config.time_scale])
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the scaled time."""
+        return signals.time / self.scale(config)
+
+
 class NoisyCopyTerm(ObservationTerm):
     """Another term from ``config.second_copies`` further sensors, each with independent Gaussian noise.
 
@@ -232,5 +303,8 @@ register_observation_term("pose", POSE)
 register_observation_term("last_action", LastActionTerm())
 register_observation_term("twist", TwistTerm())
 register_observation_term("wrench_history", WrenchHistoryTerm())
+register_observation_term("pose_history", PoseHistoryTerm())
+register_observation_term("visits", VisitsTerm())
+register_observation_term("time", TimeTerm())
 register_observation_term("second_wrench", NoisyCopyTerm(WRENCH))
 register_observation_term("second_pose", NoisyCopyTerm(POSE))

@@ -108,8 +108,8 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 3), "format is 3, this assembly_rl reads up to 2: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 2, got 0"),
+        (put("format", 4), "format is 4, this assembly_rl reads up to 3: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 3, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
@@ -119,12 +119,28 @@ def test_a_wrong_field_is_named(tmp_path: Path, change: Any, message: str) -> No
     assert message in str(caught.value) and "a.bundle" in str(caught.value)
 
 
+def remove_new_observation(values: dict[str, Any]) -> None:
+    for name in ("pose_ages", "visit_cells", "visit_extent", "time_scale"):
+        del values["insertion"]["observation"][name]
+
+
+def test_a_bundle_of_the_second_format_has_no_map_of_visits(tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        values["format"] = 2
+        remove_new_observation(values)
+
+    own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
+    assert own.format == 2 and own.insertion.observation.visit_cells == 5
+
+
 def test_a_bundle_of_the_first_format_knows_no_response(tmp_path: Path) -> None:
     def older(values: dict[str, Any]) -> None:
         values["format"] = 1
         del values["response"], values["contact"]["lead"]
         for name in ("tip_chamfer", "blind", "name"):
             del values["part"][name]
+        del values["insertion"]["action"]["dither"]
+        remove_new_observation(values)
 
     own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
     assert (own.format, own.response) == (1, None)

@@ -7,10 +7,12 @@ from assembly_rl.controllers import ObservationTerm, Signals, register_observati
 from assembly_rl.controllers.insertion import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 
-CONFIG = ObservationConfig(history=3, second_copies=2)
+CONFIG = ObservationConfig(history=3, second_copies=2, pose_ages=[1, 4], visit_cells=3)
 RNG = np.random.default_rng(0)
 PAST = [RNG.normal(size=6) for _ in range(3)]
-SIGNALS = Signals(*RNG.normal(size=(4, 6)), past_wrenches=PAST)
+SIGNALS = Signals(
+    *RNG.normal(size=(4, 6)), past_wrenches=PAST, past_poses=PAST[:2], time=2.0, visits=np.ones((3, 3))
+)
 
 
 @pytest.mark.parametrize("name", OBSERVATION_TERMS.names())
@@ -106,3 +108,44 @@ def test_a_term_of_a_stranger() -> None:
         assert observation.shape == (7,) and observation[-1] == pytest.approx(seen)
     with pytest.raises(ValueError, match="observation group 'test_force_magnitude' exists already"):
         register_observation_term("test_force_magnitude", ForceMagnitude(1.0))
+
+
+def test_past_poses_are_those_of_their_ages_and_before_the_start_that_of_the_start() -> None:
+    config = ObservationConfig(groups=["pose_history"], pose_ages=[1, 3])
+    observer, rng = Observer(config), np.random.default_rng(0)
+    poses = [np.full(6, 1e-4 * (1 + step)) for step in range(5)]
+    for _ in range(2):  # the second time after a reset
+        observer.reset()
+        seen = [observer.observe(np.zeros(6), pose, np.zeros(6), np.zeros(6), rng) for pose in poses]
+        for step, observation in enumerate(seen):
+            expected = [poses[max(0, step - age)] / config.pose_scale for age in (1, 3)]
+            np.testing.assert_allclose(observation, np.concatenate(expected), rtol=1e-6)
+
+
+def test_time_is_that_since_the_start_in_its_scale() -> None:
+    observer = Observer(ObservationConfig(groups=["time"], time_scale=4.0))
+    observer.reset()
+    zeros = np.zeros(6)
+    assert observer.observe(*[zeros] * 4, np.random.default_rng(0), time=2.0).tolist() == [0.5]
+
+
+@pytest.mark.parametrize("ages", [[0], [4, 2], [2, 2], [1.5], [10**6]])
+def test_ages_that_are_no_rising_steps_are_refused(ages: list[int]) -> None:
+    with pytest.raises(ValueError, match="pose_ages"):
+        ObservationConfig(pose_ages=ages)
+
+
+def test_the_map_of_visits_counts_where_the_tip_has_pressed() -> None:
+    config = ObservationConfig(groups=["visits"], visit_cells=4, visit_extent=0.004)
+    observer, rng, zeros = Observer(config), np.random.default_rng(0), np.zeros(6)
+    pressing = np.array([0.0, 0.0, 2.0, 0.0, 0.0, 0.0])
+    for _ in range(2):  # the second time after a reset
+        observer.reset()
+        observer.observe(zeros, zeros, zeros, zeros, rng)  # in the air
+        for place in ([0.001, -0.0035], [0.001, -0.0039], [-0.009, 0.009]):
+            pose = np.array([*place, 0.0, 0.0, 0.0, 0.0])
+            seen = observer.observe(pressing, pose, zeros, zeros, rng)
+        cells = seen.reshape(4, 4)
+        assert cells[2, 0] == pytest.approx(1.0 - np.exp(-0.2))
+        assert cells[0, 3] == pytest.approx(1.0 - np.exp(-0.1))
+        assert np.count_nonzero(cells) == 2
