@@ -17,6 +17,7 @@ from assembly_rl.evaluation.summary import (
     ranking_key,
     summarize,
     wilson_interval,
+    worst_tenth,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "ranking_key",
     "summarize",
     "wilson_interval",
+    "worst_tenth",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -91,16 +91,28 @@ def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int) -> Row:
     }
 
 
-_environment: tuple[Scenario, PegInHoleEnv] | None = None  # of this worker process
+KEPT = 40
+"""Number of environments that a worker process keeps."""
+
+_kept: list[tuple[Scenario, PegInHoleEnv]] = []  # of this worker process, the latest one first
+
+
+def _environment(scenario: Scenario) -> PegInHoleEnv:
+    """Return the environment of a scenario, made at its first use."""
+    place = next((number for number, (known, _) in enumerate(_kept) if known == scenario), None)
+    if place is None:
+        while len(_kept) >= KEPT:
+            _kept.pop()[1].close()
+        entry = (scenario, make_environment(scenario.part, scenario.task))
+    else:
+        entry = _kept.pop(place)
+    _kept.insert(0, entry)
+    return entry[1]
 
 
 def _run_episodes(scenario: Scenario, policy: Policy, seeds: list[int]) -> list[Row]:
-    global _environment
-    if _environment is None or _environment[0] != scenario:
-        if _environment is not None:
-            _environment[1].close()
-        _environment = (scenario, make_environment(scenario.part, scenario.task))
-    return [run_episode(_environment[1], policy, seed) for seed in seeds]
+    environment = _environment(scenario)
+    return [run_episode(environment, policy, seed) for seed in seeds]
 
 
 def _prepare_worker(parent: int) -> None:
@@ -127,6 +139,33 @@ class Evaluator:
     def evaluate(self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int) -> list[Row]:
         """Return the rows of episodes with the seeds ``first_seed``, ``first_seed + 1``, ..., in order."""
         return [row for rows in self.iterate(scenario, policy, episodes, first_seed) for row in rows]
+
+    def evaluate_parts(
+        self, parts: Sequence[PegHole], task: TaskConfig, policy: Policy, episodes: int, first_seed: int
+    ) -> list[Row]:
+        """Return the rows of episodes on several parts, with the label of each part as ``part``.
+
+        Args:
+            parts: Parts.
+            task: Task.
+            policy: Policy.
+            episodes: Episodes of each part.
+            first_seed: Seed of the first episode of the first part; all further ones follow it.
+        """
+        futures = []
+        for number, part in enumerate(parts):
+            first = first_seed + number * episodes
+            seeds = list(range(first, first + episodes))
+            futures.append(self._pool.submit(_run_episodes, Scenario(part, task), policy, seeds))
+        try:
+            return [
+                {"part": part.label, **row}
+                for part, future in zip(parts, futures, strict=True)
+                for row in future.result()
+            ]
+        finally:
+            for future in futures:
+                future.cancel()
 
     def iterate(
         self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int

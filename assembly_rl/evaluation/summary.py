@@ -75,10 +75,18 @@ def ranking_key(success: float, time: float) -> tuple[float, float]:
 def best_validation(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the validation whose policy is kept: the best one by ``ranking_key``, the latest among equals.
 
+    On several parts the mean of the success on all parts and on the worst tenth of them counts as success.
+
     Args:
-        rows: Validations with ``success`` and ``time``, in the order of their steps, at least one.
+        rows: Validations with ``success``, ``time`` and, on several parts, ``worst_tenth``, in the order of
+            their steps, at least one.
     """
-    return max(reversed(rows), key=lambda row: ranking_key(row["success"], row["time"]))
+
+    def key(row: Mapping[str, Any]) -> tuple[float, float]:
+        success = row["success"]
+        return ranking_key(0.5 * (success + row.get("worst_tenth", success)), row["time"])
+
+    return max(reversed(rows), key=key)
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,19 @@ class Summary:
     reward: float
     results: dict[str, int]
     certificates_failed: int
+
+
+def worst_tenth(rows: list[Row]) -> float:
+    """Return the mean success of the tenth of the parts, at least one, with the lowest success.
+
+    Args:
+        rows: Rows with the label of their ``part``.
+    """
+    successes: dict[str, list[bool]] = {}
+    for row in rows:
+        successes.setdefault(row["part"], []).append(row["success"])
+    lowest = sorted(sum(own) / len(own) for own in successes.values())
+    return float(np.mean(lowest[: max(1, len(lowest) // 10)]))
 
 
 def summarize(rows: list[Row]) -> Summary:

@@ -11,11 +11,12 @@ from assembly_rl.accelerators.processes import MOST_PROCESSES
 from assembly_rl.controllers.registry import Registry
 from assembly_rl.controllers.serialization import from_mapping
 from assembly_rl.controllers.validation import InputError, require_count, require_seed, require_text
-from assembly_rl.envs import TaskConfig
+from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.evaluation.episodes import COMPARISON_SEED, VALIDATION_SEED
 from assembly_rl.learners.config import ALGORITHMS, AlgorithmConfig, OffPolicyConfig
 from assembly_rl.training.method import METHODS, Method, MethodConfig
+from assembly_rl.training.parts import PartsConfig
 
 
 @dataclass
@@ -67,6 +68,7 @@ class TrainConfig:
 
     Attributes:
         geometry: Part and hole.
+        parts: Parts of a training over many parts, instead of ``geometry``.
         task: Task: all other properties of the environment.
         algo: Algorithm and its hyperparameters.
         method: Method of learning.
@@ -84,6 +86,7 @@ class TrainConfig:
     """
 
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    parts: PartsConfig = field(default_factory=PartsConfig)
     task: TaskConfig = field(default_factory=TaskConfig)
     algo: AlgorithmConfig = field(default_factory=AlgorithmConfig)
     method: MethodConfig = field(default_factory=MethodConfig)
@@ -138,6 +141,18 @@ class TrainConfig:
         if "transfer" in known:
             known["transfer"] = from_mapping(METHODS.get("transfer"), known["transfer"])
         return from_mapping(cls, known)
+
+    def training_parts(self) -> list[PegHole]:
+        """Return the parts of the training, usually one."""
+        return self.parts.training_parts() if self.parts.several else [self.geometry.part()]
+
+    def validation_parts(self) -> list[PegHole]:
+        """Return the parts of the validations: other ones, if the training has several."""
+        return self.parts.validation_parts() if self.parts.several else [self.geometry.part()]
+
+    def held_out_parts(self) -> list[PegHole]:
+        """Return the parts of the final result: other ones, if the training has several."""
+        return self.parts.held_out_parts() if self.parts.several else [self.geometry.part()]
 
     def methods(self) -> list[Method]:
         """Create the methods of the training: the initialisation, then the method of learning."""

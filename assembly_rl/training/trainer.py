@@ -31,7 +31,7 @@ from assembly_rl.training.model import make_model
 from assembly_rl.training.progress import TrainingProgress
 from assembly_rl.training.results import draw_pictures, write_result
 from assembly_rl.training.speed import SpeedLog
-from assembly_rl.training.validation import Validation
+from assembly_rl.training.validation import Validation, evaluate
 
 SEED_STEP = 1000
 """Difference between the seeds of processes that learn together."""
@@ -86,15 +86,18 @@ def _train(
     run: RunDirectory, config: TrainConfig, resume: bool, output: Console, processes: int | None
 ) -> Summary | None:
     torch.set_num_threads(1)  # small networks: threads cost more than they gain, and change the sums
-    part = config.geometry.part()
-    scenario = Scenario(part, config.task)
+    parts = config.training_parts()
+    scenario = Scenario(parts[0], config.task)
     make = partial(make_model, method=config.method)
-    device, why = choose_device(config.device, part, config.task, config.algo, make)
+    device, why = choose_device(config.device, parts[0], config.task, config.algo, make)
     output.print(f"learning on {device} ({why})", highlight=False)
     methods = config.methods()
     # In training the exploration of the algorithm takes the place of the dither.
     exploring = replace(config.task, action=replace(config.task.action, dither=[0.0] * 6))
-    environments = make_environments(part, exploring, config.environments)
+    learner = config.algo
+    environments = make_environments(
+        parts, exploring, config.environments, learner.sees_privileged, learner.steps_in_processes
+    )
     try:
         model = make(config.algo, environments, config.seed + SEED_STEP * distributed.rank(), str(device))
         require_readable(model.policy)
@@ -103,12 +106,14 @@ def _train(
         step = resume_run(run, model, partial(output.print, markup=False)) if resume else None
         model.set_logger(configure(str(run.path / "tensorboard"), ["tensorboard"]))
         with Evaluator(processes) as evaluator:
-            _learn(config, run, model, methods, step, scenario, evaluator, output)
+            _learn(config, run, model, methods, step, evaluator, output)
             if distributed.rank() > 0:
                 return None
             load_policy(model.policy, run.best)
             policy = LearnedPolicy(extract_actor(model.policy))
-            rows = evaluator.evaluate(scenario, policy, config.evaluation.held_out, HELD_OUT_SEED)
+            held_out = config.held_out_parts()
+            count = config.evaluation.held_out
+            rows = evaluate(evaluator, held_out, config.task, policy, count, HELD_OUT_SEED)
     finally:
         environments.close()
     summary = summarize(rows)
@@ -127,7 +132,6 @@ def _learn(
     model: BaseAlgorithm,
     methods: Sequence[Method],
     step: int | None,
-    scenario: Scenario,
     evaluator: Evaluator,
     console: Console,
 ) -> None:
@@ -139,13 +143,21 @@ def _learn(
         model: New model, or one that has been restored.
         methods: Methods of the training.
         step: Step of the restored checkpoint; None for a new training.
-        scenario: Part and task.
         evaluator: Worker processes of the validations.
         console: Console for progress.
     """
     progress = TrainingProgress(config.steps, console)
     first_kept = _first_kept_step(methods, config)
-    validation = Validation(run, scenario, evaluator, config.evaluation, config.steps, progress, first_kept)
+    validation = Validation(
+        run,
+        config.validation_parts(),
+        config.task,
+        evaluator,
+        config.evaluation,
+        config.steps,
+        progress,
+        first_kept,
+    )
     episodes = EpisodeLog(run, progress)
     context = TrainingContext(run, config, model, _observation_names(model), progress.show)
     phases = [method.phases(context) for method in methods]

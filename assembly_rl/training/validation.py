@@ -1,18 +1,23 @@
 """Validation during a training, and selection of the best policy."""
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.evaluation import (
     VALIDATION_SEED,
     Evaluator,
     LearnedPolicy,
+    Policy,
     Scenario,
     best_validation,
     summarize,
+    worst_tenth,
 )
+from assembly_rl.evaluation.episodes import Row
 from assembly_rl.learners.actor import extract_actor
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.runs import RowLog, RunDirectory, RunError, read_rows, save_policy
@@ -31,7 +36,8 @@ class Validation:
 
     Args:
         run: Directory of the run, for rows and policy.
-        scenario: Part and task.
+        parts: Part, or parts among which the episodes are divided equally.
+        task: Task.
         evaluator: Worker processes that run the episodes.
         config: Number of episodes, and steps between validations.
         steps: Policy steps of the training.
@@ -45,22 +51,24 @@ class Validation:
     def __init__(
         self,
         run: RunDirectory,
-        scenario: Scenario,
+        parts: Sequence[PegHole],
+        task: TaskConfig,
         evaluator: Evaluator,
         config: EvaluationConfig,
         steps: int,
         progress: TrainingProgress,
         first_kept: int = 0,
     ) -> None:
-        self.rows = RowLog(run.evaluations, COLUMNS, progress.show)
+        self._columns = COLUMNS if len(parts) == 1 else (*COLUMNS, "worst_tenth")
+        self.rows = RowLog(run.evaluations, self._columns, progress.show)
         self.seconds = 0.0
-        self._run, self._scenario, self._evaluator = run, scenario, evaluator
+        self._run, self._parts, self._task, self._evaluator = run, list(parts), task, evaluator
         self._config, self._steps, self._progress, self._first_kept = config, steps, progress, first_kept
 
     def begin(self, model: BaseAlgorithm) -> None:
         """Prepare for a new or resumed training."""
         self._plan_next(model.num_timesteps)
-        rows = read_rows(self.rows.path, ("step", *COLUMNS))
+        rows = read_rows(self.rows.path, ("step", *self._columns))
         self._candidates = [row for row in rows if row["step"] > self._first_kept]
         if self._candidates:
             self._require_best()
@@ -97,11 +105,15 @@ class Validation:
 
     def _evaluate(self, model: BaseAlgorithm) -> None:
         policy, step = LearnedPolicy(extract_actor(model.policy)), model.num_timesteps
-        rows = self._evaluator.evaluate(self._scenario, policy, self._config.episodes, VALIDATION_SEED)
+        rows = evaluate(
+            self._evaluator, self._parts, self._task, policy, self._config.episodes, VALIDATION_SEED
+        )
         summary = summarize(rows)
         low, high = summary.interval
         known = {"low": low, "high": high} | vars(summary)
-        self.rows.append(step, {name: known[name] for name in COLUMNS})
+        if len(self._parts) > 1:
+            known["worst_tenth"] = worst_tenth(rows)
+        self.rows.append(step, {name: known[name] for name in self._columns})
         for name in ("success", "time", "peak_force", "reward"):
             model.logger.record(f"validation/{name}", known[name])
         if step > self._first_kept:
@@ -111,4 +123,28 @@ class Validation:
         self._progress.show(
             f"  step {step:>7}: validation {summary.success:4.0%} "
             f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
+            + (f"  worst tenth of the parts {known['worst_tenth']:.0%}" if len(self._parts) > 1 else "")
         )
+
+
+def evaluate(
+    evaluator: Evaluator,
+    parts: Sequence[PegHole],
+    task: TaskConfig,
+    policy: Policy,
+    episodes: int,
+    first_seed: int,
+) -> list[Row]:
+    """Run episodes on one part, or as many on each of several parts, and return their rows.
+
+    Args:
+        evaluator: Worker processes.
+        parts: Parts.
+        task: Task.
+        policy: Policy.
+        episodes: Number of episodes of all parts together, at least one for each.
+        first_seed: Seed of the first episode.
+    """
+    if len(parts) == 1:
+        return evaluator.evaluate(Scenario(parts[0], task), policy, episodes, first_seed)
+    return evaluator.evaluate_parts(parts, task, policy, max(1, episodes // len(parts)), first_seed)
