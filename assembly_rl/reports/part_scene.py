@@ -59,7 +59,7 @@ def _labels(axes: Axes, part: PegHole, view: View, extent: tuple[float, ...], li
         return view.project(x * view.right + np.array([0.0, 0.0, z]))[:2]
 
     beside = 1.25 * part.circumradius
-    start, end = at(beside, lift + 0.55 * part.peg_length), at(beside, 0.1 * lift)
+    start, end = at(beside, lift + 0.55 * part.peg_length), at(beside, 0.6 * lift)  # above the plate
     line(axes, start, end, VERMILION, "-|>", 2.6)
     note(
         axes,

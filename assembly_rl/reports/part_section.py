@@ -23,7 +23,7 @@ MOUTH = "#e2e6eb"
 
 def draw_section(axes: Axes, found: Inspection, cut: Cut) -> None:
     """Draw peg and hole from above, with the overall dimensions and the narrowest places."""
-    blank(axes, "From above: the peg's section in its hole")
+    blank(axes, "From above: peg (orange) in its hole")
     part = found.part
     _areas(axes, part)
     left, low, right, high = (1e3 * value for value in region(part.peg_outlines).bounds)
@@ -50,9 +50,11 @@ def draw_section(axes: Axes, found: Inspection, cut: Cut) -> None:
     axes.set_xlim(west - 0.14 * size, east + 0.12 * size)
     axes.set_ylim(south - 0.12 * size, north + 0.12 * size)
     if found.peg_width < 0.99 * min(right - left, high - low) * 1e-3:
-        _width(axes, 1e3 * found.peg_place, 1e3 * found.peg_width, "peg", BLUE, -size)
+        at = (west + 0.17 * size, south + 0.05 * size)
+        _width(axes, 1e3 * found.peg_place, 1e3 * found.peg_width, "peg", BLUE, at)
     if _is_tight(found):
-        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, "plate", VERMILION, size)
+        at = (east - 0.2 * size, south + 0.05 * size)
+        _width(axes, 1e3 * found.wall_place, 1e3 * found.wall, "plate", VERMILION, at)
     place, side = gap_place(found)
     half = 500.0 * close_up(part)
     mark = max(half, 0.015 * size)
@@ -110,7 +112,7 @@ def draw_gap(axes: Axes, found: Inspection) -> None:
 def draw_parts(axes: Axes, part: PegHole) -> None:
     """Draw the convex parts of peg and plate from above, in colours."""
     peg, plate = peg_parts(part), hole_parts(part)
-    blank(axes, f"Convex parts: peg {len(peg)} (orange), plate {len(plate)}")
+    blank(axes, f"Simulated as {len(peg)} + {len(plate)} convex parts (peg + plate)")
     walls = [piece for piece in plate if piece.vertices[:, 2].max() >= 0.0]  # the floor is below them
     for pieces, hue, spread in ((walls, 0.58, 0.16), (peg, 0.09, 0.05)):
         for number, piece in enumerate(pieces):
@@ -185,16 +187,15 @@ def _axes_cross(axes: Axes, x: tuple[float, float], y: tuple[float, float], size
         )
 
 
-def _width(axes: Axes, ends: Array, width: float, name: str, colour: str, size: float) -> None:
-    """Draw the width at a narrow place, if the line across it has it; text below if size < 0."""
+def _width(
+    axes: Axes, ends: Array, width: float, name: str, colour: str, text_at: tuple[float, float]
+) -> None:
+    """Draw the width at a narrow place, if the line across it has it, and lead from there to its text."""
     if abs(math.dist(*ends) - width) > 0.02 * width:
         return
     line(axes, ends[0], ends[1], colour, "<|-|>", 1.1)
-    steep = abs(ends[0][1] - ends[1][1]) > abs(ends[0][0] - ends[1][0])
-    beside = np.array([0.13, 0.0] if steep else [0.0, 0.035]) * size
-    x, y = 0.5 * (ends[0] + ends[1]) + beside
-    (left, right), room = axes.get_xlim(), 0.28 * abs(size)
-    note(axes, (min(max(x, left + room), right - room), y), f"{name} {width:.2f} mm", colour, fontsize=7.5)
+    middle = 0.5 * (ends[0] + ends[1])
+    leader(axes, tuple(middle.tolist()), text_at, f"{name}: thinnest\n{width:.2f} mm", colour)
 
 
 def _text_angle(along: Array) -> float:

@@ -99,8 +99,9 @@ def _symmetry(found: Inspection) -> str:
 
 
 def _wall(found: Inspection) -> str:
-    end = ", where it ends around the hole" if found.wall > 0.99 * MAX_WALL else ""
-    return f"{1e3 * found.wall:.2f} mm{end}"
+    if found.wall > 0.99 * MAX_WALL:
+        return f"none below {1e3 * MAX_WALL:g} mm; the pictures, and the simulator, end the plate earlier"
+    return f"{1e3 * found.wall:.2f} mm"
 
 
 def _guidance(found: Inspection) -> str:
