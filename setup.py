@@ -35,7 +35,11 @@ setup(
     python_requires=">=3.11,<3.12",  # pybullet 3.2.7 has wheels up to 3.11
     packages=sorted(PACKAGES),
     package_dir=PACKAGES,
-    package_data={"assembly_rl.conf": ["*.yaml", "**/*.yaml"], "assembly_rl": ["py.typed"]},
+    package_data={
+        "assembly_rl": ["py.typed"],
+        "assembly_rl.conf": ["*.yaml", "**/*.yaml"],
+        "assembly_rl.controllers.bundles": ["shipped/*"],
+    },
     install_requires=[
         "gymnasium>=1.2,<2",
         "hydra-core>=1.3.2,<1.4",
@@ -93,6 +97,7 @@ setup(
             "assembly-rl-plan=assembly_rl.cli.plan:main",
             "assembly-rl-benchmark=assembly_rl.cli.benchmark:main",
             "assembly-rl-transfer=assembly_rl.cli.transfer:main",
+            "assembly-rl-deploy=assembly_rl.cli.deploy:main",
             "assembly-rl-export=assembly_rl.cli.export:main",
             "assembly-rl-replay=assembly_rl.cli.replay:main",
         ],

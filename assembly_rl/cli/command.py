@@ -16,7 +16,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from assembly_rl.cli.config import EvalConfig, ExportConfig, GraphConfig, PartConfig, PlanConfig, ReplayConfig
+from assembly_rl.cli.config import (
+    DeployConfig,
+    EvalConfig,
+    ExportConfig,
+    GraphConfig,
+    PartConfig,
+    PlanConfig,
+    ReplayConfig,
+)
 from assembly_rl.cli.parts import part_files, show_remarks, with_parts
 from assembly_rl.cli.robots import robot_files, with_robot
 from assembly_rl.cli.streams import make_robust
@@ -153,6 +161,7 @@ def _register_commands() -> None:
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
     store.store("export_schema", ExportConfig)
+    store.store("deploy_schema", DeployConfig)
     store.store("replay_schema", ReplayConfig)
     store.store("benchmark_schema", BenchmarkConfig)
     store.store("schema", Profile, group="profile")

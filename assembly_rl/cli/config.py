@@ -130,28 +130,20 @@ class SwappedLaw:
 
 
 @dataclass
-class ExportConfig:
-    """Configuration of ``assembly-rl-export``.
+class BundleConfig:
+    """Configuration common to the commands that write a bundle.
 
     Attributes:
-        run: Folder of a run.
-        output: New folder; by default ``export`` in that of the run.
-        episodes: Held-out insertions in which the bundle is compared with the training stack.
-        lag: Lag of the robot that the bundle is for [s]; by default the range of the training.
-        delay: Delay of that robot [s]; by default the range of the training.
-        compliance: Law that replaces that of the training.
+        output: New folder.
+        episodes: Held-out insertions that are run.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
         soc: Ascend chip in the command line of ``atc``.
     """
 
-    run: str = ""
     output: str | None = None
     episodes: int = 100
-    lag: float | None = None
-    delay: float | None = None
-    compliance: SwappedLaw = field(default_factory=SwappedLaw)
     tool_mass: float = 0.0
     centre_of_mass: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     gravity: list[float] = field(default_factory=lambda: [0.0, 0.0, -9.81])
@@ -160,16 +152,64 @@ class ExportConfig:
     def __post_init__(self) -> None:
         require_count(self, "episodes", most=MOST_EPISODES)
         require_not_negative(self, "tool_mass")
-        times = {name: bounds.DELAY for name in ("lag", "delay") if getattr(self, name) is not None}
-        require_not_negative(self, **times)
         require_text(self, "output")
         for name in ("centre_of_mass", "gravity"):
             if not finite_numbers(getattr(self, name), 3):
                 raise InputError(f"{name} must be three finite numbers x y z, got {getattr(self, name)}")
         if not re.fullmatch(r"\w+", self.soc, re.ASCII):
             raise InputError(f"soc must be the name of a chip, such as Ascend310P3, got {self.soc!r}")
+
+
+@dataclass
+class ExportConfig(BundleConfig):
+    """Configuration of ``assembly-rl-export``; its output is by default ``export`` in the folder of the run.
+
+    Attributes:
+        run: Folder of a run.
+        lag: Lag of the robot that the bundle is for [s]; by default the range of the training.
+        delay: Delay of that robot [s]; by default the range of the training.
+        compliance: Law that replaces that of the training.
+    """
+
+    run: str = ""
+    lag: float | None = None
+    delay: float | None = None
+    compliance: SwappedLaw = field(default_factory=SwappedLaw)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        times = {name: bounds.DELAY for name in ("lag", "delay") if getattr(self, name) is not None}
+        require_not_negative(self, **times)
         if not self.run:
             raise InputError("nothing to export: give run=<dir>")
+
+
+@dataclass
+class DeployConfig(BundleConfig):
+    """Configuration of ``assembly-rl-deploy``; its output is by default ``runs/deploy-<part>-<time>``.
+
+    Attributes:
+        geometry: Part.
+        task: Conditions of the trials: errors of the hole's estimate, friction, robot, engine.
+        source: Bundle of the controller: a file, or the name of one that comes with this package.
+        episodes: Episodes in each engine.
+        level: Success below which the command says what to do.
+        processes: Number of worker processes; by default one per core.
+    """
+
+    geometry: GeometryConfig = field(default_factory=GeometryConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    source: str = "generalist"
+    episodes: int = 200
+    level: float = 0.95
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0.0 <= self.level <= 1.0:
+            raise InputError(f"level must be in [0, 1], got {self.level}")
+        if self.processes is not None:
+            require_count(self, "processes", most=MOST_PROCESSES)
 
 
 @dataclass

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 from warnings import warn
 
-from assembly_rl.controllers.bundles import BundleController, Manifest, load_bundle, write_bundle
-from assembly_rl.controllers.insertion import ObservationConfig
-from assembly_rl.controllers.mlp import MLP
-from assembly_rl.controllers.validation import InputError, InputWarning
+from assembly_rl.controllers.bundles import BundleController, Manifest
+from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
-from assembly_rl.deployment.onnx import TOLERANCE, atc_command, parity, write_onnx
-from assembly_rl.deployment.page import page
 from assembly_rl.deployment.parity import Comparison, compare, make_golden, weighted
 from assembly_rl.deployment.robustness import for_robot, is_within, judge, judge_engine, response_of
+from assembly_rl.deployment.writing import write_controller
 from assembly_rl.envs import TaskConfig, make_environment
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, wilson_interval
 from assembly_rl.runs import RunDirectory, RunError
@@ -139,33 +136,17 @@ def export_run(
     golden = make_golden(part, task, policy, made(task), HELD_OUT_SEED)
     golden = weighted(golden, Manifest.read(content), policy)
     with writing(folder), new_folder(folder, "choose another output") as partial:
-        bundle = partial / f"{name}.bundle"
-        digest = write_bundle(bundle, content, policy, golden)
-        load_bundle(bundle)
-        atc = atc_command(task.observation, soc)
-        onnx = _write_onnx(partial / "policy.onnx", policy, task.observation)
-        (partial / "atc.sh").write_text(f"#!/bin/sh\n# Run in this folder, on a machine with CANN.\n{atc}\n")
-        (partial / "README.md").write_text(page(Manifest.read(content), digest, onnx, atc), encoding="utf-8")
+        written = write_controller(partial, name, content, policy, golden, task.observation, soc)
     return ExportedController(
         folder=folder,
-        bundle=folder / bundle.name,
-        sha256=digest,
+        bundle=folder / written.bundle.name,
+        sha256=written.sha256,
         episodes=episodes,
         successes=found.exported,
         trained_successes=found.trained,
         steps=found.steps,
         action_difference=found.error,
         notes=notes,
-        onnx=onnx,
-        atc=atc,
+        onnx=written.onnx,
+        atc=written.atc,
     )
-
-
-def _write_onnx(path: Path, policy: MLP, observation: ObservationConfig) -> str:
-    """Write the network, compare it with onnxruntime, and return the result in words."""
-    try:
-        write_onnx(path, policy, observation)
-        worst = parity(path, policy, observation)
-    except ImportError as error:
-        raise InputError(f"{error.name} is missing: pip install 'assembly_rl[export]'") from None
-    return f"onnxruntime differs by {worst:.1g} at most (allowed {TOLERANCE:g})"

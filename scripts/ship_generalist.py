@@ -1,0 +1,69 @@
+"""Write the bundle of a generalist that comes with the package, and its card.
+
+    python scripts/ship_generalist.py runs/generalist rows.csv
+
+The rows are those of ``evaluate_parts.py`` for the run in the conditions of its training, in both engines.
+Existing files are replaced: they are under version control.
+"""
+
+import csv
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tabulate_parts import by_part, interval, succeeds
+
+from assembly_rl.controllers.bundles import BundleController, Manifest, write_bundle
+from assembly_rl.controllers.bundles.file import SHIPPED
+from assembly_rl.controllers.wrench import ToolConfig
+from assembly_rl.deployment.manifest import describe
+from assembly_rl.deployment.parity import compare, make_golden
+from assembly_rl.deployment.robustness import response_of
+from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy
+from assembly_rl.runs import RunDirectory
+from assembly_rl.training.loading import load_actor, read_config
+
+NAME = "generalist"
+
+
+def main() -> None:
+    """Check the controller in ten insertions, and write its files."""
+    run, rows_path = RunDirectory.open(sys.argv[1]), Path(sys.argv[2])
+    with open(rows_path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    config, policy = read_config(run), load_actor(run).network()
+    part, task = config.geometry.part(), config.task
+    own = [row for row in rows if row["engine"] == task.physics.engine]
+    low, high = interval(own)
+    parts = by_part(own)
+    evaluation = {
+        "episodes": len(own), "successes": sum(map(succeeds, own)), "interval": [low, high],
+        "task": f"{len(parts)} parts and seeds never seen in training", "first_seed": HELD_OUT_SEED,
+        "response": asdict(response_of(task)), "notes": [],
+    }  # fmt: skip
+    tool = ToolConfig([0.0, 0.0, -part.peg_length])
+    content = describe(run, config, policy, tool, (0.0, 0.0, -9.81), evaluation) | {"name": NAME}
+    made = BundleController(Manifest.read(content), policy)
+    compare(part, task, LearnedPolicy(policy), made, range(HELD_OUT_SEED, HELD_OUT_SEED + 10))
+    golden = make_golden(part, task, policy, made, HELD_OUT_SEED)
+    SHIPPED.mkdir(exist_ok=True)
+    path = SHIPPED / f"{NAME}.bundle"
+    path.unlink(missing_ok=True)
+    digest = write_bundle(path, content, policy, golden)
+    script = Path(__file__).with_name("tabulate_parts.py")
+    tables = subprocess.run(
+        [sys.executable, str(script), str(rows_path)], check=True, capture_output=True, text=True
+    )
+    card = SHIPPED / f"{NAME}.md"
+    card.write_text(
+        f"# {NAME}\n\nSHA-256 {digest}\n\n`python scripts/evaluate_parts.py {NAME} --output rows.csv`, then "
+        f"`python scripts/tabulate_parts.py rows.csv`: parts that nothing was trained or chosen on.\n\n"
+        f"{tables.stdout}",
+        encoding="utf-8",
+    )
+    print(f"{path}\n{card}")
+
+
+if __name__ == "__main__":
+    main()

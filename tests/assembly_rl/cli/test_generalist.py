@@ -1,0 +1,120 @@
+"""Training over parts, and the deployment of what it gave, as a user types them."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import QUICK, Run
+from safetensors.numpy import load_file
+
+from assembly_rl.controllers.bundles import load_bundle, read_bundle, shipped_bundles
+
+OWN = {
+    "steps": "320",
+    "environments": "2",
+    "algo.update_every": "2",
+    "algo.learning_starts": "100",
+    "algo.buffer_size": "500",
+    "parts.count": "3",
+    "parts.validation": "2",
+    "parts.held_out": "2",
+    "evaluation.every": "160",
+    "checkpoint_every": "160",
+}
+GENERALIST = [
+    "experiment=generalist",
+    *(text for text in QUICK if text.partition("=")[0] not in OWN),
+    *(f"{key}={value}" for key, value in OWN.items()),
+]
+
+
+def test_a_training_over_parts_is_resumed_exactly(command: Run, tmp_path: Path) -> None:
+    shown = command("train", *GENERALIST, "run_dir=whole")
+    assert "worst tenth of the parts" in shown
+    with open(tmp_path / "whole" / "held_out.csv") as file:
+        assert len({row["part"] for row in csv.DictReader(file)}) == 2
+    shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
+    steps = sorted((tmp_path / "stopped" / "checkpoints").glob("step_*"))
+    shutil.rmtree(steps[-1])
+    for name in ("held_out.csv", "result.json"):
+        (tmp_path / "stopped" / name).unlink()
+    command("train", "resume=stopped")
+    one, other = (
+        load_file(tmp_path / run / steps[-1].relative_to(tmp_path / "stopped") / "training.safetensors")
+        for run in ("whole", "stopped")
+    )
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []
+    for name in ("episodes.csv", "evaluations.csv", "held_out.csv"):
+        assert (tmp_path / "whole" / name).read_text() == (tmp_path / "stopped" / name).read_text()
+
+
+def test_the_shipped_controller_is_tried_on_a_part_and_written_for_it(command: Run, tmp_path: Path) -> None:
+    (tmp_path / "angle.yaml").write_text(
+        "polygon: [[0, 0], [20, 0], [20, 8], [8, 8], [8, 20], [0, 20]]\ndepth: 22\n"
+    )
+    shown = command("deploy", "geometry=angle.yaml", "robot=ur5e", "episodes=2", "output=here")
+    assert "angle, bullet" in shown and "worst_2.png" in shown
+    written = tmp_path / "here" / "angle.bundle"
+    bundle, shipped = read_bundle(written), read_bundle("generalist")
+    assert bundle.manifest.part.hole_depth == 0.022 and bundle.manifest.part.name == "angle"
+    assert bundle.manifest.provenance["source"] == {"bundle": shipped.manifest.name, "sha256": shipped.sha256}
+    assert bundle.manifest.provenance["evaluation"]["response"]["lag"] == [0.028, 0.03]
+    page = (tmp_path / "here" / "README.md").read_text()
+    assert "inserts the part angle" in page and "lag 28 to 30 ms" in page
+    with open(tmp_path / "here" / "episodes.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["engine"] for row in rows} >= {"bullet"} and len(rows) in (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["robot=ur5e"], "no part: give one by name or file"),
+        (["geometry=L", "source=missing"], "missing cannot be read"),
+        (["geometry=L", "level=2"], "level must be in [0, 1], got 2"),
+        (["geometry=L", "output=taken"], "taken exists; nothing is overwritten"),
+        (["geometry=L", "episodes=0"], "episodes"),
+    ],
+)
+def test_bad_input(refused: Run, tmp_path: Path, arguments: list[str], told: str) -> None:
+    (tmp_path / "taken").mkdir()
+    assert told in refused("deploy", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["parts.count=2", "parts.kinds=[hexagon]"], "hexagon"),
+        (["parts.count=2", "parts.seed=499999"], "lower one of them"),
+        (["parts.count=2", "parts.size=[0.02]"], "parts.size must be [low, high]"),
+        (["parts.given=[missing]"], "missing"),
+        (["algo.update_every=2"], "must divide environments=1"),
+        (
+            ["parts.count=2", "algo.symmetric=true", "task.observation.groups=[wrench,pose,second_pose]"],
+            "symmetry",
+        ),
+    ],
+)
+def test_bad_trainings(refused: Run, arguments: list[str], told: str) -> None:
+    assert told in refused("train", *arguments, "run_dir=run")
+
+
+def test_a_shipped_bundle_is_loaded_by_its_name_with_lengths_of_another_part() -> None:
+    assert "generalist" in shipped_bundles()
+    controller = load_bundle("generalist", hole_depth=0.03, peg_length=0.05)
+    assert controller.manifest.part.hole_depth == 0.03
+    assert controller.manifest.tool.centre == [0.0, 0.0, -0.05]
+    with pytest.raises(ValueError, match="hole_depth"):
+        load_bundle("generalist", hole_depth=-1.0)
+
+
+def test_a_file_of_the_same_name_goes_before_the_shipped_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "generalist").write_text(json.dumps({}))
+    with pytest.raises(ValueError, match="no bundle"):
+        load_bundle("generalist")
