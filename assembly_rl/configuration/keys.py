@@ -176,10 +176,14 @@ def unknown_key(config: DictConfig, key: str) -> str:
 
 
 def nearest_keys(config: DictConfig, key: str) -> list[str]:
-    """Return the keys whose last name, then whose whole path is most similar; several if equally so."""
+    """Return the keys whose last name, then whose whole path is most similar; several if equally so.
+
+    Keys that end with the whole key are equally similar, however deep they lie.
+    """
 
     def similarity(candidate: str) -> tuple[float, float]:
-        return _ratio(key.rpartition(".")[2], candidate.rpartition(".")[2]), _ratio(key, candidate)
+        last = _ratio(key.rpartition(".")[2], candidate.rpartition(".")[2])
+        return last, 1.0 if f".{candidate}".endswith(f".{key}") else _ratio(key, candidate)
 
     scores = {candidate: similarity(candidate) for candidate in _keys(config)}
     best = max(scores.values(), default=(0.0, 0.0))

@@ -92,7 +92,7 @@ def test_an_interpolation_stays_one() -> None:
         ("task.limits.forse", ["task.limits.force"]),
         ("taks.limits.force", ["task.limits.force"]),
         ("force", ["task.limits.force", "task.reward.force"]),
-        ("held_out", ["evaluation.held_out"]),
+        ("held_out", ["parts.held_out", "evaluation.held_out"]),
         ("xyzzy", []),
     ],
 )
