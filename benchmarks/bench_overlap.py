@@ -51,8 +51,9 @@ class Training:
         self.model: Any = make_model(config, self.venv, 0)
         self.model.set_logger(Logger(None, []))
         if not overlapped and update_every > 1:
-            self.model.train_freq = self.model.train_freq._replace(frequency=update_every)
-            self.model.gradient_steps = 1
+            serial: Any = self.model
+            serial.train_freq = serial.train_freq._replace(frequency=update_every)
+            serial.gradient_steps = 1
         self.model.learn(BEGIN + 100)
 
     def steps_per_second(self) -> float:
