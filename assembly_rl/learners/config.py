@@ -240,12 +240,16 @@ class OffPolicyConfig(AlgorithmConfig):
             model.symmetric_names = (*names, *(PRIVILEGED_NAMES if self.asymmetric else ()))
 
     def for_one_update(self) -> AlgorithmConfig:
-        """Return the algorithm with a small replay buffer."""
-        return replace(self, buffer_size=4 * self.batch_size, learning_starts=0)
+        """Return the algorithm with a small replay buffer, for any environment."""
+        return replace(self._for_any_environment(), buffer_size=4 * self.batch_size, learning_starts=0)
 
     def for_collecting(self, steps: int, environments: int) -> AlgorithmConfig:
-        """Return the algorithm without random actions."""
-        return replace(self, learning_starts=0)
+        """Return the algorithm without random actions, for any environment."""
+        return replace(self._for_any_environment(), learning_starts=0)
+
+    def _for_any_environment(self) -> OffPolicyConfig:
+        """Return the algorithm without what asks more of its environments; its updates cost a little less."""
+        return replace(self, asymmetric=False, symmetric=False, overlapped=False, update_every=1)
 
     def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"

@@ -116,6 +116,10 @@ class TrainConfig:
             _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
+        if self.algo.sees_privileged and self.method.name != "dense":
+            raise InputError(
+                f"algo.asymmetric=true goes with method=dense, not with method={self.method.name}: choose one"
+            )
         self.method.check(self)
         self.transfer.check(self)
 

@@ -92,6 +92,7 @@ def test_bad_input(refused: Run, tmp_path: Path, arguments: list[str], told: str
         (["parts.count=2", "parts.size=[0.02]"], "parts.size must be [low, high]"),
         (["parts.given=[missing]"], "missing"),
         (["algo.update_every=2"], "must divide environments=1"),
+        (["algo.asymmetric=true", "method=lcrl"], "goes with method=dense, not with method=lcrl"),
         (
             ["parts.count=2", "algo.symmetric=true", "task.observation.groups=[wrench,pose,second_pose]"],
             "symmetry",

@@ -6,8 +6,9 @@ from command_line import Run
 
 def test_a_plan_is_a_table_with_what_is_fastest_here(command: Run) -> None:
     shown = command(
-        "plan", "networks=[[32,32],[256,256]]", "batches=[64,512]", "environments=[1]", "algo=td3"
-    )
+        "plan", "networks=[[32,32],[256,256]]", "batches=[64,512]", "environments=[1]", "algo=td3",
+        "algo.asymmetric=true", "algo.symmetric=true", "algo.overlapped=true",
+    )  # fmt: skip
     rows = [line for line in shown.splitlines() if " min " in line]
     assert len(rows) == 2 * 2 * 3  # networks, batches, devices
     assert sum("H100 *" in row for row in rows) == sum("Ascend 910B *" in row for row in rows) == 4
