@@ -24,7 +24,7 @@ from assembly_rl.learners.environments import make_environments
 from assembly_rl.training.model import make_model
 from assembly_rl.training.parts import PartsConfig
 
-ROUNDS, STEPS, BEGIN = 5, 600, 300
+ROUNDS, STEPS, BEGIN = 5, 400, 300
 CASES = (("one update a step", 1, 1), ("one update for four steps", 4, 4))
 """Name, environments in processes, and steps for an update."""
 
