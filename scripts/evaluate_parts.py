@@ -74,10 +74,7 @@ def in_conditions(task: TaskConfig, engine: str, lag: float | None, delay: float
         response = replace(response, lag=[lag] * 2)
     if delay is not None:
         response = replace(response, delay=[delay] * 2)
-    physics = task.physics
-    if engine != physics.engine:
-        physics = replace(physics, engine=engine, rate=None)
-    return replace(task, physics=physics, robot=replace(task.robot, response=response))
+    return replace(task, physics=task.physics.in_engine(engine), robot=replace(task.robot, response=response))
 
 
 def known(part: PegHole, task: TaskConfig, seed: int) -> dict[str, float]:
@@ -106,17 +103,14 @@ def rows_of(
     assert isinstance(config, TrainConfig)
     config.parts.held_out = arguments.parts
     parts = config.parts.held_out_parts()
-    base, preset = make_task(arguments.task)
-    if "chamfer" in preset and arguments.task != "broad":
-        parts = [replace(part, **preset) for part in parts]
-    numbered = list(enumerate(parts))
+    base, _ = make_task(arguments.task)  # parts have chamfers of their own
     for engine in arguments.engines:
         for lag in arguments.lag:
             task = in_conditions(base, engine, lag, arguments.delay)
             candidate = candidate_of(arguments.controller, task)
             label = f"{arguments.task}, lag {'drawn' if lag is None else f'{1e3 * lag:g} ms'}"
             for start in range(0, len(parts), BLOCK):
-                block = [part for _, part in numbered[start : start + BLOCK]]
+                block = parts[start : start + BLOCK]
                 count = len(block) * arguments.episodes
                 if (candidate.name, label, engine, block[0].label) in done:
                     yield count, []

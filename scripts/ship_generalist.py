@@ -20,8 +20,8 @@ from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.parity import compare, make_golden
 from assembly_rl.deployment.robustness import response_of
-from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy
-from assembly_rl.runs import RunDirectory
+from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, best_validation
+from assembly_rl.runs import RunDirectory, read_rows
 from assembly_rl.training.loading import load_actor, read_config
 
 NAME = "generalist"
@@ -44,6 +44,7 @@ def main() -> None:
     }  # fmt: skip
     tool = ToolConfig([0.0, 0.0, -part.peg_length])
     content = describe(run, config, policy, tool, (0.0, 0.0, -9.81), evaluation) | {"name": NAME}
+    content["provenance"]["steps"] = int(best_validation(read_rows(run.evaluations))["step"])
     made = BundleController(Manifest.read(content), policy)
     compare(part, task, LearnedPolicy(policy), made, range(HELD_OUT_SEED, HELD_OUT_SEED + 10))
     golden = make_golden(part, task, policy, made, HELD_OUT_SEED)

@@ -102,7 +102,7 @@ def conditions(
                 task,
                 randomization=ranges,
                 robot=replace(robot, response=response),
-                physics=_in_engine(task.physics, engine),
+                physics=task.physics.in_engine(engine),
             )
             found.append(Condition(", ".join(words), fit, varied, number, robot_name, engine))
     return found
@@ -125,11 +125,6 @@ def _named(robots: Sequence[RobotConfig]) -> list[tuple[str, RobotConfig]]:
         name = robot.name or robot.model
         named[f"other {name}" if name in named else name] = robot
     return list(named.items())
-
-
-def _in_engine(physics: PhysicsConfig, engine: str) -> PhysicsConfig:
-    """Return the physics in an engine; another one than before has its own rate."""
-    return physics if engine == physics.engine else replace(physics, engine=engine, rate=None)
 
 
 def _shown(values: Sequence[float]) -> str:

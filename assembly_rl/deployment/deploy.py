@@ -107,9 +107,7 @@ def engines_here(part: PegHole, task: TaskConfig) -> list[str]:
 
 
 def _in_engine(task: TaskConfig, engine: str) -> TaskConfig:
-    if engine == task.physics.engine:
-        return task
-    return replace(task, physics=replace(task.physics, engine=engine, rate=None))
+    return replace(task, physics=task.physics.in_engine(engine))
 
 
 def deploy(

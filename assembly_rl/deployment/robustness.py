@@ -104,7 +104,7 @@ def judge_engine(
     name = OTHER_ENGINE.get(task.physics.engine)
     if name is None:
         return []
-    elsewhere = replace(task, physics=replace(task.physics, engine=name, rate=None))
+    elsewhere = replace(task, physics=task.physics.in_engine(name))
     try:
         make_environment(part, elsewhere).close()
     except InputError as error:

@@ -152,20 +152,12 @@ class Evaluator:
             episodes: Episodes of each part.
             first_seed: Seed of the first episode of the first part; all further ones follow it.
         """
-        futures = []
+        jobs = []
         for number, part in enumerate(parts):
             first = first_seed + number * episodes
-            seeds = list(range(first, first + episodes))
-            futures.append(self._pool.submit(_run_episodes, Scenario(part, task), policy, seeds))
-        try:
-            return [
-                {"part": part.label, **row}
-                for part, future in zip(parts, futures, strict=True)
-                for row in future.result()
-            ]
-        finally:
-            for future in futures:
-                future.cancel()
+            jobs.append((Scenario(part, task), policy, list(range(first, first + episodes))))
+        found = zip(parts, self._results(jobs), strict=True)
+        return [{"part": part.label, **row} for part, rows in found for row in rows]
 
     def iterate(
         self, scenario: Scenario, policy: Policy, episodes: int, first_seed: int
@@ -174,7 +166,11 @@ class Evaluator:
         seeds = range(first_seed, first_seed + episodes)
         chunk = max(1, min(10, episodes // (8 * self.processes)))  # small, so that all end together
         chunks = [list(seeds[start : start + chunk]) for start in range(0, episodes, chunk)]
-        futures = [self._pool.submit(_run_episodes, scenario, policy, part) for part in chunks]
+        yield from self._results([(scenario, policy, part) for part in chunks])
+
+    def _results(self, jobs: Sequence[tuple[Scenario, Policy, list[int]]]) -> Iterator[list[Row]]:
+        """Yield the rows of each job, in order; the jobs that are left are cancelled with the iteration."""
+        futures = [self._pool.submit(_run_episodes, *job) for job in jobs]
         try:
             for future in futures:
                 yield future.result()

@@ -62,9 +62,7 @@ def fits(part: PegHole, task: TaskConfig, engine: str) -> Iterator[Fit]:
     Raises:
         ImportError: The engine is not installed.
     """
-    physics = task.physics
-    if engine != physics.engine:
-        physics = replace(physics, engine=engine, rate=None)
+    physics = task.physics.in_engine(engine)
     own = physics_rate(physics)
     for factor in RATES:
         config = replace(physics, rate=factor * own)

@@ -5,7 +5,7 @@ Only building a model imports torch and stable-baselines3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from assembly_rl.controllers.validation import (
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
+    from stable_baselines3.common.policies import BasePolicy
     from stable_baselines3.common.vec_env import VecEnv
 
     from assembly_rl.learners.off_policy import Learner
@@ -70,7 +71,6 @@ class AlgorithmConfig:
         name: Name of the algorithm.
         network: Widths of the hidden layers of actor and critic.
         learning_rate: Learning rate of Adam.
-        final_learning_rate: Learning rate at the last step, to which it falls linearly; null for no change.
         batch_size: Transitions in a gradient step.
         gamma: Discount factor per policy step.
     """
@@ -78,16 +78,12 @@ class AlgorithmConfig:
     name: str = "???"
     network: list[int] = field(default_factory=lambda: [64, 64])
     learning_rate: float = 1e-3
-    final_learning_rate: float | None = None
     batch_size: int = 256
     gamma: float = 0.98
 
     def __post_init__(self) -> None:
         require_positive(self, "learning_rate")
         require_at_most(self, 1.0, "learning_rate")
-        if self.final_learning_rate is not None:
-            require_positive(self, "final_learning_rate")
-            require_at_most(self, 1.0, "final_learning_rate")
         require_count(self, "batch_size", most=LARGEST_BATCH)
         if not 0.0 < self.gamma <= 1.0:
             raise InputError(f"{type(self).__name__}.gamma must be in (0, 1], got {self.gamma}")
@@ -142,11 +138,6 @@ class AlgorithmConfig:
         """
         raise NotImplementedError
 
-    def learning_rate_schedule(self) -> float | Callable[[float], float]:
-        """Return the learning rate, or a function of the share of the training that remains."""
-        first, last = self.learning_rate, self.final_learning_rate
-        return first if last is None else lambda remaining: last + (first - last) * remaining
-
     def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"
     ) -> dict[str, Any]:
@@ -154,7 +145,7 @@ class AlgorithmConfig:
         return {
             "policy": "MlpPolicy",
             "env": environments,
-            "learning_rate": self.learning_rate_schedule(),
+            "learning_rate": self.learning_rate,
             "batch_size": self.batch_size,
             "gamma": self.gamma,
             "seed": seed,
@@ -224,6 +215,12 @@ class OffPolicyConfig(AlgorithmConfig):
         """Return the gradient steps per policy step."""
         return self.gradient_steps / self.update_every
 
+    def _asymmetric_policy(self) -> type[BasePolicy]:
+        """Return the class of a policy whose actor sees the first components of an observation."""
+        from assembly_rl.learners.asymmetric import AsymmetricTD3Policy
+
+        return AsymmetricTD3Policy
+
     def prepare(self, model: Learner) -> None:
         """Set what a new model has beyond the arguments of stable-baselines3.
 
@@ -262,9 +259,7 @@ class OffPolicyConfig(AlgorithmConfig):
                 f"algo.update_every={self.update_every} must divide environments={environments.num_envs}"
             )
         if self.asymmetric:
-            from assembly_rl.learners.asymmetric import AsymmetricSACPolicy, AsymmetricTD3Policy
-
-            arguments["policy"] = AsymmetricSACPolicy if self.name == "sac" else AsymmetricTD3Policy
+            arguments["policy"] = self._asymmetric_policy()
             arguments["policy_kwargs"]["observed"] = environments.get_attr("observed", 0)[0]
         return arguments | {
             "learning_starts": self.learning_starts,
@@ -355,6 +350,11 @@ class SACConfig(OffPolicyConfig):
         super().__post_init__()
         require_not_negative(self, "entropy")
         require_at_most(self, LARGEST_WEIGHT, "entropy")
+
+    def _asymmetric_policy(self) -> type[BasePolicy]:
+        from assembly_rl.learners.asymmetric import AsymmetricSACPolicy
+
+        return AsymmetricSACPolicy
 
     def create(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str = "cpu"

@@ -116,10 +116,22 @@ class TrainConfig:
             _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
-        if self.algo.sees_privileged and self.method.name != "dense":
+        if self.algo.sees_privileged and (self.method.name != "dense" or self.transfer.starts_trained):
             raise InputError(
-                f"algo.asymmetric=true goes with method=dense, not with method={self.method.name}: choose one"
+                f"algo.asymmetric=true goes with method=dense and without transfer.run, not with "
+                f"method={self.method.name}: choose one"
             )
+        if self.parts.several:
+            own = self.evaluation
+            for name, episodes, parts in (
+                ("episodes", own.episodes, self.parts.validation),
+                ("held_out", own.held_out, self.parts.held_out),
+            ):
+                if episodes % parts:
+                    raise InputError(
+                        f"evaluation.{name}={episodes} must be a multiple of the {parts} parts that it is "
+                        "divided among"
+                    )
         self.method.check(self)
         self.transfer.check(self)
 

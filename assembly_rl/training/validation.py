@@ -142,9 +142,9 @@ def evaluate(
         parts: Parts.
         task: Task.
         policy: Policy.
-        episodes: Number of episodes of all parts together, at least one for each.
+        episodes: Number of episodes of all parts together, a multiple of their number.
         first_seed: Seed of the first episode.
     """
     if len(parts) == 1:
         return evaluator.evaluate(Scenario(parts[0], task), policy, episodes, first_seed)
-    return evaluator.evaluate_parts(parts, task, policy, max(1, episodes // len(parts)), first_seed)
+    return evaluator.evaluate_parts(parts, task, policy, episodes // len(parts), first_seed)

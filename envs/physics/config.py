@@ -1,6 +1,6 @@
 """Settings of the simulated physics and of the wrench sensor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from assembly_rl.controllers.validation import require_not_negative, require_positive
@@ -36,6 +36,10 @@ class PhysicsConfig:
     def __post_init__(self) -> None:
         own = {"engine"} if self.rate is not None else {"engine", "rate"}
         require_positive(self, *(name for name in self.__dataclass_fields__ if name not in own))
+
+    def in_engine(self, engine: str) -> "PhysicsConfig":
+        """Return the same physics in an engine; another one than before has its own physics rate."""
+        return self if engine == self.engine else replace(self, engine=engine, rate=None)
 
     @property
     def servo_damping(self) -> tuple[float, float]:

@@ -89,12 +89,18 @@ def test_bad_input(refused: Run, tmp_path: Path, arguments: list[str], told: str
     [
         (["parts.count=2", "parts.kinds=[hexagon]"], "hexagon"),
         (["parts.count=2", "parts.seed=499999"], "lower one of them"),
+        (["parts.count=2"], "evaluation.episodes=100 must be a multiple of the 40 parts"),
         (["parts.count=2", "parts.size=[0.02]"], "parts.size must be [low, high]"),
-        (["parts.given=[missing]"], "missing"),
+        (["parts.given=[missing]", "evaluation.episodes=80"], "missing"),
         (["algo.update_every=2"], "must divide environments=1"),
-        (["algo.asymmetric=true", "method=lcrl"], "goes with method=dense, not with method=lcrl"),
+        (["algo.asymmetric=true", "method=lcrl"], "not with method=lcrl"),
         (
-            ["parts.count=2", "algo.symmetric=true", "task.observation.groups=[wrench,pose,second_pose]"],
+            [
+                "parts.count=2",
+                "evaluation.episodes=80",
+                "algo.symmetric=true",
+                "task.observation.groups=[wrench,pose,second_pose]",
+            ],
             "symmetry",
         ),
     ],
