@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
@@ -50,7 +51,7 @@ def benchmark(
     from assembly_rl.studies.results import collect
 
     before = sum(is_done(folder, cell) for cell in cells)
-    console.print(f"{folder}: {len(cells)} cells, {before} done")
+    console.print(f"{folder}: {len(cells)} cells, {before} done", markup=False)
     ended = config.processes == 0 or run_cells(folder, cells, config.processes, console)
     if not ended:
         console.print("[yellow]stopped[/]; the same command goes on, processes=0 reports on what there is")
@@ -63,7 +64,7 @@ def benchmark(
     results, stale = collect(folder, cells), count_stale_cells(folder, cells)
     path, table = write_report(name, config.study, results, stale, folder / "report", command)
     console.print(Markdown(table))
-    console.print(f"report: [bold]{path}[/]")
+    console.print(f"report: [bold]{escape(str(path))}[/]")
 
 
 def main() -> None:

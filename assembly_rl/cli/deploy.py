@@ -51,7 +51,7 @@ def _show(found: Deployment, label: str, config: DeployConfig, output: Console) 
         comparison_table([(source, f"{label}, {engine}", of) for engine, of in found.summaries.items()])
     )
     for note in found.notes:
-        output.print(note, highlight=False)
+        output.print(note, highlight=False, markup=False)
     least = min(summary.success for summary in found.summaries.values())
     if least < config.level:
         output.print(
@@ -60,7 +60,7 @@ def _show(found: Deployment, label: str, config: DeployConfig, output: Console) 
             highlight=False,
         )
     for path in sorted(found.folder.iterdir()):
-        output.print(f"  {path}")
+        output.print(f"  {path}", markup=False)
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         output,
         [{"controller": own.name, "condition": at.label} | row for own, at, rows in done for row in rows],
     )
-    console.print(f"rows: {output}")
+    console.print(f"rows: {output}", markup=False)
     if len(cells) == len(done) == len(config.lag) == 1:
         _print_success(config.lag[0], done[0][2], console)
     return output
@@ -103,6 +103,7 @@ def _print_changes(done: list[Result], console: Console) -> None:
             f"{effect.lost} lost and {effect.gained} gained of {len(after)} episodes "
             f"(McNemar p = {effect.p:.2g}){': this result leans on the engine' if leans else ''}",
             highlight=False,
+            markup=False,
         )
 
 

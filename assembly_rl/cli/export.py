@@ -22,11 +22,11 @@ def _job(values: DictConfig) -> None:
         f"{exported.steps} steps: {exported.action_difference:.1g}"
     )
     for note in exported.notes:
-        output.print(note, highlight=False)
-    output.print(f"policy.onnx: {exported.onnx}")
-    output.print(f"for Ascend: {exported.atc}")
+        output.print(note, highlight=False, markup=False)
+    output.print(f"policy.onnx: {exported.onnx}", markup=False)
+    output.print(f"for Ascend: {exported.atc}", markup=False)
     for path in sorted(exported.folder.iterdir()):
-        output.print(f"  {path}")
+        output.print(f"  {path}", markup=False)
 
 
 def main() -> None:

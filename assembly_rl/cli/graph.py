@@ -50,7 +50,7 @@ def show(config: GraphConfig, console: Console) -> None:
         run.figures.mkdir(exist_ok=True)
         with replacing(picture) as partial:
             plot_graph(graph, partial, run.path.name, rows)
-    console.print(f"graph: {run.path / GRAPH_FILE}  picture: {picture}")
+    console.print(f"graph: {run.path / GRAPH_FILE}  picture: {picture}", markup=False)
     if config.reference:
         _compare(config, run, graph, scenario, console)
 
@@ -108,7 +108,7 @@ def _ablated(
             config.episodes,
             done,
         )
-    console.print(f"ablation: {log.path}")
+    console.print(f"ablation: {log.path}", markup=False)
     return list(log)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 
 from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import PartConfig
@@ -53,8 +54,8 @@ def show(config: PartConfig, name: str, console: Console) -> Path:
     console.print(part_table(found))
     console.print(engine_table(found))
     for warning in found.warnings():
-        console.print(f"[yellow]warning:[/] {warning}", highlight=False)
-    console.print(f"picture: [bold]{picture}[/]", highlight=False)
+        console.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False)
+    console.print(f"picture: [bold]{escape(str(picture))}[/]", highlight=False)
     _keep(part_yaml(named), config.keep, suggestion(found), console)
     return picture
 
@@ -87,7 +88,9 @@ def _keep(text: str, path: str | None, options: str, console: Console) -> None:
     with writing(Path(path)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_bytes(Path(path), text.encode())
-    console.print(f"to train it: [bold]assembly-rl-train geometry={path}{options}[/]", highlight=False)
+    console.print(
+        f"to train it: [bold]assembly-rl-train geometry={escape(f'{path}{options}')}[/]", highlight=False
+    )
 
 
 def _job(values: DictConfig) -> None:

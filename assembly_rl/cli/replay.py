@@ -30,7 +30,7 @@ def _job(values: DictConfig) -> None:
             table.add_row(name, *(f"{value:.2g}" for value in values.tolist()))
         output.print(table)
         output.print("m along x, y, z and rad about them, in the axes of the base")
-    output.print(f"  {replay.table}\n  {replay.picture}")
+    output.print(f"  {replay.table}\n  {replay.picture}", markup=False)
 
 
 def main() -> None:

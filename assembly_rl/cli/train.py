@@ -6,6 +6,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.accelerators.processes import INTERRUPTED
@@ -31,11 +32,13 @@ def _job(values: DictConfig) -> float:
         with run.claimed():
             if resume:
                 config = _continued(run, values)
-            output.print(f"{'resuming' if resume else 'training'} [bold]{run.path}[/]")
+            output.print(f"{'resuming' if resume else 'training'} [bold]{escape(str(run.path))}[/]")
             summary = train_run(run, config, resume=resume, console=output)
         return float("nan") if summary is None else summary.success
     except TrainingInterrupted as stop:
-        output.print(f"[yellow]stopped[/] at step {stop.step}; go on with resume={stop.run.path}")
+        output.print(
+            f"[yellow]stopped[/] at step {stop.step}; go on with resume={escape(str(stop.run.path))}"
+        )
         raise SystemExit(INTERRUPTED) from None
     finally:
         distributed.stop()
@@ -79,7 +82,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     config, methods = prepare(config)
     if config.plan is not None:
         config, why = planned(config)
-        output.print(f"plan: {why}", highlight=False)
+        output.print(f"plan: {why}", highlight=False, markup=False)
     distributed.start(config.device)
     choices = HydraConfig.get().runtime.choices
     part = folder_name(config.geometry.name or choices["geometry"])

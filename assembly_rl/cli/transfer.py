@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from rich.markup import escape
 
 from assembly_rl.accelerators.processes import INTERRUPTED
 from assembly_rl.cli.command import command, console
@@ -41,7 +42,7 @@ def _job(values: DictConfig) -> None:
     try:
         finish_transfer(folder, output)
     except TrainingInterrupted as stop:
-        output.print(f"[yellow]stopped[/] at step {stop.step}; go on with resume={folder}")
+        output.print(f"[yellow]stopped[/] at step {stop.step}; go on with resume={escape(str(folder))}")
         raise SystemExit(INTERRUPTED) from None
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
 
@@ -90,7 +91,7 @@ def _train(
     scenario = Scenario(parts[0], config.task)
     make = partial(make_model, method=config.method)
     device, why = choose_device(config.device, parts[0], config.task, config.algo, make)
-    output.print(f"learning on {device} ({why})", highlight=False)
+    output.print(f"learning on {device} ({why})", highlight=False, markup=False)
     methods = config.methods()
     # In training the exploration of the algorithm takes the place of the dither.
     exploring = replace(config.task, action=replace(config.task.action, dither=[0.0] * 6))
@@ -121,8 +122,8 @@ def _train(
     output.print(comparison_table([(config.algo.name, "held-out episodes", summary)]))
     if config.pictures:
         for path in draw_pictures(run, scenario, policy, rows):
-            output.print(f"  {path}")
-    output.print(f"run: [bold]{run.path}[/]  (tensorboard --logdir {run.path})")
+            output.print(f"  {path}", markup=False)
+    output.print(f"run: [bold]{escape(str(run.path))}[/]  (tensorboard --logdir {escape(str(run.path))})")
     return summary
 
 
