@@ -125,7 +125,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         task: Name of a task as for ``task=`` on the command line (``"default"``, ``"hard"``), ``TaskConfig``
             or (nested) mapping of its fields. A name sets the chamfer, too, of a part by name or by default,
             and of a file or a mapping without one: ``"hard"`` has none.
-        render_mode: ``"rgb_array"`` or None.
+        render_mode: ``"rgb_array"`` or None; None alone if ``metadata["render_modes"]`` of an environment is
+            empty, since its engine draws no pictures.
 
     Raises:
         ValueError: Part or task is refused; the message names the value and says what to do.
@@ -154,6 +155,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._control_steps = task.control_steps()
         self._objective = TASKS.get(task.name)(deepcopy(part), deepcopy(task))
         self._robot = SimulatedRobot(part, task, render_mode is not None)
+        if not self._robot.draws_pictures:
+            self.metadata["render_modes"] = []
         self._law = task.law()
         self._insertion = Insertion(
             task,

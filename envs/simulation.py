@@ -152,6 +152,11 @@ class SimulatedRobot(NotCopied):
         """Return True if the peg is at its goal."""
         return self._termination.is_success(self.depth)
 
+    @property
+    def draws_pictures(self) -> bool:
+        """True if the engine can draw pictures."""
+        return self._workcell.draws_pictures
+
     def picture(self) -> Pixels:
         """Return a picture, (480, 640, 3) uint8; it requires ``visual=True``."""
         return self._workcell.picture()

@@ -33,6 +33,11 @@ class Workcell(NotCopied):
         content = [*self.world.content(), *self.robot.content()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def draws_pictures(self) -> bool:
+        """True if the engine can draw pictures."""
+        return isinstance(self.world, SupportsPictures)
+
     def picture(self, width: int = 640, height: int = 480) -> Pixels:
         """Return a picture, (height, width, 3) uint8; it requires a workcell with ``visual=True``."""
         assert isinstance(self.world, SupportsPictures)

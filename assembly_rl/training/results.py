@@ -4,16 +4,19 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Policy, Scenario, Summary
 from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.checks import require_names
 from assembly_rl.runs.files import read_object, replacing, write_bytes, write_json, writing
+
+if TYPE_CHECKING:
+    from assembly_rl.reports.trace import Trace
 
 HELD_OUT, RESULT = "held_out.csv", "result.json"
 
@@ -79,9 +82,12 @@ def read_result(folder: Path) -> dict[str, Any]:
 def draw_pictures(
     run: RunDirectory, scenario: Scenario, policy: Policy, rows: list[dict[str, Any]]
 ) -> Iterator[Path]:
-    """Draw the learning curve, then trace and video of the first held-out success; yield the files."""
+    """Draw the learning curve, then trace and video of the first held-out success; yield the files.
+
+    There is no video if the physics engine draws no pictures.
+    """
     from assembly_rl.reports.curve import plot_learning_curve
-    from assembly_rl.reports.trace import plot_trace, record_episode
+    from assembly_rl.reports.trace import plot_trace
     from assembly_rl.reports.video import write_video
 
     with writing(run.path):
@@ -95,16 +101,12 @@ def draw_pictures(
         )
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
-    environment = make_environment(scenario.part, scenario.task, render_mode="rgb_array")
-    try:
-        trace = record_episode(environment, policy, seed, frames=True)
-    finally:
-        environment.close()
+    trace = _recorded(scenario, policy, seed)
     picture = run.figures / "episode.png"
     with writing(picture), replacing(picture) as partial:
         plot_trace(trace, partial)
     yield picture
-    for name in ("episode.mp4", "episode.gif"):
+    for name in ("episode.mp4", "episode.gif") if trace.frames else ():
         video = run.videos / name
         try:
             with writing(video), replacing(video) as partial:
@@ -112,3 +114,14 @@ def draw_pictures(
         except ImportError:  # the extra [video] is not installed; a GIF does not need it
             continue
         yield video
+
+
+def _recorded(scenario: Scenario, policy: Policy, seed: int) -> "Trace":
+    """Run an episode, with pictures if the physics engine draws any."""
+    from assembly_rl.reports.trace import record_episode
+
+    with closing(make_environment(scenario.part, scenario.task)) as environment:
+        if not environment.metadata["render_modes"]:
+            return record_episode(environment, policy, seed, frames=False)
+    with closing(make_environment(scenario.part, scenario.task, render_mode="rgb_array")) as environment:
+        return record_episode(environment, policy, seed, frames=True)
