@@ -29,7 +29,7 @@ from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
 from assembly_rl.envs.physics import World
-from assembly_rl.envs.privileged import privileged_state
+from assembly_rl.envs.privileged import PRIVILEGED_SYMMETRIES, privileged_state
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
 
@@ -80,6 +80,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
     12, 12, 8 N and 0.5 Nm), ``twist``, ``damping`` or ``stiffness``; see ``ActionMapping``. To a wrench or a
     twist a dither of ``task.action.dither`` is added, the same in every episode; see ``Dither``.
+
+    From ``task.symmetry.after`` on the axes of observation and action are turned by 90 degrees about z or
+    reflected, others every ``task.symmetry.every``; see ``SymmetryConfig``.
 
     With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;
     see ``CoordinateTransform``.
@@ -309,12 +312,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     def privileged_state(self) -> NDArray[np.float64]:
         """Return what only the simulator knows (27,), for the critics of a learner; see ``PRIVILEGED_NAMES``.
 
-        Its first six components are the true pose of the tip in the hole, in the scale of the observed one.
+        Its first six components are the true pose of the tip in the hole, in the scale of the observed one;
+        with ``task.symmetry.after`` all are in the axes of the latest observation.
         """
         position, orientation = self._world.pose()
         _, tip = self._insertion.pose(position, orientation)
         pose = np.array((*tip, *quat_log(orientation)))
-        return privileged_state(pose, self._task.observation.pose_scale, self._conditions, self._part)
+        state = privileged_state(pose, self._task.observation.pose_scale, self._conditions, self._part)
+        return PRIVILEGED_SYMMETRIES[self._insertion.view](state)
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Return the twist of the tip in nominal axes [m/s, rad/s]."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation_terms import LIMIT
+from assembly_rl.controllers.insertion.symmetry import symmetries
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.envs.conditions import Conditions
 from assembly_rl.envs.geometry import PegHole
@@ -26,6 +27,9 @@ PRIVILEGED_NAMES = (
     *(f"extent_{number}" for number in range(DIRECTIONS)),
 )
 """Names of the components of ``privileged_state``."""
+
+PRIVILEGED_SYMMETRIES = symmetries(PRIVILEGED_NAMES)
+"""Turns and reflections of ``privileged_state``."""
 
 
 def privileged_state(

@@ -22,6 +22,7 @@ from rich.progress import Progress
 
 from assembly_rl.configuration.composition import register
 from assembly_rl.controllers.bundles import read_bundle
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.se3 import quat_log
 from assembly_rl.deployment.deploy import task_of
 from assembly_rl.envs import PegHole, TaskConfig
@@ -108,6 +109,9 @@ def rows_of(
         for lag in arguments.lag:
             task = in_conditions(base, engine, lag, arguments.delay)
             candidate = candidate_of(arguments.controller, task)
+            if arguments.symmetry:
+                views = SymmetryConfig(*arguments.symmetry)
+                candidate = replace(candidate, task=replace(candidate.task, symmetry=views))
             label = f"{arguments.task}, lag {'drawn' if lag is None else f'{1e3 * lag:g} ms'}"
             for start in range(0, len(parts), BLOCK):
                 block = parts[start : start + BLOCK]
@@ -143,6 +147,9 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=None, help="[s]; by default drawn")
     parser.add_argument(
         "--override", nargs="+", default=[], help="of experiment=generalist: parts.size=[...]"
+    )
+    parser.add_argument(
+        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
     )
     parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--output", type=Path, required=True)

@@ -1,21 +1,24 @@
 """Write the bundle of a generalist that comes with the package, and its card.
 
-    python scripts/ship_generalist.py runs/generalist rows.csv
+    python scripts/ship_generalist.py runs/generalist rows.csv --symmetry 2 0.5
 
-The rows are those of ``evaluate_parts.py`` for the run in the conditions of its training, in both engines.
+The rows are those of ``evaluate_parts.py`` for the run in the conditions of its training, in both engines,
+with the same ``--symmetry``.
 Existing files are replaced: they are under version control.
 """
 
+import argparse
 import csv
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tabulate_parts import by_part, interval, succeeds
 
 from assembly_rl.controllers.bundles import BundleController, Manifest, write_bundle
 from assembly_rl.controllers.bundles.file import SHIPPED
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.parity import compare, make_golden
@@ -29,11 +32,21 @@ NAME = "generalist"
 
 def main() -> None:
     """Check the controller in ten insertions, and write its files."""
-    run, rows_path = RunDirectory.open(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("rows", type=Path)
+    parser.add_argument(
+        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
+    )
+    given = parser.parse_args()
+    run, rows_path = RunDirectory.open(given.run), given.rows
     with open(rows_path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     config, policy = read_config(run), load_actor(run).network()
-    part, task = config.geometry.part(), config.task
+    part = config.geometry.part()
+    if given.symmetry:
+        config.task = replace(config.task, symmetry=SymmetryConfig(*given.symmetry))
+    task = config.task
     own = [row for row in rows if row["engine"] == task.physics.engine]
     low, high = interval(own)
     parts = by_part(own)

@@ -9,6 +9,7 @@ from typing import Any
 from warnings import warn
 
 from assembly_rl.controllers.bundles import Bundle, BundleController, Manifest, read_bundle
+from assembly_rl.controllers.bundles.manifest import FORMAT, upgraded
 from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.controllers.wrench import ToolConfig
@@ -90,6 +91,7 @@ def task_of(bundle: Bundle, task: TaskConfig) -> TaskConfig:
         admittance=config.admittance,
         action=config.action,
         observation=config.observation,
+        symmetry=config.symmetry,
         compliance=compliance,
     )
 
@@ -230,8 +232,9 @@ def _content(
         "task": "a part and seeds never seen in training", "first_seed": HELD_OUT_SEED,
         "response": asdict(response_of(task)), "notes": notes,
     }  # fmt: skip
-    own = bundle.content
+    own = upgraded(bundle.content, bundle.manifest.format)
     return own | {
+        "format": FORMAT,
         "name": folder_name(part.label),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "part": to_mapping({field.name: getattr(part, field.name) for field in fields(PegHole)}),

@@ -12,6 +12,7 @@ from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.validation import (
     AXES,
@@ -23,11 +24,11 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 3
+FORMAT = 4
 """Version of the format.
 
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
-and 2 had no observation of past poses, visits and time.
+and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -265,12 +266,19 @@ class Manifest:
             raise InputError(f"format must be a number from 1 to {FORMAT}, got {found!r}")
         if found > FORMAT:
             raise InputError(f"format is {found}, this assembly_rl reads up to {FORMAT}: install a newer one")
-        return from_mapping(cls, complete(cls, _upgraded(values, found), "bundle"))
+        return from_mapping(cls, complete(cls, upgraded(values, found), "bundle"))
 
 
-def _upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
-    """Return a manifest of an earlier format in the present one."""
+def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
+    """Add to a manifest of an earlier format what the present one has beyond it; its number is unchanged.
+
+    Args:
+        values: Manifest, in types of JSON.
+        found: Number of its format.
+    """
     insertion = values.get("insertion")
+    if found < 4 and isinstance(insertion, dict):
+        insertion = {"symmetry": {"after": None, "every": SymmetryConfig().every}, **insertion}
     if found < 3 and isinstance(insertion, dict) and isinstance(own := insertion.get("observation"), dict):
         new = {name: getattr(ObservationConfig(), name) for name in NEW_OBSERVATION}
         insertion = {**insertion, "observation": {**new, **own}}

@@ -10,6 +10,7 @@ from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.limits import LimitConfig
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.path import PathConfig
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.validation import AXES, InputError, require_positive
 
 MAX_RATIO = 1e6
@@ -41,6 +42,7 @@ class InsertionConfig:
         limits: Limits at which an insertion ends.
         coordinates: Matrix A (6, 6) for a part other than that of law, action and observation; see
             ``CoordinateTransform``. Null for none.
+        symmetry: Changes of the axes in which the policy sees an insertion that takes long.
     """
 
     policy_rate: float = 20.0
@@ -51,6 +53,7 @@ class InsertionConfig:
     observation: ObservationConfig = field(default_factory=ObservationConfig)
     limits: LimitConfig = field(default_factory=LimitConfig)
     coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
+    symmetry: SymmetryConfig = field(default_factory=SymmetryConfig)
 
     def __post_init__(self) -> None:
         require_positive(self, policy_rate=bounds.RATE, control_rate=bounds.RATE)
@@ -60,6 +63,11 @@ class InsertionConfig:
         if self.coordinates is not None and self.action.kind.changes_gains:
             raise InputError(
                 f"coordinates go with actions that are wrenches or twists, not with {self.action.kind.name}"
+            )
+        if self.symmetry.after is not None and self.action.kind.changes_gains:
+            raise InputError(
+                "symmetry.after goes with actions that are wrenches or twists, not with "
+                f"{self.action.kind.name}"
             )
         if self.control_steps() > bounds.POLICY_PERIOD:
             raise InputError(

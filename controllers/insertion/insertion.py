@@ -14,6 +14,7 @@ from assembly_rl.controllers.insertion.action import ActionMapping, Dither
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.insertion.symmetry import Views
 from assembly_rl.controllers.se3 import (
     IDENTITY,
     Pose,
@@ -79,6 +80,7 @@ class Insertion:
         self._mapping = ActionMapping(config.action, self.controller, self._coordinates)
         self._dither = Dither([0.0] * 6 if config.action.kind.changes_gains else config.action.dither)
         self.observer = Observer(config.observation)
+        self._views = Views(config.symmetry, self.observer.names)
         self._path = config.path
         self._policy_period = 1.0 / config.policy_rate
         self._period = 1.0 / config.control_rate
@@ -109,6 +111,8 @@ class Insertion:
         self._dither.reset()
         self.observer.reset()
         self._observed = 0
+        self.view = 0
+        """Number of the axes of the latest observation, as in ``symmetries``."""
         self._origin, self._turn = nominal
         self._axes, self._to_nominal = rotation_matrix(self._turn), quat_conjugate(self._turn)
         self.contact_wrench.turn_gravity(rotate_back(self._axes, self._gravity))
@@ -154,7 +158,8 @@ class Insertion:
         """
         coordinates, time = self._coordinates, self._observed * self._policy_period
         self._observed += 1
-        return self.observer.observe(
+        self.view = self._views.number(time)
+        observation = self.observer.observe(
             coordinates.source_wrench(wrench),
             coordinates.source_pose(pose, self.height),
             coordinates.source_twist(twist),
@@ -162,10 +167,15 @@ class Insertion:
             rng,
             time,
         )
+        return self._views.observed(self.view, observation)
 
     def apply(self, action: Array) -> None:
-        """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied."""
-        action = self._dither(np.array(action, dtype=np.float64))
+        """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied.
+
+        The action is in the axes of the latest observation; see ``SymmetryConfig``.
+        """
+        action = self._views.applied(self.view, np.array(action, dtype=np.float64))
+        action = self._dither(action)
         self._last_action = action
         self._reference = self._mapping.apply(action)
 

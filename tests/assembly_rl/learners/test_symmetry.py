@@ -8,12 +8,13 @@ import pytest
 import torch
 from quick_task import QUICK_TASK
 
-from assembly_rl.controllers.insertion import ObservationConfig, Observer
+from assembly_rl.controllers.insertion import ActionKind, ObservationConfig, Observer
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig, Views, symmetries
 from assembly_rl.controllers.se3 import quat_exp, quat_log
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.envs import PegHole, make_environment, simulation
 from assembly_rl.envs.privileged import PRIVILEGED_NAMES, PrivilegedObservation
-from assembly_rl.learners.symmetry import Augmentation, symmetries
+from assembly_rl.learners.symmetry import Augmentation
 
 GROUPS = ["wrench", "pose", "last_action", "wrench_history", "pose_history", "visits", "time"]
 OBSERVATION = ObservationConfig(groups=GROUPS, history=2, pose_ages=[1, 3], visit_cells=4)
@@ -114,3 +115,52 @@ def test_a_batch_has_as_many_rows_of_each() -> None:
 def test_an_observation_without_the_symmetry_is_refused(names: list[str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         symmetries(names)
+
+
+def test_the_policy_sees_other_axes_after_a_time() -> None:
+    """The insertion itself is unchanged if the actions are turned as the observations are."""
+    config = SymmetryConfig(after=0.2, every=0.1)
+    plain = replace(QUICK_TASK, observation=OBSERVATION)
+    env, other = (
+        PrivilegedObservation(make_environment("L", replace(plain, symmetry=own)))
+        for own in (SymmetryConfig(), config)
+    )
+    views, see, act = Views(config, NAMES), symmetries(NAMES), symmetries(AXES)
+    observation, seen = env.reset(seed=5)[0], other.reset(seed=5)[0]
+    rng, numbers = np.random.default_rng(2), []
+    for step in range(12):
+        number = views.number(step / plain.policy_rate)
+        np.testing.assert_array_equal(seen, see[number](observation))
+        action = rng.uniform(-1.0, 1.0, 6).astype(np.float32)
+        observation, *_, info = env.step(action)
+        seen, *_, info_of_other = other.step(act[number](action))
+        np.testing.assert_array_equal(info["pose"], info_of_other["pose"])
+        numbers.append(number)
+    assert numbers == [0, 0, 0, 0, 4, 4, 2, 2, 6, 6, 1, 1]
+    env.close()
+    other.close()
+
+
+@pytest.mark.parametrize("number", EIGHT)
+def test_the_inverse_leads_back(number: int) -> None:
+    values = np.random.default_rng(0).normal(size=len(NAMES))
+    own = symmetries(NAMES)[number]
+    assert own.inverse()(own(values)).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"after": -1.0}, "SymmetryConfig.after must be >= 0, got -1.0"),
+        ({"after": 1.0, "every": 0.0}, "SymmetryConfig.every must be > 0"),
+    ],
+)
+def test_impossible_times_are_refused(config: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SymmetryConfig(**config)
+
+
+def test_actions_that_change_gains_have_no_other_axes() -> None:
+    action = replace(QUICK_TASK.action, kind=ActionKind.damping)
+    with pytest.raises(ValueError, match="symmetry.after goes with actions that are wrenches or twists"):
+        replace(QUICK_TASK, action=action, symmetry=SymmetryConfig(after=1.0))

@@ -108,8 +108,8 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 4), "format is 4, this assembly_rl reads up to 3: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 3, got 0"),
+        (put("format", 5), "format is 5, this assembly_rl reads up to 4: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 4, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
