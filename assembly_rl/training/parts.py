@@ -1,5 +1,6 @@
 """Parts of a training over many parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assembly_rl.controllers.validation import InputError, finite_numbers, require_count, require_seed
@@ -23,6 +24,7 @@ class PartsConfig:
         validation: Number of parts of the validations, with seeds from ``VALIDATION`` on.
         held_out: Number of parts of the final result, with seeds from ``HELD_OUT`` on.
         kinds: Kinds of sections.
+        more_of: Kinds of which there are more parts in training: each entry adds a share to those of ``kinds``.
         size: Range of the largest extent of a section [m].
         clearance: Range of the clearance [m].
         chamfer: Range of the chamfer [m].
@@ -36,6 +38,7 @@ class PartsConfig:
     validation: int = 40
     held_out: int = 100
     kinds: list[str] = field(default_factory=lambda: list(KINDS))
+    more_of: list[str] = field(default_factory=list)
     size: list[float] = field(default_factory=lambda: list(PartFamily.size))
     clearance: list[float] = field(default_factory=lambda: list(PartFamily.clearance))
     chamfer: list[float] = field(default_factory=lambda: list(PartFamily.chamfer))
@@ -54,6 +57,9 @@ class PartsConfig:
         for name in ("size", "clearance", "chamfer", "hole_depth"):
             if not finite_numbers(getattr(self, name), 2):
                 raise InputError(f"parts.{name} must be [low, high], got {getattr(self, name)!r:.80}")
+        strange = [kind for kind in self.more_of if kind not in self.kinds]
+        if strange:
+            raise InputError(f"parts.more_of must have some of parts.kinds {self.kinds}, got {strange[0]!r}")
         self.family()
 
     @property
@@ -61,14 +67,17 @@ class PartsConfig:
         """True if the training has parts of its own."""
         return self.count > 0 or len(self.given) > 0
 
-    def family(self) -> PartFamily:
+    def family(self, more_of: Sequence[str] = ()) -> PartFamily:
         """Return the family of the random parts.
+
+        Args:
+            more_of: Kinds with more shares.
 
         Raises:
             ValueError: A range or a kind is refused.
         """
         return PartFamily(
-            tuple(self.kinds),
+            (*self.kinds, *more_of),
             _range(self.size),
             _range(self.clearance),
             _range(self.chamfer),
@@ -78,19 +87,20 @@ class PartsConfig:
 
     def training_parts(self) -> list[PegHole]:
         """Return the parts of the training: the given ones, then the random ones."""
-        return [make_part(name) for name in self.given] + self._draw(self.seed, self.count)
+        family = self.family(self.more_of)
+        return [make_part(name) for name in self.given] + _drawn(family, self.seed, self.count)
 
     def validation_parts(self) -> list[PegHole]:
         """Return the parts of the validations."""
-        return self._draw(VALIDATION, self.validation)
+        return _drawn(self.family(), VALIDATION, self.validation)
 
     def held_out_parts(self) -> list[PegHole]:
         """Return the parts of the final result."""
-        return self._draw(HELD_OUT, self.held_out)
+        return _drawn(self.family(), HELD_OUT, self.held_out)
 
-    def _draw(self, first: int, count: int) -> list[PegHole]:
-        family = self.family()
-        return [family.part(seed) for seed in range(first, first + count)]
+
+def _drawn(family: PartFamily, first: int, count: int) -> list[PegHole]:
+    return [family.part(seed) for seed in range(first, first + count)]
 
 
 def _range(values: list[float]) -> tuple[float, float]:
