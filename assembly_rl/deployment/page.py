@@ -36,6 +36,15 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
     )
     notes = "".join(f"\n- {note}." for note in found["notes"])
     notes = f"\n{notes[1:]}\n" if notes else ""
+    symmetry = config.symmetry
+    axes = (
+        ""
+        if symmetry.after is None
+        else (
+            f" From {symmetry.after:g} s on it shows the policy an insertion in turned or reflected axes, others\n"
+            f"every {symmetry.every:g} s (`SymmetryConfig`), and turns its actions back."
+        )
+    )
     law = [
         f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"
         for name, units, matrix in (
@@ -117,7 +126,7 @@ The last row is that of contact along one axis alone, robot, tool and part in se
 ## Policy alone
 
 `policy.onnx`: batch of one, physical quantities in, action in [-1, 1] out, normalisation inside; {onnx}. The
-controller around it is not in this file. For Ascend (CANN):
+controller around it is not in this file.{axes} For Ascend (CANN):
 
 ```
 {atc}
