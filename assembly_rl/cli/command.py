@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from assembly_rl.cli.all_keys import all_keys
 from assembly_rl.cli.config import (
     DeployConfig,
     EvalConfig,
@@ -25,6 +26,7 @@ from assembly_rl.cli.config import (
     PlanConfig,
     ReplayConfig,
 )
+from assembly_rl.cli.help import ALL, quick_answer
 from assembly_rl.cli.parts import part_files, show_remarks, with_parts
 from assembly_rl.cli.robots import robot_files, with_robot
 from assembly_rl.cli.streams import make_robust
@@ -56,6 +58,9 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
     With ``HYDRA_FULL_ERROR=1``, Hydra's own switch, it keeps its traceback, as any other error does.
     """
     make_robust()
+    if (answer := quick_answer(f"assembly-rl-{config_name}", sys.argv[1:])) is not None:
+        print(answer)
+        return None
     show_remarks()
     full = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
@@ -66,6 +71,9 @@ def command(config_name: str, job: Callable[[DictConfig], Any]) -> Any:
 
     with _one_line_errors(full):
         _register_commands()
+        if ALL in sys.argv:
+            print(all_keys(config_name, [text for text in sys.argv[1:] if text != ALL]))
+            return None
         _typed[:] = sys.argv
         sys.argv[1:] = checked_arguments(config_name, sys.argv[1:])
         main = hydra.main(version_base="1.3", config_path=f"pkg://{CONFIG_PACKAGE}", config_name=config_name)

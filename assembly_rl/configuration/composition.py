@@ -79,6 +79,15 @@ def composed(config_name: str, *overrides: str) -> DictConfig:
     return checked_overrides(config_name, overrides)[0]
 
 
+def composed_with_choices(config_name: str, *overrides: str) -> tuple[DictConfig, dict[str, list[str]]]:
+    """Compose a configuration as ``composed`` does; return it, and the choices of each of its groups."""
+    config = composed(config_name, *overrides)
+    with _hydra(f"pkg://{CONFIG_PACKAGE}", ()):
+        chosen = _composed(config_name, []).hydra.runtime.choices
+        groups = [str(name) for name in chosen if not str(name).startswith("hydra/")]
+        return config, {name: _options(name) for name in groups if _options(name)}
+
+
 def checked_overrides(
     config_name: str,
     overrides: Sequence[str],

@@ -24,7 +24,7 @@ class PartsConfig:
         validation: Number of parts of the validations, with seeds from ``VALIDATION`` on.
         held_out: Number of parts of the final result, with seeds from ``HELD_OUT`` on.
         kinds: Kinds of sections.
-        more_of: Kinds of which there are more parts in training: each entry adds a share to those of ``kinds``.
+        more_of: Kinds of which there are more parts in training; each entry is a further share.
         size: Range of the largest extent of a section [m].
         clearance: Range of the clearance [m].
         chamfer: Range of the chamfer [m].
