@@ -4,7 +4,6 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,7 +13,6 @@ from assembly_rl.configuration.composition import composed_with_choices
 ATTRIBUTE = re.compile(r"(\w+(?:, \w+)*): (.*)")
 
 
-@cache
 def meanings(kind: type) -> dict[str, str]:
     """Return the meaning of each field of a configuration, from the docstrings of its class and bases."""
     found: dict[str, str] = {}
@@ -30,15 +28,15 @@ def meanings(kind: type) -> dict[str, str]:
 
 def lines(config: DictConfig, prefix: str = "") -> Iterator[str]:
     """Yield a line for each key of a configuration: ``key = value  # meaning``."""
-    kind = OmegaConf.get_type(config)
-    known = meanings(kind) if isinstance(kind, type) else {}
-    for name in config:
+    kind: Any = OmegaConf.get_type(config)
+    known = meanings(kind) if is_dataclass(kind) else {}
+    for name in map(str, config):
         key, node = f"{prefix}{name}", config._get_node(name)
         if isinstance(node, DictConfig) and is_dataclass(OmegaConf.get_type(node)):
-            yield f"\n# {key}: {known.get(str(name), '')}".rstrip(": ")
+            yield f"\n# {key}: {known.get(name, '')}".rstrip(": ")
             yield from lines(node, f"{key}.")
         else:
-            meaning = known.get(str(name))
+            meaning = known.get(name)
             yield f"{key} = {_plain(node)}{f'  # {meaning}' if meaning else ''}"
 
 
