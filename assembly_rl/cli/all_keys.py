@@ -29,7 +29,7 @@ def meanings(kind: type) -> dict[str, str]:
 def lines(config: DictConfig, prefix: str = "") -> Iterator[str]:
     """Yield a line for each key of a configuration: ``key = value  # meaning``."""
     kind: Any = OmegaConf.get_type(config)
-    known = meanings(kind) if is_dataclass(kind) else {}
+    known = meanings(kind) if isinstance(kind, type) else {}
     for name in map(str, config):
         key, node = f"{prefix}{name}", config._get_node(name)
         if isinstance(node, DictConfig) and is_dataclass(OmegaConf.get_type(node)):
