@@ -4,7 +4,8 @@
 
 The table has the parts that were refused, the largest error of a volume beside that of shapely's areas, and
 the processor time of a policy step in which the peg searches on the rim: median, 99th percentile, largest.
-Exit code 1: a volume is wrong, or the simulation failed.
+Finished rows are kept: the same command goes on where it was stopped. Exit code 1: a volume is wrong, or
+the simulation failed.
 """
 
 import argparse
@@ -33,6 +34,10 @@ from assembly_rl.envs.physics import PhysicsConfig
 STEPS = 100
 ALLOWED = 1e-6
 """Largest relative error of a volume."""
+
+
+MEASURED = ("vertices", "peg", "plate", "volume_error", "milliseconds", "penetration")
+"""Columns with numbers."""
 
 
 def area(outlines: tuple[Array, ...], distance: float) -> float:
@@ -94,16 +99,22 @@ def main() -> None:
     given = parser.parse_args()
     tasks = [(kind, seed) for kind in KINDS for seed in range(given.count)]
     rows: list[dict[str, Any]] = []
-    with open(given.output, "x", newline="", encoding="utf-8") as file:
-        writer = None
-        with get_context("spawn").Pool(given.processes) as pool:
-            results = pool.imap(partial(tried, given.engine), tasks, chunksize=20)
-            for row in track(results, "parts", len(tasks)):
-                writer = writer or csv.DictWriter(file, list(row))
-                if not rows:
-                    writer.writeheader()
-                writer.writerow(row)
-                rows.append(row)
+    if given.output.exists():
+        with open(given.output, newline="", encoding="utf-8") as file:
+            rows = [row | {name: float(row[name]) for name in MEASURED} for row in csv.DictReader(file)]
+    done = {(row["kind"], int(row["seed"])) for row in rows}
+    tasks = [task for task in tasks if task not in done]
+    with (
+        open(given.output, "a", newline="", encoding="utf-8") as file,
+        get_context("spawn").Pool(given.processes) as pool,
+    ):
+        results = pool.imap(partial(tried, given.engine), tasks, chunksize=20)
+        for row in track(results, "parts", len(tasks)):
+            writer = csv.DictWriter(file, list(row))
+            if not rows:
+                writer.writeheader()
+            writer.writerow(row)
+            rows.append(row)
     table = Table("kind", "built", "refused", "vertices", "convex parts", "volume error", "ms a policy step")
     for kind in KINDS:
         own = [row for row in rows if row["kind"] == kind]
@@ -113,8 +124,8 @@ def main() -> None:
             kind,
             str(len(built)),
             str(len(own) - len(built)),
-            f"{max(row['vertices'] for row in built)}",
-            f"{max(row['peg'] for row in built)}, {max(row['plate'] for row in built)}",
+            f"{max(row['vertices'] for row in built):g}",
+            f"{max(row['peg'] for row in built):g}, {max(row['plate'] for row in built):g}",
             f"{max(row['volume_error'] for row in built):.1g}",
             f"{np.median(times):.2f}, {np.percentile(times, 99):.2f}, {times.max():.2f}",
         )
