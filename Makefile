@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+IS_SUPPORTED := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks and small matrices: threads cost more than they gain.
@@ -59,7 +60,11 @@ check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with th
 	$(BIN)/python scripts/check_torch_npu.py
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -c "$(IS_SUPPORTED)" || \
+		{ echo "Python 3.11 is needed: give its path, as in make PYTHON=/usr/bin/python3.11 train" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
+	@$(BIN)/python -c "$(IS_SUPPORTED)" || \
+		{ echo "$(VENV) has another Python than 3.11: rm -rf $(VENV), and begin anew" >&2; exit 2; }
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[export,video]'
 	touch $@
 

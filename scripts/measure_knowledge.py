@@ -109,7 +109,7 @@ def taught(
             said = network(torch.from_numpy(see(inputs[batch]).astype(np.float32)))
             loss = ((said - torch.from_numpy(turn(targets[batch]).astype(np.float32))) ** 2).mean()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
     with torch.no_grad():
