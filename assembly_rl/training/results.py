@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assembly_rl.reports.trace import Trace
 
 HELD_OUT, RESULT = "held_out.csv", "result.json"
+CURVE, EPISODE = "learning_curve.png", "episode.png"
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -79,6 +80,22 @@ def read_result(folder: Path) -> dict[str, Any]:
     return content
 
 
+def finished(run: RunDirectory, pictures: bool) -> Summary | None:
+    """Return the held-out result of a training that has ended with all its files; None for any other one.
+
+    Args:
+        run: Directory of the run.
+        pictures: True if pictures belong to it.
+    """
+    wanted = [run.path / HELD_OUT, run.path / RESULT]
+    if pictures:
+        wanted += [run.figures / CURVE, run.figures / EPISODE]
+    if not all(path.is_file() for path in wanted):
+        return None
+    content = read_result(run.path)
+    return Summary(**{field.name: content[field.name] for field in fields(Summary)})
+
+
 def draw_pictures(
     run: RunDirectory, scenario: Scenario, policy: Policy, rows: list[dict[str, Any]]
 ) -> Iterator[Path]:
@@ -93,7 +110,7 @@ def draw_pictures(
     with writing(run.path):
         run.figures.mkdir(exist_ok=True)
         run.videos.mkdir(exist_ok=True)
-    curve = run.figures / "learning_curve.png"
+    curve = run.figures / CURVE
     stages = read_rows(run.stages) if run.stages.is_file() else []
     with writing(curve), replacing(curve) as partial:
         plot_learning_curve(
@@ -102,7 +119,7 @@ def draw_pictures(
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
     trace = _recorded(scenario, policy, seed)
-    picture = run.figures / "episode.png"
+    picture = run.figures / EPISODE
     with writing(picture), replacing(picture) as partial:
         plot_trace(trace, partial)
     yield picture

@@ -30,7 +30,7 @@ from assembly_rl.training.loop import TrainingLoop
 from assembly_rl.training.method import Method, TrainingContext
 from assembly_rl.training.model import make_model
 from assembly_rl.training.progress import TrainingProgress
-from assembly_rl.training.results import draw_pictures, write_result
+from assembly_rl.training.results import draw_pictures, finished, write_result
 from assembly_rl.training.speed import SpeedLog
 from assembly_rl.training.validation import Validation, evaluate
 
@@ -61,7 +61,8 @@ def train_run(
 ) -> Summary | None:
     """Train a run to its last step, evaluate its best policy on held-out episodes, and draw pictures.
 
-    The run is locked until the end of the call.
+    The run is locked until the end of the call. A run that is resumed after its end is not changed: its result
+    is shown again.
 
     Args:
         run: Directory of the run.
@@ -80,7 +81,17 @@ def train_run(
         DeviceError: The device cannot be used.
     """
     with run.claimed(), writing(run.path, FULL):  # the latter for what others write, such as TensorBoard
-        return _train(run, config, resume, console or Console(quiet=True), processes)
+        output = console or Console(quiet=True)
+        if resume and distributed.size() == 1 and (known := finished(run, config.pictures)) is not None:
+            output.print(
+                f"this training has ended after its {config.steps:,} steps; it goes on with more: "
+                f"resume={run.path} steps={2 * config.steps}",
+                highlight=False,
+                markup=False,
+            )
+            output.print(comparison_table([(config.algo.name, "held-out episodes", known)]))
+            return known
+        return _train(run, config, resume, output, processes)
 
 
 def _train(

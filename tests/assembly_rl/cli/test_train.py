@@ -138,6 +138,15 @@ def test_hydras_switch_shows_the_whole_error(command: Run, monkeypatch: pytest.M
         command("train", "geometry.clearance=0")
 
 
+def test_a_finished_training_says_so_and_is_unchanged(command: Run, tmp_path: Path) -> None:
+    first = command("train", "algo=td3", *QUICK, "run_dir=run")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    again = command("train", "resume=run")
+    assert "has ended after its 400 steps" in again and "steps=800" in again
+    assert again.splitlines()[-5:] == first.splitlines()[-6:-1]  # the same table
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+
+
 def test_a_finished_training_goes_on_with_more_steps(
     uninterrupted: Path, command: Run, tmp_path: Path
 ) -> None:
