@@ -3,8 +3,8 @@
     python scripts/name_failures.py generalist rows.csv --output failures.csv
 
 The name is the result of the episode; of a time-out it is ``stands in the hole`` if the tip was ever 1 mm
-below the rim, ``over the hole, not turned`` if it came within 0.3 mm of the hole's axis, but at a yaw error of
-0.5 degrees or more, ``over the hole`` if it came there with less, and else ``elsewhere on the rim``.
+below the rim, ``over the hole, not turned`` if it came within 0.3 mm of the hole's axis, but at a yaw error
+of 0.5 degrees or more, ``over the hole`` if it came there with less, and else ``elsewhere on the rim``.
 """
 
 import argparse

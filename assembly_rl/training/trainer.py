@@ -61,8 +61,8 @@ def train_run(
 ) -> Summary | None:
     """Train a run to its last step, evaluate its best policy on held-out episodes, and draw pictures.
 
-    The run is locked until the end of the call. A run that is resumed after its end is not changed: its result
-    is shown again.
+    The run is locked until the end of the call. A run that is resumed after its end is not changed: its
+    result is shown again.
 
     Args:
         run: Directory of the run.
