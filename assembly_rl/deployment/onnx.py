@@ -17,8 +17,12 @@ from assembly_rl.controllers.validation import InputError
 OPSET = 13
 """Operator set of the file: old enough for the converters of embedded runtimes."""
 IR_VERSION = 8
-TOLERANCE = 1e-5
-"""Largest accepted difference between an action and that of onnxruntime."""
+TOLERANCE = 1e-4
+"""Largest accepted difference between an action and that of onnxruntime.
+
+Sums of float32 in another order differ by 1e-6 with layers 64 wide and 1e-5 with 256, at inputs of four times
+their scale.
+"""
 SAMPLES = 1000
 """Number of observations in that comparison."""
 OPERATORS = {"relu": "Relu", "tanh": "Tanh"}
