@@ -1,5 +1,6 @@
 """Record of one episode, and its picture."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.envs import PegInHoleEnv
-from assembly_rl.evaluation import Policy
+from assembly_rl.envs import PegInHoleEnv, make_environment
+from assembly_rl.evaluation import Policy, Scenario
 from assembly_rl.reports.style import (
     BLUE,
     GREY,
@@ -123,6 +124,15 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
         rate=environment.task.policy_rate,
         frames=[picture for picture in pictures if picture is not None],
     )
+
+
+def record_scenario(scenario: Scenario, policy: Policy, seed: int) -> Trace:
+    """Run the episode of a seed, with pictures if the physics engine of the scenario draws any."""
+    with closing(make_environment(scenario.part, scenario.task)) as environment:
+        if not environment.metadata["render_modes"]:
+            return record_episode(environment, policy, seed, frames=False)
+    with closing(make_environment(scenario.part, scenario.task, render_mode="rgb_array")) as environment:
+        return record_episode(environment, policy, seed, frames=True)
 
 
 def plot_trace(trace: Trace, path: Path) -> None:

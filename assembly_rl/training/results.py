@@ -4,19 +4,15 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import Policy, Scenario, Summary
 from assembly_rl.runs import RunDirectory, RunError, read_rows
 from assembly_rl.runs.checks import require_names
 from assembly_rl.runs.files import read_object, replacing, write_bytes, write_json, writing
-
-if TYPE_CHECKING:
-    from assembly_rl.reports.trace import Trace
 
 HELD_OUT, RESULT = "held_out.csv", "result.json"
 CURVE, EPISODE = "learning_curve.png", "episode.png"
@@ -104,7 +100,7 @@ def draw_pictures(
     There is no video if the physics engine draws no pictures.
     """
     from assembly_rl.reports.curve import plot_learning_curve
-    from assembly_rl.reports.trace import plot_trace
+    from assembly_rl.reports.trace import plot_trace, record_scenario
     from assembly_rl.reports.video import write_video
 
     with writing(run.path):
@@ -118,7 +114,7 @@ def draw_pictures(
         )
     yield curve
     seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
-    trace = _recorded(scenario, policy, seed)
+    trace = record_scenario(scenario, policy, seed)
     picture = run.figures / EPISODE
     with writing(picture), replacing(picture) as partial:
         plot_trace(trace, partial)
@@ -131,14 +127,3 @@ def draw_pictures(
         except ImportError:  # the extra [video] is not installed; a GIF does not need it
             continue
         yield video
-
-
-def _recorded(scenario: Scenario, policy: Policy, seed: int) -> "Trace":
-    """Run an episode, with pictures if the physics engine draws any."""
-    from assembly_rl.reports.trace import record_episode
-
-    with closing(make_environment(scenario.part, scenario.task)) as environment:
-        if not environment.metadata["render_modes"]:
-            return record_episode(environment, policy, seed, frames=False)
-    with closing(make_environment(scenario.part, scenario.task, render_mode="rgb_array")) as environment:
-        return record_episode(environment, policy, seed, frames=True)

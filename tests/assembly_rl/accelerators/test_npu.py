@@ -65,6 +65,7 @@ def test_a_run_of_an_npu_goes_on_without_one(tmp_path: Path) -> None:
     done = train(tmp_path, "device=npu", "run_dir=run", *QUICK)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "step_0000000120")
+    (tmp_path / "run" / "result.json").unlink()  # as if it had been stopped before
     refused = train(tmp_path, "resume=run", fake=False)
     assert refused.returncode == 2 and "pip install 'assembly_rl[npu]'" in refused.stderr
     done = train(tmp_path, "resume=run", "device=cpu", fake=False)
