@@ -10,7 +10,7 @@ import pytest
 from reference_runs import HASHES, hashes_of, processor
 
 ELSEWHERE = {"transfer": {"iiwa": "25d2308e1614badf"}}
-"""Hashes on another CPU of the same name: revision b7ba6e5, which is as recorded on the first one, gives them."""
+"""Hashes of revision b7ba6e5 on another CPU of the same name; on the first one it is as recorded."""
 
 
 def check(group: str, folder: Path) -> None:
