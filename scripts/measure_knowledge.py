@@ -9,6 +9,7 @@ between the learned and the true direction of the hole, where that is more than 
 """
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from evaluate_parts import candidate_of, composed, in_conditions
 from numpy.typing import NDArray
 from rich.progress import track
 
-from assembly_rl.controllers.insertion.symmetry import symmetries
+from assembly_rl.controllers.insertion.symmetry import SymmetryConfig, symmetries
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.envs import MultiPartEnv
 from assembly_rl.envs.library import make_task
@@ -69,7 +70,8 @@ def recorded(controller: str, episodes: int) -> Recording:
     """Run episodes of a controller with the training parts."""
     parts = composed("experiment=generalist").parts.training_parts()
     candidate = candidate_of(controller, in_conditions(make_task("broad")[0], "mujoco", None, None))
-    environment = PrivilegedObservation(MultiPartEnv(parts, candidate.task))
+    task = replace(candidate.task, symmetry=SymmetryConfig())  # what was seen before is in the same axes
+    environment = PrivilegedObservation(MultiPartEnv(parts, task))
     names = [*environment.get_wrapper_attr("observation_names"), *PRIVILEGED_NAMES]
     rng, rows, numbers = np.random.default_rng(0), [], []
     seen, info = environment.reset(seed=0)
