@@ -95,6 +95,8 @@ class RewardConfig:
         lateral: Weight of the decrease of the distance between tip and true hole axis [1/m].
         angle: Weight of the decrease of the angle between the peg and the true hole [1/rad].
         force: Weight of the mean magnitude of the force [1/N], negative.
+        excess_force: Weight of what the largest force of a policy step exceeds the threshold by [1/N], negative.
+        force_threshold: That threshold [N].
         time: Reward of each policy step, negative.
         success: Reward at success, once.
         failure: Reward at a limit, once, negative.
@@ -104,6 +106,8 @@ class RewardConfig:
     lateral: float = 2000.0
     angle: float = 28.6
     force: float = -0.005
+    excess_force: float = 0.0
+    force_threshold: float = 15.0
     time: float = -0.02
     success: float = 5.0
     failure: float = -5.0
@@ -112,6 +116,7 @@ class RewardConfig:
         for name in self.__dataclass_fields__:
             if not is_finite(getattr(self, name)):
                 raise InputError(f"RewardConfig.{name} must be finite, got {getattr(self, name)!r:.80}")
+        require_positive(self, force_threshold=bounds.WRENCH[0])
 
 
 @dataclass

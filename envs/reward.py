@@ -1,5 +1,6 @@
 """Terms of the reward."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assembly_rl.envs.config import RewardConfig
@@ -21,7 +22,7 @@ class Progress:
 
 
 def reward_terms(
-    weights: RewardConfig, before: Progress, after: Progress, mean_force: float, success: bool, failure: bool
+    weights: RewardConfig, before: Progress, after: Progress, forces: Sequence[float], success: bool, failure: bool
 ) -> dict[str, float]:
     """Return the weighted terms of one policy step; their sum is the reward.
 
@@ -29,7 +30,7 @@ def reward_terms(
         weights: Weight of each term.
         before: Progress at the start of the step.
         after: Progress at the end of the step.
-        mean_force: Mean magnitude of the force over the step [N].
+        forces: Magnitude of the force at each control step of the policy step [N].
         success: True if the step ended in success.
         failure: True if the step ended at a limit.
 
@@ -40,7 +41,8 @@ def reward_terms(
         "depth": weights.depth * (after.depth - before.depth),
         "lateral": weights.lateral * (before.lateral - after.lateral),
         "angle": weights.angle * (before.angle - after.angle),
-        "force": weights.force * mean_force,
+        "force": weights.force * (sum(forces) / len(forces)),
+        "excess_force": weights.excess_force * max(0.0, max(forces) - weights.force_threshold),
         "time": weights.time,
         "success": weights.success * success,
         "failure": weights.failure * failure,

@@ -46,14 +46,14 @@ class Task(Protocol):
         """
 
     def reward_terms(
-        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+        self, before: Progress, after: Progress, forces: Sequence[float], result: Result | None
     ) -> dict[str, float]:
         """Return name -> value of each term; the reward is their sum.
 
         Args:
             before: Progress at the start of the policy step.
             after: Progress at the end of the policy step.
-            mean_force: Mean magnitude of the force over the step [N].
+            forces: Magnitude of the force at each control step of the policy step [N].
             result: Result of the step; None while the episode continues.
         """
 
@@ -92,12 +92,12 @@ class InsertionTask:
         return self._termination.of_pose(pose, progress.depth, steps)
 
     def reward_terms(
-        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+        self, before: Progress, after: Progress, forces: Sequence[float], result: Result | None
     ) -> dict[str, float]:
         """Return the weighted terms; every result but success and timeout is a failure."""
         success = result is Result.success
         failure = result not in (None, Result.success, Result.timeout)
-        return reward_terms(self._weights, before, after, mean_force, success, failure)
+        return reward_terms(self._weights, before, after, forces, success, failure)
 
 
 class TaskFactory(Protocol):

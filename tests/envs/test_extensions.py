@@ -145,7 +145,7 @@ class TouchTask(InsertionTask):
         return Result.success if progress.depth > 0.0 else super().result_of_pose(pose, progress, steps)
 
     def reward_terms(
-        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+        self, before: Progress, after: Progress, forces: Sequence[float], result: Result | None
     ) -> dict[str, float]:
         return {"touch": float(result is Result.success)}
 

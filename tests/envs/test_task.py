@@ -245,9 +245,10 @@ def test_the_terms_sum_to_the_reward_and_have_their_sizes() -> None:
     task = {
         "path": {"start_height": 0.0},
         "limits": {"force": 200.0, "moment": 20.0, "lateral": 0.02, "angle": 1},
+        "reward": {"excess_force": -0.1, "force_threshold": 6.0},
     }
     env, rng = PegInHoleEnv(task=task), np.random.default_rng(0)
-    weights = env.task.reward
+    weights, excess = env.task.reward, 0.0
     _, before = env.reset(seed=3)
     for _ in range(30):
         _, reward, *_, info = env.step(rng.uniform(-1.0, 1.0, 6).astype(np.float32))
@@ -256,13 +257,16 @@ def test_the_terms_sum_to_the_reward_and_have_their_sizes() -> None:
             "lateral": weights.lateral * (before["lateral"] - info["lateral"]),
             "angle": weights.angle * (before["angle"] - info["angle"]),
             "force": weights.force * info["force"].mean(),
+            "excess_force": -0.1 * max(0.0, info["force"].max() - 6.0),
             "time": weights.time,
             "success": 0.0,
             "failure": 0.0,
         }
         assert info["reward_terms"] == pytest.approx(expected, rel=1e-9, abs=1e-12)
         assert reward == pytest.approx(sum(expected.values()), rel=1e-9) and isinstance(reward, float)
+        excess += expected["excess_force"]
         before = info
+    assert excess < 0.0
 
 
 @pytest.mark.parametrize("term", ["depth", "lateral", "angle", "force", "time", "success"])

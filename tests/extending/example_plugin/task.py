@@ -27,9 +27,9 @@ class PressTask(InsertionTask):
         return Result.workspace if result is Result.success else result  # at the bottom of the hole
 
     def reward_terms(
-        self, before: Progress, after: Progress, mean_force: float, result: Result | None
+        self, before: Progress, after: Progress, forces: Sequence[float], result: Result | None
     ) -> dict[str, float]:
-        return {"press": -abs(FORCE - mean_force) / FORCE, "done": 10.0 * (result is Result.success)}
+        return {"press": -abs(FORCE - sum(forces) / len(forces)) / FORCE, "done": 10.0 * (result is Result.success)}
 
 
 register_task("press", PressTask)
