@@ -18,6 +18,7 @@ from assembly_rl.controllers.validation import (
     finite_numbers,
     is_finite,
     require_not_negative,
+    require_positive,
     require_six,
 )
 from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig, physics_rate

@@ -1,7 +1,7 @@
 """An engine, a robot, an observation term and a task from outside of the package."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np

@@ -29,7 +29,8 @@ class PressTask(InsertionTask):
     def reward_terms(
         self, before: Progress, after: Progress, forces: Sequence[float], result: Result | None
     ) -> dict[str, float]:
-        return {"press": -abs(FORCE - sum(forces) / len(forces)) / FORCE, "done": 10.0 * (result is Result.success)}
+        press = -abs(FORCE - sum(forces) / len(forces)) / FORCE
+        return {"press": press, "done": 10.0 * (result is Result.success)}
 
 
 register_task("press", PressTask)
