@@ -39,6 +39,7 @@ setup(
         "assembly_rl": ["py.typed"],
         "assembly_rl.conf": ["*.yaml", "**/*.yaml"],
         "assembly_rl.controllers.bundles": ["shipped/*"],
+        "assembly_rl.methods.transfer": ["shipped/**/*"],
     },
     install_requires=[
         "gymnasium>=1.2,<2",

@@ -21,10 +21,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from assembly_rl.configuration.composition import register
-from assembly_rl.controllers.bundles import read_bundle
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.se3 import quat_log
-from assembly_rl.deployment.deploy import task_of
+from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.conditions import draw_conditions
 from assembly_rl.envs.library import make_task
@@ -57,8 +56,8 @@ def candidate_of(name: str, task: TaskConfig) -> Candidate:
         own = OmegaConf.to_object(OmegaConf.merge(ControllerConfig, _only(values)))
         assert isinstance(own, ControllerConfig)
         return baseline(name, own, task)
-    bundle = read_bundle(name)
-    return Candidate(bundle.manifest.name, LearnedPolicy(bundle.policy), task_of(bundle, task))
+    shipped = TrainedController.open(name)
+    return Candidate(shipped.manifest.name, LearnedPolicy(shipped.policy), shipped.task(task))
 
 
 def _only(values: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Write the bundle of a generalist that comes with the package, and its card.
+"""Write the bundle of a generalist that comes with the package, its card, and the source of transfers.
 
     python scripts/ship_generalist.py runs/generalist rows.csv --symmetry 2 0.5
 
@@ -9,6 +9,7 @@ Existing files are replaced: they are under version control.
 
 import argparse
 import csv
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -24,6 +25,8 @@ from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.parity import compare, make_golden
 from assembly_rl.deployment.robustness import response_of
 from assembly_rl.evaluation import HELD_OUT_SEED, LearnedPolicy, best_validation
+from assembly_rl.methods.transfer.source import SHIPPED as SOURCES
+from assembly_rl.methods.transfer.source import ship_source
 from assembly_rl.runs import RunDirectory, read_rows
 from assembly_rl.training.loading import load_actor, read_config
 
@@ -69,6 +72,9 @@ def main() -> None:
     tables = subprocess.run(
         [sys.executable, str(script), str(rows_path)], check=True, capture_output=True, text=True
     )
+    source = SOURCES / NAME
+    shutil.rmtree(source, ignore_errors=True)
+    ship_source(run, source)
     card = SHIPPED / f"{NAME}.md"
     card.write_text(
         f"# {NAME}\n\nSHA-256 {digest}\n\n`python scripts/evaluate_parts.py {NAME} --output rows.csv`, then "
@@ -76,7 +82,7 @@ def main() -> None:
         f"{tables.stdout}",
         encoding="utf-8",
     )
-    print(f"{path}\n{card}")
+    print(f"{path}\n{card}\n{source}")
 
 
 if __name__ == "__main__":

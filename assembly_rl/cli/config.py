@@ -191,9 +191,13 @@ class DeployConfig(BundleConfig):
     Attributes:
         geometry: Part.
         task: Conditions of the trials: errors of the hole's estimate, friction, robot, engine.
-        source: Bundle of the controller: a file, or the name of one that comes with this package.
+        source: Bundle of the controller (a file, or the name of one that comes with this package), or the
+            folder of a run.
         episodes: Episodes in each engine.
-        level: Success below which the command says what to do.
+        level: Success below which the controller is fine-tuned, if ``fine_tune`` asks for that.
+        fine_tune: Policy steps of a fine-tuning on the part; 0 for none. It is done in
+            ``<output>-fine-tuning``; if it is stopped, the same command goes on.
+        seed: Seed of the fine-tuning.
         processes: Number of worker processes; by default one per core.
     """
 
@@ -202,10 +206,14 @@ class DeployConfig(BundleConfig):
     source: str = "generalist"
     episodes: int = 200
     level: float = 0.95
+    fine_tune: int = 0
+    seed: int = 0
     processes: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_count(self, "fine_tune", least=0)
+        require_seed(self)
         if not 0.0 <= self.level <= 1.0:
             raise InputError(f"level must be in [0, 1], got {self.level}")
         if self.processes is not None:

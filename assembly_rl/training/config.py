@@ -116,10 +116,9 @@ class TrainConfig:
             _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
-        if self.algo.sees_privileged and (self.method.name != "dense" or self.transfer.starts_trained):
+        if self.algo.sees_privileged and self.method.name != "dense":
             raise InputError(
-                f"algo.asymmetric=true goes with method=dense and without transfer.run, not with "
-                f"method={self.method.name}: choose one"
+                f"algo.asymmetric=true goes with method=dense, not with method={self.method.name}: choose one"
             )
         if self.parts.several:
             own = self.evaluation

@@ -92,10 +92,26 @@ class Transfer(Method):
                 "method as the source has them"
             )
         require_samples(own.weights, own.warm_up, own.replay, algo.off_policy)
+        if algo.sees_privileged and own.weights in ("similarity", "error"):
+            raise InputError(
+                f"transfer.weights={own.weights} does not go with algo.asymmetric=true: choose uniform"
+            )
+        if source.several_parts and own != for_several_parts(own):
+            raise InputError(
+                f"{own.run} learned several parts and has no contact or transitions of one: give "
+                "transfer.etcl=false transfer.weights=uniform (or none) transfer.replay=false"
+            )
         if isinstance(algo, OffPolicyConfig):
             # No random actions are needed.
             algo = replace(algo, learning_starts=0, gradient_steps=own.gradient_steps)
         part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+        if source.several_parts:
+            weights = first_weights(own, config.seed, np.ones(6), np.ones(6))
+            self.content = {
+                "format": FORMAT, "source": str(source.run.path), "probing_steps": 0,
+                "weights": weights.tolist(),
+            }  # fmt: skip
+            return replace(config, algo=algo, task=task)
         old_part, old_task = source.config.geometry.part(), source.config.task
         probes = probe_contact(part, task)
         old, new = contact_stiffness(old_part, old_task), stiffness_of(probes)
@@ -193,6 +209,15 @@ class TransferPhases(Phases):
         model, seed = self._context.model, self._context.config.seed
         teacher = Teacher(self._source.actor())
         self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed, resumed)
+
+
+def for_several_parts(config: TransferConfig) -> TransferConfig:
+    """Return the configuration for a source that learned several parts.
+
+    It has no contact to reconfigure a law from, nor transitions of one part.
+    """
+    weights = config.weights if config.weights in ("uniform", "none") else "uniform"
+    return replace(config, etcl=False, weights=weights, replay=False)
 
 
 def read_transfer(path: Path) -> dict[str, Any]:

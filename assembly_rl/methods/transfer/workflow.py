@@ -26,7 +26,7 @@ from assembly_rl.evaluation.candidates import as_trained
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.comparison import Step, change
 from assembly_rl.methods.transfer.contact import contact_distance, contact_stiffness
-from assembly_rl.methods.transfer.method import FILE, Transfer, read_transfer
+from assembly_rl.methods.transfer.method import FILE, Transfer, for_several_parts, read_transfer
 from assembly_rl.methods.transfer.report import plot_transfer, source_table, transfer_table
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
@@ -111,17 +111,22 @@ def variant_config(config: TransferWorkflowConfig, source: Source, name: str) ->
         name: Key of ``VARIANTS``.
     """
     changed, algo, task = VARIANTS[name][1], source.config.algo, config.task
+    if isinstance(algo, OffPolicyConfig):  # there is one environment
+        algo = replace(algo, overlapped=False, update_every=1)
     if changed is None:
         task = replace(as_trained(source.config.task, task), coordinates=None)
         if isinstance(algo, OffPolicyConfig):  # a short budget needs few random actions
             algo = replace(algo, learning_starts=min(algo.learning_starts, config.steps // 4))
     run = None if changed is None else str(source.run.path)
+    transfer = replace(config.transfer, run=run, **(changed or {}))
+    if source.several_parts and changed is not None:
+        transfer = for_several_parts(transfer)
     return TrainConfig(
         geometry=config.geometry,
         task=task,
         algo=algo,
         method=source.student_method(),
-        transfer=replace(config.transfer, run=run, **(changed or {})),
+        transfer=transfer,
         seed=config.seed,
         steps=config.steps,
         evaluation=config.evaluation,
@@ -154,20 +159,24 @@ def begin_transfer(
         raise _taken(folder)
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own = variant_config(config, source, MAIN)
-    main = Transfer(replace(config.transfer, run=str(source.run.path)))
+    main = Transfer(own.transfer)
     own = main.configure(own)
+    candidates = [("as it is", 0, task)]
+    if own.transfer.etcl:
+        candidates.append(("ETCL", main.content["probing_steps"], own.task))
+    elif config.transfer.etcl:
+        console.print(
+            f"{source.run.path.name} learned several parts: it has no contact of its own, so ETCL is left out"
+        )
     policy = LearnedPolicy(source.actor().network())
     episodes = config.evaluation.held_out
     with Evaluator(config.processes) as evaluator:
         steps = [
             Step(name, samples, evaluator.evaluate(Scenario(part, of), policy, episodes, COMPARISON_SEED))
-            for name, samples, of in (
-                ("as it is", 0, task),
-                ("ETCL", main.content["probing_steps"], own.task),
-            )
+            for name, samples, of in candidates
         ]
-    etcl = config.transfer.etcl and steps[1].summary.success >= steps[0].summary.success
-    if config.transfer.etcl and not etcl:
+    etcl = len(steps) > 1 and steps[1].summary.success >= steps[0].summary.success
+    if len(steps) > 1 and not etcl:
         verdict, p = change(*steps)
         console.print(
             f"[yellow]ETCL is left out[/]: with it the controller inserts less ({verdict}, p = {p:.2g})"
@@ -225,7 +234,7 @@ def _finish(folder: Path, console: Console) -> TransferResult:
     task, own = as_trained(source.config.task, config.task), read_config(run).task
     steps = [Step(**step) for step in plan["steps"]]
     if not plan["etcl"]:
-        steps.pop()
+        del steps[1:]
     teacher, learned = LearnedPolicy(source.actor().network()), load_policy(run)
     with Evaluator(config.processes) as evaluator:
         rows = evaluator.evaluate(Scenario(part, own), learned, config.evaluation.held_out, COMPARISON_SEED)
@@ -299,8 +308,8 @@ def _read_plan(path: Path) -> dict[str, Any]:
         RunError: The file is damaged.
     """
     plan = read_json(path, FORMAT, {"config": dict, "source": str, "etcl": bool, "steps": list})
-    if len(plan["steps"]) != 2:
-        raise refuse(f"{path}: steps", "two steps", plan["steps"])
+    if len(plan["steps"]) not in ((2,) if plan["etcl"] else (1, 2)):
+        raise refuse(f"{path}: steps", "two steps, or one without ETCL", plan["steps"])
     for number, step in enumerate(plan["steps"]):
         place = f"{path}: steps[{number}]"
         require_names(place, step, ("name", "samples", "rows"))

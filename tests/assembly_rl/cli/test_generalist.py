@@ -69,6 +69,21 @@ def test_the_shipped_controller_is_tried_on_a_part_and_written_for_it(command: R
     assert {row["engine"] for row in rows} >= {"bullet"} and len(rows) in (2, 4)
 
 
+def test_what_a_training_over_parts_gave_is_tuned_and_transferred(command: Run, tmp_path: Path) -> None:
+    command("train", *GENERALIST, "run_dir=several")
+    options = ["geometry=L", "source=several", "episodes=2", "processes=1", "task.limits.time=1"]
+    shown = command("deploy", *options, "fine_tune=40", "level=1", "output=made")
+    assert "below the level of 100 %: fine-tuning" in shown and "fine-tuned" in shown
+    run = json.loads((tmp_path / "made-fine-tuning" / "run.json").read_text())
+    assert run["config"]["algo"]["asymmetric"] and run["config"]["steps"] == 40
+    origin = read_bundle(next((tmp_path / "made").glob("*.bundle"))).manifest.provenance["source"]
+    assert origin["run"] == "made-fine-tuning"
+    assert "fine-tuning" not in command("deploy", *options, "fine_tune=40", "level=0", "output=as_it_is")
+    short = ["steps=4", "evaluation.every=4", "evaluation.episodes=1", "evaluation.held_out=2"]
+    shown = command("transfer", "source=several", "geometry=L", "processes=1", "task=broad", *short)
+    assert "several learned several parts" in shown and "as it is" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -77,6 +92,8 @@ def test_the_shipped_controller_is_tried_on_a_part_and_written_for_it(command: R
         (["geometry=L", "level=2"], "level must be in [0, 1], got 2"),
         (["geometry=L", "output=taken"], "taken exists; nothing is overwritten"),
         (["geometry=L", "episodes=0"], "episodes"),
+        (["geometry=L", "fine_tune=-1"], "fine_tune"),
+        (["geometry=L", "source=missing", "fine_tune=10"], "missing is not a run"),
     ],
 )
 def test_bad_input(refused: Run, tmp_path: Path, arguments: list[str], told: str) -> None:
