@@ -81,7 +81,7 @@ PAGES = {
             "task.randomization.hole_estimate.lateral": "largest error of the hole's position [m]",
             "task.randomization.hole_estimate.tilt": "largest error of its axis [rad]",
             "episodes": "insertions that are tried in each physics engine",
-            "fine_tune": "steps of training on the part if fewer succeed than level, such as 30000; 0: none",
+            "fine_tune": "steps of training on the part if fewer succeed than level",
             "level": "success below which the controller is fine-tuned",
             "output": "new folder; by default under runs/",
             "tool_mass": "mass on the robot's sensor [kg]; 0 if it compensates it",

@@ -38,7 +38,7 @@ class Deployment:
         folder: Folder with bundle, page, rows and pictures.
         bundle: Bundle for the part.
         sha256: Hash of the bundle (hex).
-        trials: How the controller did.
+        trials: Trials of the controller.
         pictures: Traces of the worst episodes, the worst one first.
     """
 

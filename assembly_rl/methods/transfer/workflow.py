@@ -25,6 +25,7 @@ from assembly_rl.evaluation import (
 from assembly_rl.evaluation.candidates import as_trained
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.comparison import Step, change
+from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.contact import contact_distance, contact_stiffness
 from assembly_rl.methods.transfer.method import FILE, Transfer, for_several_parts, read_transfer
 from assembly_rl.methods.transfer.report import plot_transfer, source_table, transfer_table
@@ -159,6 +160,7 @@ def begin_transfer(
         raise _taken(folder)
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own = variant_config(config, source, MAIN)
+    assert isinstance(own.transfer, TransferConfig)
     main = Transfer(own.transfer)
     own = main.configure(own)
     candidates = [("as it is", 0, task)]
