@@ -161,10 +161,10 @@ def begin_transfer(
     part, task = config.geometry.part(), as_trained(source.config.task, config.task)
     own = variant_config(config, source, MAIN)
     assert isinstance(own.transfer, TransferConfig)
-    main = Transfer(own.transfer)
+    main, reconfigures = Transfer(own.transfer), own.transfer.etcl
     own = main.configure(own)
     candidates = [("as it is", 0, task)]
-    if own.transfer.etcl:
+    if reconfigures:
         candidates.append(("ETCL", main.content["probing_steps"], own.task))
     elif config.transfer.etcl:
         console.print(
