@@ -12,6 +12,7 @@ from pathlib import Path
 
 from evaluate_parts import composed
 
+from assembly_rl.envs import PegHole
 from assembly_rl.envs.library import make_task
 from assembly_rl.evaluation import Evaluator, Scenario
 from assembly_rl.studies.tuning import controller_yaml, tune
@@ -30,7 +31,7 @@ def main() -> None:
     given = parser.parse_args()
     task, _ = make_task("broad")
     task = replace(task, physics=task.physics.in_engine(given.engine))
-    of_kind = {}
+    of_kind: dict[str, PegHole] = {}
     for part in composed("experiment=generalist").parts.training_parts():
         of_kind.setdefault(part.label.rpartition("-")[0], part)
     scenarios = [Scenario(part, task) for part in of_kind.values()]
