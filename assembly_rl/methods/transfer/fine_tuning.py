@@ -17,8 +17,10 @@ from assembly_rl.training.create import create_run, prepare
 from assembly_rl.training.loading import read_config
 from assembly_rl.training.trainer import train_run
 
-VALIDATIONS = 6
+VALIDATIONS = 4
 """Validations of a fine-tuning besides the one of the initial policy."""
+RATE = 0.2
+"""Factor on the learning rate of the source."""
 
 
 def fine_tuning_config(
@@ -26,9 +28,10 @@ def fine_tuning_config(
 ) -> TrainConfig:
     """Return the configuration of a fine-tuning: the training of the source goes on, on one part.
 
-    For a tenth of the steps the actor only imitates the source while the critics learn the new part; until
-    the last step a decreasing weight keeps it near the source. Of the initial policy and those of the
-    validations the best one is kept.
+    For a tenth of the steps the actor only imitates the source while the critics learn the new part; then a
+    decreasing weight keeps it near the source, and the learning rate is a fifth of the source's: with all of
+    it, and without that weight, insertions got fewer. Of the initial policy and those of the validations the
+    best one is kept.
 
     Args:
         source: Source that learned several parts.
@@ -45,7 +48,8 @@ def fine_tuning_config(
         raise InputError(f"{source.run.path} learned one part: assembly-rl-transfer goes on from there")
     algo = own.algo
     if isinstance(algo, OffPolicyConfig):
-        algo = replace(algo, buffer_size=min(algo.buffer_size, max(steps, algo.batch_size)))
+        buffer_size = min(algo.buffer_size, max(steps, algo.batch_size))
+        algo = replace(algo, buffer_size=buffer_size, learning_rate=RATE * algo.learning_rate)
     return TrainConfig(
         geometry=geometry,
         task=task,
@@ -60,7 +64,7 @@ def fine_tuning_config(
             actor_rate=1.0,
             averaged_over=max(1, steps // 10),
             warm_up=steps // 10,
-            anneal=steps - steps // 10,
+            anneal=3 * steps,
         ),
         seed=seed,
         steps=steps,
