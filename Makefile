@@ -26,11 +26,12 @@ lint: $(TOOLS)  ## ruff, mypy and the contracts of imports
 	$(BIN)/ruff format --check .
 	@# mypy and import-linter do not follow __path__: show them the package as it is when installed.
 	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
-	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
+	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf $(CURDIR)/examples \
+		build/mypy/assembly_rl
 	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py $(CURDIR)/tests/controllers/adapters/fake_rtde.py build/mypy
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
 	cd build/mypy && PYTHONPATH=. $(abspath $(BIN))/lint-imports ../../pyproject.toml --no-cache --no-logo
-	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
+	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks
 
 test-fresh: $(TOOLS)  ## Property tests with fresh random examples
 	$(BIN)/pytest -n 2 --dist loadscope --hypothesis-profile=fresh tests/envs tests/controllers

@@ -1,4 +1,4 @@
-"""Installs assembly_rl: learning, simulation (envs), control (controllers), configuration (conf)."""
+"""Installs assembly_rl: learning, simulation (envs), control, configuration (conf) and examples."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ FOLDERS = {
     "assembly_rl.envs": "envs",
     "assembly_rl.controllers": "controllers",
     "assembly_rl.conf": "conf",
+    "assembly_rl.examples": "examples",
 }
 
 
@@ -39,6 +40,7 @@ setup(
         "assembly_rl": ["py.typed"],
         "assembly_rl.conf": ["*.yaml", "**/*.yaml"],
         "assembly_rl.controllers.bundles": ["shipped/*"],
+        "assembly_rl.examples": ["parts/*"],
     },
     install_requires=[
         "gymnasium>=1.2,<2",

@@ -37,7 +37,7 @@ __all__ = [
     "transfer",
 ]
 
-# In an uninstalled checkout the folders envs/, controllers/ and conf/ stand beside this package.
+# In an uninstalled checkout the folders envs/, controllers/, conf/ and examples/ stand beside this package.
 _checkout = Path(__file__).resolve().parent.parent
 if (_checkout / "setup.py").is_file() and (_checkout / "envs").is_dir():
     __path__.append(str(_checkout))
