@@ -77,7 +77,7 @@ Programs that are ready, with `--help`; the first one needs no robot:
 
 ```
 python -m assembly_rl.examples.run_simulated {manifest.name}.bundle
-python -m assembly_rl.examples.run_ur {manifest.name}.bundle <address> --hole <x y z qx qy qz qw>
+python -m assembly_rl.examples.run_ur {manifest.name}.bundle ADDRESS --hole X Y Z QX QY QZ QW
 python -m assembly_rl.examples.run_ros2 --ros-args -p bundle:={manifest.name}.bundle ...
 ```
 
