@@ -59,7 +59,12 @@ setup(
         "torch>=2.13,<2.14",
     ],
     extras_require={
-        "docs": ["pdoc>=15"],
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-jupyter>=0.25",
+            "mkdocs-material>=9.6,<10",
+            "mkdocstrings[python]>=0.30",
+        ],
         "drawings": ["ezdxf>=1.4"],
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "mesh": ["trimesh>=5.2"],

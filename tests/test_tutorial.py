@@ -10,7 +10,7 @@ from PIL import Image
 import assembly_rl as arl
 
 TUTORIAL = Path(__file__).parents[1] / "examples" / "tutorial.py"
-FEWER = {"STEPS = 3_000": "STEPS = 60", "EPISODES = 50": "EPISODES = 2", "CHECKED = 10": "CHECKED = 1"}
+FEWER = {"STEPS = 3_000": "STEPS = 60", "EPISODES = 50": "EPISODES = 1", "CHECKED = 10": "CHECKED = 1"}
 
 
 def test_the_tutorial(
