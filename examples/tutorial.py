@@ -61,11 +61,13 @@ for axes, picture, title in zip(panels, (start, env.render()), ("start", "end"),
 # would not know: how deep the peg really is, and how far from the axis of the hole.
 
 # %%
-named = [f"{name} {value:z.2f}" for name, value in zip(env.observation_names, observation, strict=True)]
+pairs = zip(env.observation_names, observation, strict=True)
+named = [f"{name} {value:z.2f}" for name, value in pairs]
 print("observed:", "   ".join(named[:6]))
 print("         ", "   ".join(named[6:12]))
 print("force on the tool: {:.1f} {:.1f} {:.1f} N".format(*info["wrench"][:3]))
-print(f"depth {1e3 * info['depth']:.1f} mm, {1e3 * info['lateral']:.1f} mm off the axis of the hole")
+print(f"depth of the tip: {1e3 * info['depth']:.1f} mm")
+print(f"off the axis of the hole: {1e3 * info['lateral']:.1f} mm")
 print("result:", info["result"], f"after {info['time']:.2f} s")
 env.close()
 
@@ -102,7 +104,8 @@ found = {
 }
 for name, evaluation in found.items():
     low, high = evaluation.summary.interval
-    print(f"{name}: {100 * evaluation.success:.0f} % (95 % interval {100 * low:.0f} to {100 * high:.0f} %)")
+    interval = f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+    print(f"{name}: {100 * evaluation.success:.0f} % {interval}")
 
 # %% [markdown]
 # ## Act, and watch
@@ -112,7 +115,8 @@ for name, evaluation in found.items():
 # if any did: an episode of the same seed has the same hole, friction and noise.
 
 # %%
-seed = next((row["seed"] for row in found["square"].rows if row["success"]), found["square"].rows[0]["seed"])
+rows = found["square"].rows
+seed = next((row["seed"] for row in rows if row["success"]), rows[0]["seed"])
 env = arl.make_env(policy.config, render_mode="rgb_array")
 observation, info = env.reset(seed=seed)
 times, depths, forces = [0.0], [info["depth"]], [0.0]
@@ -132,8 +136,9 @@ trace = record_episode(env, policy.actor, seed, frames=True)
 env.close()
 write_video(trace, run.path / "insertion.gif")
 
-figure, panels = plt.subplots(1, 4, figsize=(12, 2.6), layout="constrained")
-for axes, number in zip(panels, np.linspace(0, len(times) - 1, 4).round().astype(int), strict=True):
+figure, panels = plt.subplots(1, 4, figsize=(12, 3), layout="constrained")
+numbers = np.linspace(0, len(times) - 1, 4).round().astype(int)
+for axes, number in zip(panels, numbers, strict=True):
     axes.imshow(trace.frames[number])
     axes.set_title(f"{times[number]:.2f} s")
     axes.axis("off")
@@ -146,11 +151,10 @@ figure.savefig(run.path / "pictures.png")
 # pushes it down. A force above the dashed line ends an episode.
 
 # %%
-figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(8, 4.5), layout="constrained")
+figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(8, 4), layout="constrained")
 upper.plot(times, 1e3 * np.array(depths))
-upper.axhline(
-    1e3 * policy.config.geometry.hole_depth, color="grey", linestyle="--", label="bottom of the hole"
-)
+bottom = 1e3 * policy.config.geometry.hole_depth
+upper.axhline(bottom, color="grey", linestyle="--", label="bottom of the hole")
 upper.invert_yaxis()
 upper.set_ylabel("depth of the tip [mm]")
 upper.legend()
