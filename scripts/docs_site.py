@@ -19,6 +19,9 @@ PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.
 """File of the repository -> page of the site."""
 
 TUTORIAL = "tutorial.py"
+LINKED = PAGES | {f"examples/{TUTORIAL}": TUTORIAL}
+"""The same, with the one that mkdocs-jupyter reads from its folder."""
+
 NESTED = re.compile(r"^  - ", re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 
@@ -56,7 +59,7 @@ def relinked(text: str, source: str, page: str) -> str:
         file = os.path.normpath(os.path.join(os.path.dirname(source), target))
         if not (ROOT / file).exists():
             return link[0]  # mkdocs tells of it
-        place = PAGES.get(file, file.removeprefix("docs/") if file.startswith("docs/") else None)
+        place = LINKED.get(file, file.removeprefix("docs/") if file.startswith("docs/") else None)
         if place is None:
             return str(name)
         there = os.path.relpath(place, os.path.dirname(page) or ".")
