@@ -37,6 +37,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+def own_environment() -> dict[str, str]:
+    """The variables without PYTHONPATH, which may name a checkout: pip takes it for the installed package."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the wheel; third-party packages are borrowed from this one.
@@ -47,17 +52,22 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, env=own_environment())
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
-    # PYTHONPATH may name a checkout.
-    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [python, *arguments], cwd=folder, env=own, capture_output=True, text=True, timeout=1800, check=False
+        [python, *arguments],
+        cwd=folder,
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -105,7 +115,9 @@ def test_part_files_of_the_examples_are_copied_once(python: Path, tmp_path: Path
     run(python, tmp_path, *map(str, copy[1:]))
     here = {path.name: path.read_bytes() for path in (tmp_path / "parts").iterdir()}
     assert here == {path.name: path.read_bytes() for path in (ROOT / "examples" / "parts").iterdir()}
-    again = subprocess.run(copy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        copy, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, check=False
+    )
     assert again.returncode == 1
     assert again.stderr == "parts/dual_peg.stl exists; nothing is overwritten: choose another folder\n"
 
