@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -32,3 +33,11 @@ def test_links_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     missing = [name for name in targets if "://" not in name and not (page.parent / name).exists()]
     assert not missing
+
+
+def test_the_reference_names_what_there_is() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")]
+    names = [name for text in pages for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
+    assert len(names) > 20 and len(set(names)) == len(names)
+    for name in names:
+        resolve_name(name)
