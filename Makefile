@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
+SITE := $(VENV)/.site
 IS_SUPPORTED := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
 
-.PHONY: train test test-fresh lint docs bench bench-controllers bench-learner bench-methods bench-overlap bench-planner check-torch-npu clean
+.PHONY: train test test-fresh lint as-installed docs bench bench-controllers bench-learner bench-methods bench-overlap bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
 	$(BIN)/assembly-rl-train run_dir=$(RUN)
@@ -21,22 +22,27 @@ train: $(INSTALLED)  ## Teach the default insertion, measure it beside the basel
 test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-lint: $(TOOLS)  ## ruff, mypy and the contracts of imports
+# mypy, import-linter and mkdocstrings do not follow __path__: this shows them the package as it is when installed.
+as-installed:
+	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
+	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf $(CURDIR)/examples \
+		build/mypy/assembly_rl
+
+lint: $(TOOLS) as-installed  ## ruff, mypy and the contracts of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@# mypy and import-linter do not follow __path__: show them the package as it is when installed.
-	@rm -rf build/mypy && mkdir -p build/mypy/assembly_rl
-	@ln -s $(CURDIR)/assembly_rl/* $(CURDIR)/envs $(CURDIR)/controllers $(CURDIR)/conf build/mypy/assembly_rl
 	@ln -s $(CURDIR)/tests/controllers/bundle_maker.py $(CURDIR)/tests/controllers/adapters/fake_rtde.py build/mypy
 	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml -p assembly_rl
 	cd build/mypy && PYTHONPATH=. $(abspath $(BIN))/lint-imports ../../pyproject.toml --no-cache --no-logo
-	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks ../../examples
+	cd build/mypy && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml ../../scripts ../../benchmarks
 
 test-fresh: $(TOOLS)  ## Property tests with fresh random examples
 	$(BIN)/pytest -n 2 --dist loadscope --hypothesis-profile=fresh tests/envs tests/controllers
 
-docs: $(TOOLS)  ## Reference of the Python API, from its docstrings, into build/docs
-	$(BIN)/pdoc --docformat google --output-directory build/docs assembly_rl.api assembly_rl.envs assembly_rl.controllers
+docs: $(SITE) as-installed  ## The site: all pages, the tutorial with its results, the reference of the API, into build/docs
+	@rm -rf build/tutorial && mkdir -p build/tutorial
+	cd build/tutorial && NO_MKDOCS_2_WARNING=1 $(abspath $(BIN))/python -m mkdocs build --config-file ../../mkdocs.yml
+	@echo "Look at build/docs/index.html; to search, $(BIN)/python -m http.server --directory build/docs"
 
 bench: $(INSTALLED)  ## Speed of the environment, as ratios measured in one run
 	$(BIN)/python benchmarks/bench_environment.py
@@ -69,7 +75,11 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,docs,drawings,export,mesh,mujoco,step,studies,video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,export,mesh,mujoco,step,studies,video]'
+	touch $@
+
+$(SITE): $(INSTALLED)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[docs,export]'
 	touch $@
 
 clean:  ## The environment and caches; never runs/

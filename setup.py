@@ -1,4 +1,4 @@
-"""Installs assembly_rl: learning, simulation (envs), control (controllers), configuration (conf)."""
+"""Installs assembly_rl: learning, simulation (envs), control, configuration (conf) and examples."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ FOLDERS = {
     "assembly_rl.envs": "envs",
     "assembly_rl.controllers": "controllers",
     "assembly_rl.conf": "conf",
+    "assembly_rl.examples": "examples",
 }
 
 
@@ -40,6 +41,7 @@ setup(
         "assembly_rl.conf": ["*.yaml", "**/*.yaml"],
         "assembly_rl.controllers.bundles": ["shipped/*"],
         "assembly_rl.methods.transfer": ["shipped/**/*"],
+        "assembly_rl.examples": ["parts/*"],
     },
     install_requires=[
         "gymnasium>=1.2,<2",
@@ -58,7 +60,12 @@ setup(
         "torch>=2.13,<2.14",
     ],
     extras_require={
-        "docs": ["pdoc>=15"],
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-jupyter>=0.25",
+            "mkdocs-material>=9.6,<10",
+            "mkdocstrings[python]>=0.30",
+        ],
         "drawings": ["ezdxf>=1.4"],
         "export": ["onnx>=1.17", "onnxruntime>=1.20"],
         "mesh": ["trimesh>=5.2"],

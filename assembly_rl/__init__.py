@@ -1,7 +1,7 @@
 """Teach a compliance controller to insert pegs with tight clearance.
 
-``import assembly_rl as arl`` gives the Python API: ``train``, ``load``, ``evaluate``, ``transfer``,
-``export``, ``make_env``, ``make_config``, ``open_run`` and the classes that they return; see
+``import assembly_rl as arl`` gives the Python API: ``train``, ``load``, ``load_model``, ``evaluate``,
+``transfer``, ``export``, ``make_env``, ``make_config``, ``open_run`` and the classes that they return; see
 ``assembly_rl.api``. It is loaded when it is first used, so that a robot program that imports
 ``assembly_rl.controllers`` loads neither torch nor pybullet nor gymnasium.
 
@@ -30,6 +30,7 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "load_model",
     "make_config",
     "make_env",
     "open_run",
@@ -37,7 +38,7 @@ __all__ = [
     "transfer",
 ]
 
-# In an uninstalled checkout the folders envs/, controllers/ and conf/ stand beside this package.
+# In an uninstalled checkout the folders envs/, controllers/, conf/ and examples/ stand beside this package.
 _checkout = Path(__file__).resolve().parent.parent
 if (_checkout / "setup.py").is_file() and (_checkout / "envs").is_dir():
     __path__.append(str(_checkout))

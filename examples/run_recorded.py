@@ -1,6 +1,6 @@
 """Play a recording back through a bundle and compare its commands with the recorded ones.
 
-    python examples/run_recorded.py square.bundle square-0001.csv commands.csv
+    python -m assembly_rl.examples.run_recorded square.bundle square-0001.csv commands.csv
 
 This is the simplest robot program: no robot, no ROS, no simulator.
 """
@@ -15,7 +15,11 @@ from assembly_rl.controllers.adapters.playback import play_back
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m assembly_rl.examples.run_recorded",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("bundle", help="file of the bundle")
     parser.add_argument("recording", help="CSV file with readings and poses")
     parser.add_argument("output", help="CSV file to write, with the bundle's commands")

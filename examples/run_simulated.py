@@ -1,7 +1,7 @@
 """Run a bundle on the robot of the simulator: the simplest closed loop.
 
-    python examples/run_simulated.py square.bundle --seed 7 --recording square.csv
-    python examples/run_simulated.py square.bundle --robot iiwa --episodes 200 --seed 2000000
+    python -m assembly_rl.examples.run_simulated square.bundle --seed 7 --recording square.csv
+    python -m assembly_rl.examples.run_simulated square.bundle --robot iiwa --episodes 200 --seed 2000000
 
 Part and limits are those of the bundle, everything else (friction, error of the hole's estimate, sensor) is
 that of the default task. The whole of assembly_rl is needed.
@@ -29,7 +29,11 @@ def simulated(controller: BundleController, model: str = "floating") -> Simulate
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m assembly_rl.examples.run_simulated",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("bundle", help="file of the bundle")
     parser.add_argument("--seed", type=int, default=0, help="seed of the conditions of the first insertion")
     parser.add_argument("--episodes", type=int, default=1, help="insertions, each with the next seed")

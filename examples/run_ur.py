@@ -1,6 +1,6 @@
 """Run an insertion with a bundle on a UR e-Series robot.
 
-    python examples/run_ur.py square.bundle 192.168.1.10 --recording square-0001.csv \
+    python -m assembly_rl.examples.run_ur square.bundle 192.168.1.10 --recording square-0001.csv \
         --hole 0.4 0.1 0.05 0 0 0 1
 
 Before the start: set the payload on the robot, set the TCP to the bundle's flange (explained, with checks, in
@@ -18,7 +18,11 @@ from assembly_rl.controllers.se3 import compose, quat_log
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m assembly_rl.examples.run_ur",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("bundle", help="file of the bundle")
     parser.add_argument("address", help="address of the robot")
     parser.add_argument(

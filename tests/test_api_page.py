@@ -76,6 +76,7 @@ def test_the_session_of_the_page(session: dict[str, Any], folder: Path) -> None:
         assert session[name].summary.episodes == len(session[name].rows) == episodes
     assert session["tighter"].rows[0]["physics_hash"] != session["own"].rows[0]["physics_hash"]
     assert session["transferred"].folder == Path("runs/triangle") and session["transferred"].steps
+    assert (folder / "square.zip").is_file() and session["model"].get_env().num_envs == 1
     assert session["exported"].action_difference == 0.0 and session["state"] != "running"
     assert (folder / "insertion.csv").is_file()
     (message,) = session["written"]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for name in ("assembly_rl", "envs", "controllers", "conf"):
+    for name in ("assembly_rl", "envs", "controllers", "conf", "examples"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.py", "pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
@@ -37,6 +37,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
+def own_environment() -> dict[str, str]:
+    """The variables without PYTHONPATH, which may name a checkout: pip takes it for the installed package."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the wheel; third-party packages are borrowed from this one.
@@ -47,17 +52,22 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, env=own_environment())
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
-    # PYTHONPATH may name a checkout.
-    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [python, *arguments], cwd=folder, env=own, capture_output=True, text=True, timeout=1800, check=False
+        [python, *arguments],
+        cwd=folder,
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -67,7 +77,9 @@ def test_wheel_has_one_top_level_name_and_the_configuration(wheel: Path) -> None
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"assembly_rl"}
     present = {str(path.relative_to(ROOT)) for path in (ROOT / "conf").rglob("*.yaml")}
-    assert {name.removeprefix("assembly_rl/") for name in names if name.endswith(".yaml")} == present
+    present |= {str(path.relative_to(ROOT)) for path in (ROOT / "examples" / "parts").iterdir()}
+    files = {name.removeprefix("assembly_rl/") for name in names if name.endswith((".yaml", ".stl"))}
+    assert files == present
 
 
 def test_installed_wheel_trains_from_an_empty_directory(python: Path, tmp_path: Path) -> None:
@@ -85,6 +97,29 @@ def test_installed_commands_show_their_configuration(python: Path, tmp_path: Pat
     shown = run(python.parent / f"assembly-rl-{command}", tmp_path, "--cfg", "job")
     assert "control_rate: 200.0" in shown
     assert not list(tmp_path.iterdir())
+
+
+def test_examples_run_from_an_empty_directory(python: Path, tmp_path: Path) -> None:
+    examples = "assembly_rl.examples."
+    told = run(python, tmp_path, "-m", examples + "run_simulated", "generalist", "--recording", "a.csv")
+    assert told.startswith("success after")
+    told = run(python, tmp_path, "-m", examples + "run_recorded", "generalist", "a.csv", "b.csv")
+    assert "at most 0 mm" in told
+    for name, word in (("run_ur", "--hole"), ("copy_parts", "folder")):
+        shown = run(python, tmp_path, "-m", examples + name, "--help")
+        assert f"usage: python -m {examples}{name} " in shown and word in shown
+
+
+def test_part_files_of_the_examples_are_copied_once(python: Path, tmp_path: Path) -> None:
+    copy = [python, "-m", "assembly_rl.examples.copy_parts", "parts"]
+    run(python, tmp_path, *map(str, copy[1:]))
+    here = {path.name: path.read_bytes() for path in (tmp_path / "parts").iterdir()}
+    assert here == {path.name: path.read_bytes() for path in (ROOT / "examples" / "parts").iterdir()}
+    again = subprocess.run(
+        copy, cwd=tmp_path, env=own_environment(), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 1
+    assert again.stderr == "parts/dual_peg.stl exists; nothing is overwritten: choose another folder\n"
 
 
 def test_controllers_import_is_light(python: Path, tmp_path: Path) -> None:

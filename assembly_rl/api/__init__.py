@@ -9,7 +9,7 @@ cannot be used, with a message of what, which value and what to do; ``TrainingIn
 from assembly_rl.api.configuration import make_config
 from assembly_rl.api.evaluation import Evaluation, evaluate, make_env
 from assembly_rl.api.export import export
-from assembly_rl.api.policy import Policy, load
+from assembly_rl.api.policy import Policy, load, load_model
 from assembly_rl.api.run import Run, open_run, train
 from assembly_rl.api.transfer import transfer
 from assembly_rl.deployment.export import ExportedController
@@ -26,6 +26,7 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "load_model",
     "make_config",
     "make_env",
     "open_run",

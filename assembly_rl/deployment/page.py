@@ -73,6 +73,14 @@ while running:  # {config.control_rate:g} times a second
 
 Needs Python 3.11, numpy and safetensors; neither torch nor PyBullet. SHA-256 {digest}.
 
+Programs that are ready, with `--help`; the first one needs no robot:
+
+```
+python -m assembly_rl.examples.run_simulated {manifest.name}.bundle
+python -m assembly_rl.examples.run_ur {manifest.name}.bundle ADDRESS --hole X Y Z QX QY QZ QW
+python -m assembly_rl.examples.run_ros2 --ros-args -p bundle:={manifest.name}.bundle ...
+```
+
 ## Frames and signs
 
 | | |

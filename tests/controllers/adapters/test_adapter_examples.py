@@ -9,7 +9,6 @@ import pytest
 from adapter_bundles import write
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = ROOT / "examples"
 
 
 def run(*arguments: object, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -26,22 +25,29 @@ def run(*arguments: object, folder: Path) -> "subprocess.CompletedProcess[str]":
 def test_simulated_then_recorded(tmp_path: Path) -> None:
     write(tmp_path / "small.bundle")
     told = run(
-        EXAMPLES / "run_simulated.py", "small.bundle", "--seed", 3, "--recording", "a.csv", folder=tmp_path
+        "-m",
+        "assembly_rl.examples.run_simulated",
+        "small.bundle",
+        "--seed",
+        3,
+        "--recording",
+        "a.csv",
+        folder=tmp_path,
     )
     assert told.stderr == ""
     assert told.stdout.startswith("success after")
     assert "of 8 mm" in told.stdout
-    told = run(EXAMPLES / "run_recorded.py", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
+    told = run("-m", "assembly_rl.examples.run_recorded", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
     assert told.stderr == ""
     assert "the bundle ends with success" in told.stdout
     assert "at most 0 mm" in told.stdout
-    again = run(EXAMPLES / "run_recorded.py", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
+    again = run("-m", "assembly_rl.examples.run_recorded", "small.bundle", "a.csv", "b.csv", folder=tmp_path)
     assert "FileExistsError" in again.stderr
 
 
 @pytest.mark.skipif("ROS_DISTRO" in os.environ, reason="ROS 2 is here")
 def test_ros2_without_ros(tmp_path: Path) -> None:
-    told = run(EXAMPLES / "run_ros2.py", folder=tmp_path)
+    told = run("-m", "assembly_rl.examples.run_ros2", folder=tmp_path)
     assert told.returncode == 1
     assert told.stderr.startswith("rclpy is not there: source a ROS 2 workspace")
     assert len(told.stderr.splitlines()) == 1
@@ -50,7 +56,9 @@ def test_ros2_without_ros(tmp_path: Path) -> None:
 def test_ur_without_a_robot(tmp_path: Path) -> None:
     write(tmp_path / "small.bundle")
     hole = ["0.4", "0", "0.1", "0", "0", "0", "1"]
-    told = run(EXAMPLES / "run_ur.py", "small.bundle", "127.0.0.1", "--hole", *hole, folder=tmp_path)
+    told = run(
+        "-m", "assembly_rl.examples.run_ur", "small.bundle", "127.0.0.1", "--hole", *hole, folder=tmp_path
+    )
     assert "start, TCP in the base [m, rotation vector]: [0.4, 0.0, 0.142" in told.stdout
     assert "trained for a robot with lag 0 to 40 ms, delay 0 to 10 ms\n" in told.stdout
     assert told.returncode == 1
