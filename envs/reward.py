@@ -22,7 +22,12 @@ class Progress:
 
 
 def reward_terms(
-    weights: RewardConfig, before: Progress, after: Progress, forces: Sequence[float], success: bool, failure: bool
+    weights: RewardConfig,
+    before: Progress,
+    after: Progress,
+    forces: Sequence[float],
+    success: bool,
+    failure: bool,
 ) -> dict[str, float]:
     """Return the weighted terms of one policy step; their sum is the reward.
 

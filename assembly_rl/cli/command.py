@@ -89,7 +89,13 @@ def _one_line_errors(full: bool) -> Iterator[None]:
     except (InputError, ImportError, HydraException, OmegaConfBaseException, OSError) as error:
         if full or (isinstance(error, OSError) and error.filename is None):
             raise
-        raise SystemExit(fail(one_line(error))) from None
+        raise SystemExit(fail(_described(error))) from None
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be read or written: {error.strerror}; choose another, or mend its rights"
+    return one_line(error)
 
 
 @contextmanager
@@ -156,8 +162,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _refuse(message: str) -> NoReturn:
-    order = "; options such as -m come before or after all key=value" if "unrecognized" in message else ""
-    raise InputError(f"{message}{order}")
+    _, unrecognized, given = message.partition("unrecognized arguments: ")
+    if not unrecognized:
+        raise InputError(message)
+    name, _, value = given.removeprefix("--").partition(" ")[0].partition("=")
+    hint = (
+        f"keys have no dashes: write {name}={value or '<value>'}"
+        if given.startswith("--")
+        else "options such as -m come before or after all key=value"
+    )
+    raise InputError(f"{message}; {hint}")
 
 
 def _register_commands() -> None:

@@ -15,6 +15,7 @@ from assembly_rl.deployment.deploy import Deployment, deploy
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import folder_name
+from assembly_rl.runs.files import writing
 
 
 def _job(values: DictConfig) -> None:
@@ -25,7 +26,8 @@ def _job(values: DictConfig) -> None:
     part = config.geometry.part()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = config.output or f"runs/deploy-{folder_name(part.label)}-{stamp}"
-    Path(folder).parent.mkdir(parents=True, exist_ok=True)
+    with writing(Path(folder).parent):
+        Path(folder).parent.mkdir(parents=True, exist_ok=True)
     output = console()
     with progress_bar(output) as bar:
         row = bar.add_task("episodes", total=None)

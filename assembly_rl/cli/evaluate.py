@@ -18,6 +18,7 @@ from assembly_rl.evaluation.episodes import Row
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.files import writing
 from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
 
@@ -61,7 +62,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
             make_environment(condition.part, candidates[0].task).close()
         cells += [(candidate, condition) for candidate in candidates]
     done: list[Result] = []
-    output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
+    with writing(output.parent):  # an error before the episodes, not after them
+        output.parent.mkdir(parents=True, exist_ok=True)
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
