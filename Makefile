@@ -1,10 +1,11 @@
-# Two commands do everything on a fresh machine with Python 3.11: make train, make test.
-PYTHON ?= python3.11
+# Two commands do everything on a fresh machine with Python 3.11, 3.12 or 3.13: make train, make test.
+IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c "$(IS_SUPPORTED)" 2>/dev/null && echo $$name && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
-IS_SUPPORTED := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks and small matrices: threads cost more than they gain.
@@ -60,11 +61,12 @@ check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with th
 	$(BIN)/python scripts/check_torch_npu.py
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -c "$(IS_SUPPORTED)" || \
-		{ echo "Python 3.11 is needed: give its path, as in make PYTHON=/usr/bin/python3.11 train" >&2; exit 2; }
+	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -c "$(IS_SUPPORTED)"; } || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed: give its path, as in make PYTHON=/usr/bin/python3.11 train" >&2; \
+		exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 	@$(BIN)/python -c "$(IS_SUPPORTED)" || \
-		{ echo "$(VENV) has another Python than 3.11: rm -rf $(VENV), and begin anew" >&2; exit 2; }
+		{ echo "$(VENV) has another Python than 3.11, 3.12 or 3.13: rm -rf $(VENV), and begin anew" >&2; exit 2; }
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[export,video]'
 	touch $@
 

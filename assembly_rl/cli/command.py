@@ -94,7 +94,7 @@ def _one_line_errors(full: bool) -> Iterator[None]:
 
 def _described(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"{error.filename} cannot be read or written: {error.strerror}; choose another, or mend its rights"
+        return f"{error.filename} cannot be read or written: {error.strerror}; choose another place"
     return one_line(error)
 
 

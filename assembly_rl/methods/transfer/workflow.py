@@ -109,8 +109,9 @@ def _warn_of_failure(run: RunDirectory, console: Console) -> None:
         result = read_result(run.path)
         if result["success"] == 0.0:
             console.print(
-                f"warning: {run.path} inserts in none of its {result['episodes']} held-out episodes, so there "
-                f"is little to transfer: train it on with assembly-rl-train resume={run.path} steps=<more>",
+                f"warning: {run.path} inserts in none of its {result['episodes']} held-out episodes, so "
+                "there is little to transfer: train it on with assembly-rl-train "
+                f"resume={run.path} steps=<more>",
                 highlight=False,
                 markup=False,
                 style="yellow",
