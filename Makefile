@@ -6,7 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
-RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
+# QUICK=true tries in half a minute whether everything works.
+QUICK ?= false
+RUN ?= runs/$(if $(filter true,$(QUICK)),quick,insertion)-$(shell date +%Y%m%d-%H%M%S)
 
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
@@ -14,10 +16,11 @@ export OMP_NUM_THREADS = 1
 .PHONY: train test test-fresh lint docs bench bench-controllers bench-learner bench-methods bench-overlap bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
-	$(BIN)/assembly-rl-train run_dir=$(RUN)
-	$(BIN)/assembly-rl-eval run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
-	@echo "Look at $(RUN)/figures and $(RUN)/videos."
-	$(BIN)/assembly-rl-eval run=$(RUN) lag=0.03 output=$(RUN)/lag.csv
+	$(BIN)/assembly-rl-train quick=$(QUICK) run_dir=$(RUN)
+	$(BIN)/assembly-rl-eval quick=$(QUICK) run=$(RUN) lag=0.03 output=$(RUN)/lag.csv
+	$(BIN)/assembly-rl-eval quick=$(QUICK) run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
+	@echo "Look at $(RUN)/figures and $(RUN)/videos. To begin anew: make train, into a new folder; make clean removes"
+	@echo "the installation, never a run."
 
 test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder

@@ -32,6 +32,7 @@ from assembly_rl.cli.robots import robot_files, with_robot
 from assembly_rl.cli.streams import make_robust
 from assembly_rl.configuration.composition import checked, checked_overrides, one_line, register
 from assembly_rl.configuration.overrides import require_distinct
+from assembly_rl.configuration.quick import with_quick
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
@@ -129,7 +130,7 @@ def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
     if options.shell_completion or options.hydra_help:
         return list(given)
     require_distinct(options.overrides)
-    arguments = with_robot(with_parts(list(given)))
+    arguments = with_quick(config_name, with_robot(with_parts(list(given))))
     options = _options(arguments)
     folders = []
     if options.config_dir is not None:

@@ -64,6 +64,7 @@ PAGES = {
             "steps": "policy steps of the training, 20 a second of robot time",
             "seed": "seed of all random numbers",
             "experiment": "settings that belong together: hard, generalist (many parts), wide",
+            "quick": "true tries in half a minute whether everything works, with few steps and episodes",
             "run_dir": "folder of the training; by default a new one under runs/",
             "resume": "folder of a training that goes on; with steps= beyond its end",
         },
@@ -75,7 +76,7 @@ PAGES = {
         "docs/configuration.md",
         others=(
             "geometry.", "parts.", "task.", "algo.", "method.", "transfer.",
-            "environments", "evaluation.", "checkpoint_every", "device", "plan", "pictures",
+            "environments", "evaluation.", "checkpoint_every", "device", "plan", "pictures", "verbose",
         ),
     ),
     "assembly-rl-deploy": Page(
@@ -119,7 +120,7 @@ PAGES = {
             "assembly-rl-eval task=hard 'controller=[fixed_hard,dither_hard,reflex_hard]'",
         ),
         "docs/configuration.md",
-        others=("controller.", "geometry.", "task.", "delay", "seed"),
+        others=("controller.", "geometry.", "task.", "delay", "seed", "quick"),
     ),
     "assembly-rl-export": Page(
         "Export a trained controller as one file, with a page for the robot engineer.",
@@ -169,7 +170,7 @@ PAGES = {
         },
         ("assembly-rl-plan", "assembly-rl-plan 'networks=[[64,64],[256,256]]' 'environments=[1,2,4]'"),
         "docs/devices.md",
-        others=("geometry.", "task.", "algo.", "profile."),
+        others=("geometry.", "task.", "algo.", "profile.", "verbose"),
     ),
     "assembly-rl-graph": Page(
         "Show which observations each action of a controller sees (local connection reinforcement learning).",
