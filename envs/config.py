@@ -96,7 +96,8 @@ class RewardConfig:
         lateral: Weight of the decrease of the distance between tip and true hole axis [1/m].
         angle: Weight of the decrease of the angle between the peg and the true hole [1/rad].
         force: Weight of the mean magnitude of the force [1/N], negative.
-        excess_force: Weight of what the largest force of a policy step exceeds the threshold by [1/N], negative.
+        excess_force: Weight of the excess of the largest force of a policy step over the threshold [1/N],
+            negative.
         force_threshold: That threshold [N].
         time: Reward of each policy step, negative.
         success: Reward at success, once.
