@@ -8,7 +8,9 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 # QUICK=true tries in half a minute whether everything works.
 QUICK ?= false
-RUN ?= runs/$(if $(filter true,$(QUICK)),quick,insertion)-$(shell date +%Y%m%d-%H%M%S)
+ifndef RUN
+RUN := runs/$(if $(filter true,$(QUICK)),quick,insertion)-$(shell date +%Y%m%d-%H%M%S)
+endif
 
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1

@@ -1,4 +1,4 @@
-"""What a learned controller gains over another one on the same episodes, in a sentence."""
+"""Sentence on the gain of a learned controller over another one, on the same episodes."""
 
 from collections.abc import Sequence
 

@@ -52,7 +52,7 @@ def progress_bar(console: Console, transient: bool = True, unit: str = "") -> Pr
     Args:
         console: Console of the bar.
         transient: True to remove the bar at the end.
-        unit: What is counted, behind the count.
+        unit: Name of what is counted, shown behind the count.
     """
     columns = (
         TextColumn("{task.description}"),
