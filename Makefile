@@ -1,12 +1,17 @@
-# Two commands do everything on a fresh machine with Python 3.11: make train, make test.
-PYTHON ?= python3.11
+# Two commands do everything on a fresh machine with Python 3.11, 3.12 or 3.13: make train, make test.
+IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c "$(IS_SUPPORTED)" 2>/dev/null && echo $$name && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 SITE := $(VENV)/.site
-IS_SUPPORTED := import sys; sys.exit(sys.version_info[:2] != (3, 11))
-RUN ?= runs/insertion-$(shell date +%Y%m%d-%H%M%S)
+# QUICK=true tries in half a minute whether everything works.
+QUICK ?= false
+ifndef RUN
+RUN := runs/$(if $(filter true,$(QUICK)),quick,insertion)-$(shell date +%Y%m%d-%H%M%S)
+endif
 
 # Small networks and small matrices: threads cost more than they gain.
 export OMP_NUM_THREADS = 1
@@ -14,10 +19,11 @@ export OMP_NUM_THREADS = 1
 .PHONY: train test test-fresh lint as-installed docs bench bench-controllers bench-learner bench-methods bench-overlap bench-planner check-torch-npu clean
 
 train: $(INSTALLED)  ## Teach the default insertion, measure it beside the baselines, show it
-	$(BIN)/assembly-rl-train run_dir=$(RUN)
-	$(BIN)/assembly-rl-eval run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
-	@echo "Look at $(RUN)/figures and $(RUN)/videos."
-	$(BIN)/assembly-rl-eval run=$(RUN) lag=0.03 output=$(RUN)/lag.csv
+	$(BIN)/assembly-rl-train quick=$(QUICK) run_dir=$(RUN)
+	$(BIN)/assembly-rl-eval quick=$(QUICK) run=$(RUN) lag=0.03 output=$(RUN)/lag.csv
+	$(BIN)/assembly-rl-eval quick=$(QUICK) run=$(RUN) 'controller=[fixed,dither,reflex]' output=$(RUN)/comparison.csv
+	@echo "Look at $(RUN)/figures and $(RUN)/videos. To begin anew: make train, into a new folder; make clean removes"
+	@echo "the installation, never a run."
 
 test: $(TOOLS)  ## All tests
 	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
@@ -66,11 +72,12 @@ check-torch-npu: $(INSTALLED)  ## What an update asks of an NPU, counted with th
 	$(BIN)/python scripts/check_torch_npu.py
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -c "$(IS_SUPPORTED)" || \
-		{ echo "Python 3.11 is needed: give its path, as in make PYTHON=/usr/bin/python3.11 train" >&2; exit 2; }
+	@test -x $(BIN)/python || { test -n "$(PYTHON)" && $(PYTHON) -c "$(IS_SUPPORTED)"; } || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed: give its path, as in make PYTHON=/usr/bin/python3.11 train" >&2; \
+		exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 	@$(BIN)/python -c "$(IS_SUPPORTED)" || \
-		{ echo "$(VENV) has another Python than 3.11: rm -rf $(VENV), and begin anew" >&2; exit 2; }
+		{ echo "$(VENV) has another Python than 3.11, 3.12 or 3.13: rm -rf $(VENV), and begin anew" >&2; exit 2; }
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[export,video]'
 	touch $@
 

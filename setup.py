@@ -33,7 +33,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.11,<3.12",  # pybullet 3.2.7 has wheels up to 3.11
+    python_requires=">=3.11,<3.14",
     packages=sorted(PACKAGES),
     package_dir=PACKAGES,
     package_data={
@@ -49,7 +49,8 @@ setup(
         "matplotlib>=3.9",
         "numpy>=2,<3",
         "pillow>=10.1",
-        "pybullet>=3.2.7,<3.3",
+        "pybullet>=3.2.7,<3.3; python_version < '3.12'",
+        "pybullet-arm64>=3.2.8,<3.3; python_version >= '3.12'",  # pybullet itself has wheels up to 3.11
         "pyyaml>=6",
         "rich>=13.7",
         "safetensors>=0.5",

@@ -12,6 +12,7 @@ from math import atan2, cos, isfinite, sin, sqrt, tan
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.sums import added
 from assembly_rl.controllers.validation import InputError
 
 Vector = tuple[float, float, float]
@@ -243,6 +244,6 @@ def require_pose(name: str, pose: Pose) -> None:
         valid = False
     if not valid:
         raise InputError(f"{name} must be (position (3,), quaternion xyzw (4,)), finite, got {pose}")
-    norm = sqrt(sum(value * value for value in rotation))
+    norm = sqrt(added(value * value for value in rotation))
     if abs(norm - 1.0) > 1e-6:
         raise InputError(f"{name} must have a unit quaternion, got {rotation} of norm {norm:.6g}")

@@ -23,6 +23,7 @@ from assembly_rl.controllers.se3 import (
     rotate_back,
     rotation_matrix,
 )
+from assembly_rl.controllers.sums import added
 from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
@@ -261,7 +262,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             readings.append(self._wrench)
             if self._result is not None:
                 break
-        wrench = np.array([sum(axis) / len(readings) for axis in zip(*readings, strict=True)])
+        wrench = np.array([added(axis) / len(readings) for axis in zip(*readings, strict=True)])
         self._step_count += 1
         self._measure_pose()
         self._world.measure_penetration()
@@ -274,7 +275,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         info["reward_terms"] = dict(terms)
         truncated = self._result is Result.timeout
         terminated = self._result is not None and not truncated
-        return self._observe(wrench), sum(terms.values()), terminated, truncated, info
+        return self._observe(wrench), added(terms.values()), terminated, truncated, info
 
     def _control_step(self) -> None:
         command, faults = self._insertion.step(self._wrench)

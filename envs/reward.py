@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assembly_rl.controllers.sums import added
 from assembly_rl.envs.config import RewardConfig
 
 
@@ -46,7 +47,7 @@ def reward_terms(
         "depth": weights.depth * (after.depth - before.depth),
         "lateral": weights.lateral * (before.lateral - after.lateral),
         "angle": weights.angle * (before.angle - after.angle),
-        "force": weights.force * (sum(forces) / len(forces)),
+        "force": weights.force * (added(forces) / len(forces)),
         "excess_force": weights.excess_force * max(0.0, max(forces) - weights.force_threshold),
         "time": weights.time,
         "success": weights.success * success,

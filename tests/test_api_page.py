@@ -247,7 +247,7 @@ def test_nothing_is_shown_unless_it_is_asked_for(tmp_path: Path, capfd: pytest.C
     assert capfd.readouterr() == ("", "")
     arl.train(replace(config, seed=1), run_dir=tmp_path / "loud", progress=True, processes=1)
     shown = capfd.readouterr().out
-    assert "learning on cpu" in shown and "held-out episodes" in shown
+    assert "trained in" in shown and "held-out episodes" in shown
 
 
 def test_load_simulates_nothing_and_draws_nothing(

@@ -9,6 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.metadata import Metadata
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,6 +86,37 @@ def test_wheel_has_one_top_level_name_and_the_configuration(wheel: Path) -> None
     assert files == present
 
 
+VERSIONS = ("3.11", "3.12", "3.13")
+
+
+def test_each_version_of_python_gets_one_pybullet_and_the_pinned_versions(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as content:
+        (name,) = (name for name in content.namelist() if name.endswith("/METADATA"))
+        metadata = Metadata.from_email(content.read(name), validate=False)
+    assert metadata.requires_python is not None and metadata.requires_dist is not None
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    for version in ("3.10", *VERSIONS, "3.14"):
+        assert (version in metadata.requires_python) == (version in VERSIONS)
+    for version in VERSIONS:
+        here = {"python_version": version, "extra": ""}
+        needed = [own for own in metadata.requires_dist if own.marker is None or own.marker.evaluate(here)]
+        (bullet,) = (own.name for own in needed if own.name.startswith("pybullet"))
+        assert bullet == ("pybullet" if version == "3.11" else "pybullet-arm64")
+        pinned = {
+            canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
+            for pin in pins
+            if pin.marker is None or pin.marker.evaluate(here)
+        }
+        for own in needed:
+            assert pinned[canonicalize_name(own.name)] in own.specifier, own
+
+
+def test_the_same_versions_are_tried_on_every_push() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert tuple(workflow["jobs"]["check"]["strategy"]["matrix"]["python"]) == VERSIONS
+
+
 def test_installed_wheel_trains_from_an_empty_directory(python: Path, tmp_path: Path) -> None:
     where = run(python, tmp_path, "-c", "import assembly_rl.envs as e; print(e.__file__)")
     assert str(ROOT) not in where
@@ -129,6 +164,38 @@ def test_controllers_import_is_light(python: Path, tmp_path: Path) -> None:
         "print(*({'torch', 'pybullet', 'gymnasium', 'hydra', 'stable_baselines3'} & set(sys.modules)))"
     )
     assert run(python, tmp_path, "-c", code).strip() == ""
+
+
+ROBOT_PROGRAM = """
+import sys
+import numpy as np
+from assembly_rl.controllers import load_bundle
+
+controller = load_bundle("generalist", hole_depth=0.02, peg_length=0.05)
+command = controller.reset(((0.4, 0.0, 0.1), (0.0, 0.0, 0.0, 1.0)), rate=200.0)
+for step in range(100):
+    command = controller.step(np.zeros(6), (command.position, command.orientation), step / 200.0)
+controller.recording().save("recording.csv")
+print(controller.state, sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
+"""
+HEAVY = ("torch", "pybullet", "gymnasium", "hydra", "stable_baselines3", "scipy", "matplotlib", "shapely")
+
+
+def test_a_robot_needs_numpy_and_safetensors_alone(wheel: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "robot"], check=True)
+    python, site = tmp_path / "robot" / "bin" / "python", Path(sysconfig.get_path("purelib"))
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    (own,) = (tmp_path / "robot").glob("lib/python3*/site-packages")
+    for name in ("numpy", "numpy.libs"):
+        (own / name).symlink_to(site / name)
+    load = "from assembly_rl.controllers import load_bundle; load_bundle('generalist')"
+    done = subprocess.run([python, "-c", load], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "pip install safetensors" in done.stderr
+    (own / "safetensors").symlink_to(site / "safetensors")
+    assert run(python, tmp_path, "-c", ROBOT_PROGRAM, *HEAVY).strip() == "running []"
+    example = str(ROOT / "examples" / "run_recorded.py")
+    shown = run(python, tmp_path, example, "generalist", "recording.csv", "commands.csv")
+    assert "its commands are at most" in shown
 
 
 def test_imports_run_one_way() -> None:

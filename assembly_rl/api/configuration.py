@@ -11,6 +11,7 @@ from rich.console import Console
 from assembly_rl.configuration.composition import choices, composed, converted
 from assembly_rl.configuration.keys import assign
 from assembly_rl.configuration.overrides import require_distinct
+from assembly_rl.configuration.quick import with_quick
 from assembly_rl.controllers.validation import InputError, unknown
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.library import Part, Task, is_file, make_part, make_task
@@ -69,6 +70,9 @@ def make_config(
                 raise InputError(
                     f"{name} is given twice, by {name}=... and by {override!r}: give one of them"
                 )
+    if fields.get("quick") is True:
+        given.append("quick=true")
+    given = with_quick("train", given, fields)
     require_distinct(given)
     values = composed("train", *given)
     if "geometry" in objects:  # the task may set the chamfer

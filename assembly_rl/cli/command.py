@@ -32,6 +32,7 @@ from assembly_rl.cli.robots import robot_files, with_robot
 from assembly_rl.cli.streams import make_robust
 from assembly_rl.configuration.composition import checked, checked_overrides, one_line, register
 from assembly_rl.configuration.overrides import require_distinct
+from assembly_rl.configuration.quick import with_quick
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.library import CONFIG_PACKAGE
 from assembly_rl.planner.profile import Profile
@@ -89,7 +90,13 @@ def _one_line_errors(full: bool) -> Iterator[None]:
     except (InputError, ImportError, HydraException, OmegaConfBaseException, OSError) as error:
         if full or (isinstance(error, OSError) and error.filename is None):
             raise
-        raise SystemExit(fail(one_line(error))) from None
+        raise SystemExit(fail(_described(error))) from None
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be read or written: {error.strerror}; choose another place"
+    return one_line(error)
 
 
 @contextmanager
@@ -123,7 +130,7 @@ def checked_arguments(config_name: str, given: Sequence[str]) -> list[str]:
     if options.shell_completion or options.hydra_help:
         return list(given)
     require_distinct(options.overrides)
-    arguments = with_robot(with_parts(list(given)))
+    arguments = with_quick(config_name, with_robot(with_parts(list(given))))
     options = _options(arguments)
     folders = []
     if options.config_dir is not None:
@@ -156,8 +163,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _refuse(message: str) -> NoReturn:
-    order = "; options such as -m come before or after all key=value" if "unrecognized" in message else ""
-    raise InputError(f"{message}{order}")
+    _, unrecognized, given = message.partition("unrecognized arguments: ")
+    if not unrecognized:
+        raise InputError(message)
+    name, _, value = given.removeprefix("--").partition(" ")[0].partition("=")
+    hint = (
+        f"keys have no dashes: write {name}={value or '<value>'}"
+        if given.startswith("--")
+        else "options such as -m come before or after all key=value"
+    )
+    raise InputError(f"{message}; {hint}")
 
 
 def _register_commands() -> None:

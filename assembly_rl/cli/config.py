@@ -44,6 +44,7 @@ class EvalConfig:
             task's has its own physics rate.
         episodes: Episodes of each cell.
         seed: Seed of the first episode.
+        quick: Run few episodes, to try in seconds whether everything works.
         processes: Number of worker processes; by default one per core.
         output: CSV file for the rows; by default under runs/.
     """
@@ -60,6 +61,7 @@ class EvalConfig:
     engine: list[str] = field(default_factory=list)
     episodes: int = 200
     seed: int = 2_000_000
+    quick: bool = False
     processes: int | None = None
     output: str | None = None
 
@@ -272,6 +274,7 @@ class PlanConfig:
         environments: Numbers of environments that are compared.
         profile: Name -> profile of a device, in addition to this machine's CPU.
         steps: Policy steps of the training.
+        verbose: Show shares of the device's peak and of the launches, too.
     """
 
     geometry: GeometryConfig = field(default_factory=GeometryConfig)
@@ -282,6 +285,7 @@ class PlanConfig:
     environments: list[int] = field(default_factory=lambda: [1, 2])
     profile: dict[str, Profile] = field(default_factory=dict)
     steps: int = 20_000
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         require_count(self, "steps")

@@ -20,6 +20,7 @@ from assembly_rl.methods.transfer.source import Source
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import folder_name
+from assembly_rl.runs.files import writing
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.trainer import TrainingInterrupted
 
@@ -34,7 +35,8 @@ def _job(values: DictConfig) -> None:
     folder = Path(config.output or f"runs/deploy-{folder_name(label)}-{stamp}")
     require_new(folder)
     training = _training(config)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with writing(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
     output = console()
     trials = _tried(config, config.source, output)
     found = {Path(config.source).name: trials}

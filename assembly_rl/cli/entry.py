@@ -1,9 +1,11 @@
-"""Entry points of the commands: help and version at once, anything else after the imports that it needs."""
+"""Entry points of the commands: help, version and completion at once, the rest after the imports it needs."""
 
+import os
 import sys
 from functools import partial
 from importlib import import_module
 
+from assembly_rl.cli.completion import quick_completion
 from assembly_rl.cli.help import quick_answer
 
 
@@ -14,7 +16,11 @@ def run(name: str, module: str = "") -> None:
         name: Last part of the command's name.
         module: Name of its module beside this one, if it is another one.
     """
-    answer = quick_answer(f"assembly-rl-{name}", sys.argv[1:])
+    command, arguments = f"assembly-rl-{name}", sys.argv[1:]
+    answer = quick_answer(command, arguments)
+    if answer is None:
+        line = os.environ.get("COMP_LINE", "")
+        answer = quick_completion(command, arguments, line[: int(os.environ.get("COMP_POINT", len(line)))])
     if answer is None:
         import_module(f"assembly_rl.cli.{module or name}").main()
     else:

@@ -15,9 +15,11 @@ from assembly_rl.envs import make_environment
 from assembly_rl.evaluation import LEANS_ON_ENGINE, Evaluator, Scenario, mcnemar, summarize
 from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_trained, trained
 from assembly_rl.evaluation.episodes import Row
+from assembly_rl.evaluation.gain import gain
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
 from assembly_rl.runs import RunDirectory, RunError
+from assembly_rl.runs.files import writing
 from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
 
@@ -61,7 +63,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
             make_environment(condition.part, candidates[0].task).close()
         cells += [(candidate, condition) for candidate in candidates]
     done: list[Result] = []
-    output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
+    with writing(output.parent):  # an error before the episodes, not after them
+        output.parent.mkdir(parents=True, exist_ok=True)
     with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
@@ -85,9 +88,25 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         [{"controller": own.name, "condition": at.label} | row for own, at, rows in done for row in rows],
     )
     console.print(f"rows: {output}", markup=False)
+    for name, of in ((run.path.name, own) for run, own in runs):
+        if of.quick:
+            console.print(f"{name} is a trial (quick=true): what it can do says little", highlight=False)
+    if config.quick:
+        console.print(f"quick=true: a trial with {config.episodes} episodes each", highlight=False)
     if len(cells) == len(done) == len(config.lag) == 1:
         _print_success(config.lag[0], done[0][2], console)
+    if len(varied) == 1 and len(cells) == len(done):
+        _print_gains(done, len(runs), console)
     return output
+
+
+def _print_gains(done: list[Result], learned: int, console: Console) -> None:
+    """Print in a sentence what each learned controller gains over the hand-written reflex."""
+    for own, _, rows in done[:learned]:
+        for other, _, other_rows in done[learned:]:
+            if other.name.startswith("reflex"):
+                other_name = f"the hand-written {other.name}"
+                console.print(gain(own.name, rows, other_name, other_rows), highlight=False, markup=False)
 
 
 def _print_changes(done: list[Result], console: Console) -> None:

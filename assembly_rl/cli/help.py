@@ -15,12 +15,14 @@ class Page:
         keys: Key -> meaning of the keys that are changed most.
         examples: Command lines.
         further: Page of the documentation.
+        others: Other keys, and sections with a dot at the end, for the completion by a shell.
     """
 
     purpose: str
     keys: dict[str, str]
     examples: tuple[str, ...]
     further: str
+    others: tuple[str, ...] = ()
 
     def text(self, command: str) -> str:
         """Return the page of a command of this name."""
@@ -62,6 +64,7 @@ PAGES = {
             "steps": "policy steps of the training, 20 a second of robot time",
             "seed": "seed of all random numbers",
             "experiment": "settings that belong together: hard, generalist (many parts), wide",
+            "quick": "true tries in half a minute whether everything works, with few steps and episodes",
             "run_dir": "folder of the training; by default a new one under runs/",
             "resume": "folder of a training that goes on; with steps= beyond its end",
         },
@@ -71,6 +74,10 @@ PAGES = {
             "assembly-rl-train resume=runs/default-square-sac-seed0 steps=30000",
         ),
         "docs/configuration.md",
+        others=(
+            "geometry.", "parts.", "task.", "algo.", "method.", "transfer.",
+            "environments", "evaluation.", "checkpoint_every", "device", "plan", "pictures", "verbose",
+        ),
     ),
     "assembly-rl-deploy": Page(
         "Try the controller of this package on a part that it has never seen, and export it for a robot.",
@@ -92,6 +99,7 @@ PAGES = {
             "assembly-rl-deploy geometry=L task.randomization.hole_estimate.lateral=0.001",
         ),
         "docs/generalist.md",
+        others=("geometry.", "task.", "centre_of_mass", "gravity", "soc", "processes"),
     ),
     "assembly-rl-eval": Page(
         "Run held-out insertions with trained controllers and hand-written ones, and compare them.",
@@ -113,6 +121,7 @@ PAGES = {
             "assembly-rl-eval task=hard 'controller=[fixed_hard,dither_hard,reflex_hard]'",
         ),
         "docs/configuration.md",
+        others=("controller.", "geometry.", "task.", "delay", "seed", "quick"),
     ),
     "assembly-rl-export": Page(
         "Export a trained controller as one file, with a page for the robot engineer.",
@@ -132,6 +141,7 @@ PAGES = {
             "assembly-rl-export run=runs/default-square-sac-seed0 tool_mass=0.6 'centre_of_mass=[0,0,0.05]'",
         ),
         "docs/bundles.md",
+        others=("compliance.", "soc"),
     ),
     "assembly-rl-part": Page(
         "Show a part before it is trained: a picture, its measures, what a policy step costs, and warnings.",
@@ -145,6 +155,7 @@ PAGES = {
         },
         ("assembly-rl-part geometry=bracket.dxf", "assembly-rl-part geometry=plug.stl keep=plug.yaml"),
         "docs/parts.md",
+        others=("geometry.", "task."),
     ),
     "assembly-rl-plan": Page(
         "Predict what a training costs before it runs, on this machine and on devices that it lacks.",
@@ -160,6 +171,7 @@ PAGES = {
         },
         ("assembly-rl-plan", "assembly-rl-plan 'networks=[[64,64],[256,256]]' 'environments=[1,2,4]'"),
         "docs/devices.md",
+        others=("geometry.", "task.", "algo.", "profile.", "verbose"),
     ),
     "assembly-rl-graph": Page(
         "Show which observations each action of a controller sees (local connection reinforcement learning).",
@@ -187,6 +199,7 @@ PAGES = {
         },
         ("assembly-rl-transfer source=runs/default-square-sac-seed0 geometry=L",),
         "docs/transfer.md",
+        others=("geometry.", "task.", "transfer.", "evaluation.", "device", "processes"),
     ),
     "assembly-rl-benchmark": Page(
         "Run a study: methods compared over conditions and seeds, with a report.",
@@ -198,6 +211,7 @@ PAGES = {
         },
         ("assembly-rl-benchmark study=baselines", "assembly-rl-benchmark study=baselines processes=0"),
         "docs/studies/README.md",
+        others=("study.",),
     ),
     "assembly-rl-replay": Page(
         "Feed the readings and poses that a robot recorded to an exported controller, and draw its commands.",

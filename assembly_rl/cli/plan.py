@@ -31,7 +31,8 @@ def show(config: PlanConfig, console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("device", "network", "batch", "envs"):
         table.add_column(name, no_wrap=True)
-    for name in ("steps/s", "training", "env", "update", "memory", "MFU", "launch"):
+    measures = ("steps/s", "training", "env", "update", "memory") + ("MFU", "launch") * config.verbose
+    for name in measures:
         table.add_column(name, justify="right")
     here = choose([row for row in rows if row.profile.calibrated])
     for row in rows:
@@ -45,17 +46,17 @@ def show(config: PlanConfig, console: Console) -> None:
             f"{1e3 * row.collecting:.2f} ms",
             f"{1e3 * row.updating:.2f} ms",
             f"{row.memory / 1e6:.0f} MB",
-            f"{row.utilisation:.1%}",
-            f"{row.launching:.0%}",
+            *((f"{row.utilisation:.1%}", f"{row.launching:.0%}") if config.verbose else ()),
             style="bold" if row is here else "",
         )
     console.print(table)
     console.print(
         f"To choose here: {here.profile.name}, {'-'.join(map(str, here.algo.network))}, batch "
         f"{here.algo.batch_size}, {here.environments} environment(s).",
-        "env, update: for one policy step with its share of updates. MFU: share of the device's peak that "
-        "matrix products use. launch: share of an update that launches take. * from data sheets, not "
-        "calibrated.",
+        "env, update: time in the simulation and of learning, for one policy step. "
+        + "MFU: share of the device's peak that matrix products use. launch: share of an update that "
+        "launches take. " * config.verbose
+        + "* from data sheets, not calibrated.",
         sep="\n", highlight=False,
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ from assembly_rl.training.create import create_run, planned, prepare
 from assembly_rl.training.loading import read_config
 from assembly_rl.training.trainer import TrainingInterrupted, train_run
 
+KEPT_OPEN = ("resume=", "device=", "steps=", "verbose=")
+
 
 def _job(values: DictConfig) -> float:
     output = console() if distributed.rank() == 0 else Console(quiet=True)
@@ -32,7 +34,10 @@ def _job(values: DictConfig) -> float:
         with run.claimed():
             if resume:
                 config = _continued(run, values)
-            output.print(f"{'resuming' if resume else 'training'} [bold]{escape(str(run.path))}[/]")
+            output.print(
+                f"{'resuming' if resume else 'training'}{' (quick=true: a trial)' if config.quick else ''} "
+                f"[bold]{escape(str(run.path))}[/]"
+            )
             summary = train_run(run, config, resume=resume, console=output)
         return float("nan") if summary is None else summary.success
     except TrainingInterrupted as stop:
@@ -45,10 +50,11 @@ def _job(values: DictConfig) -> float:
 
 
 def _opened(values: DictConfig) -> RunDirectory:
-    others = [text for text in _given() if not text.startswith(("resume=", "device=", "steps="))]
+    others = [text for text in _given() if not text.startswith(KEPT_OPEN)]
     if others:
         raise RunError(
-            f"a resumed run keeps its configuration, but for device and steps: remove {' '.join(others)}"
+            "a resumed run keeps its configuration, but for device, steps and verbose: remove "
+            f"{' '.join(others)}"
         )
     path = Path(values.resume)
     whole = RunDirectory.open(path)
@@ -67,6 +73,7 @@ def _continued(run: RunDirectory, values: DictConfig) -> TrainConfig:
     config = continue_run(run, read_config(run), values.steps if longer else None)
     if any(text.startswith("device=") for text in _given()):
         config = replace(config, device=values.device)
+    config = replace(config, verbose=config.verbose or values.verbose)
     distributed.start(config.device)
     return config
 
@@ -86,7 +93,7 @@ def _created(values: DictConfig, output: Console) -> tuple[RunDirectory, TrainCo
     distributed.start(config.device)
     choices = HydraConfig.get().runtime.choices
     part = folder_name(config.geometry.name or choices["geometry"])
-    label = "-".join((choices["task"], part, choices["algo"]))
+    label = "-".join((*(["quick"] if config.quick else []), choices["task"], part, choices["algo"]))
 
     def make(path: Path) -> RunDirectory:
         return create_run(config, methods, path, typed_command(), typed_files())

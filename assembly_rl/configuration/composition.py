@@ -39,6 +39,9 @@ from assembly_rl.training.method import METHODS
 
 _REGISTRIES: dict[str, Registry[Any]] = {"algo": ALGORITHMS, "method": METHODS}
 
+OWN_FILES = {"geometry": "bracket.yaml", "robot": "my_robot.yaml"}
+"""Example of a file for each group that takes files in place of a choice."""
+
 T = TypeVar("T")
 
 
@@ -181,7 +184,8 @@ def _chosen(argument: Argument, sweep: bool) -> list[str]:
         if name is None:
             raise InputError(f"{argument.text!r} names no choice: known are {', '.join(_options(group))}")
         if str(name) not in _options(group):
-            raise InputError(unknown(group, str(name), _options(group)))
+            own = f"; or a file of your own: {group}={OWN_FILES[group]}" if group in OWN_FILES else ""
+            raise InputError(unknown(group, str(name), _options(group)) + own)
     texts = parsed.sweep_string_iterator() if several else [argument.value]
     return [argument.with_value(text) for text in texts]
 

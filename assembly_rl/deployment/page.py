@@ -71,7 +71,7 @@ while running:  # {config.control_rate:g} times a second
     robot.move_to(command.position, command.orientation)
 ```
 
-Needs Python 3.11, numpy and safetensors; neither torch nor PyBullet. SHA-256 {digest}.
+Needs Python 3.11 to 3.13, numpy and safetensors; neither torch nor PyBullet. SHA-256 {digest}.
 
 Programs that are ready, with `--help`; the first one needs no robot:
 

@@ -46,7 +46,7 @@ def choose_device(
         DeviceError: The named device cannot be used.
     """
     if name != "auto":
-        return resolve(name), "asked for"
+        return resolve(name), f"device={name}"
     devices = available()
     if len(devices) == 1:
         return devices[0], "no accelerator here"

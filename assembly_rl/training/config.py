@@ -81,6 +81,9 @@ class TrainConfig:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<i>``, ``npu`` or ``npu:<i>``.
         plan: ``auto`` chooses device and environments by the predictions of ``assembly-rl-plan``.
         pictures: Draw the learning curve and the trace of an episode, and make a video of one, at the end.
+        quick: Try in half a minute whether everything works, with few steps and episodes; the controller is
+            not trained to its end.
+        verbose: Show the device and the shares of the time, too.
         run_dir: Directory of the run; by default named after the training, under runs/.
         resume: Directory of a run to continue; it keeps its configuration.
     """
@@ -99,6 +102,8 @@ class TrainConfig:
     device: str = "cpu"
     plan: str | None = None
     pictures: bool = True
+    quick: bool = False
+    verbose: bool = False
     run_dir: str | None = None
     resume: str | None = None
 

@@ -20,7 +20,7 @@ class TrainingProgress:
     """
 
     def __init__(self, steps: int, console: Console) -> None:
-        self._progress = progress_bar(console, transient=False)
+        self._progress = progress_bar(console, transient=False, unit="steps")
         self._task = self._progress.add_task("training", total=steps)
         self._latest: deque[bool] = deque(maxlen=WINDOW)
 
@@ -43,5 +43,5 @@ class TrainingProgress:
 
     def update(self, step: int) -> None:
         """Show the number of policy steps done."""
-        rate = f" {sum(self._latest) / len(self._latest):4.0%}" if self._latest else ""
-        self._progress.update(self._task, completed=step, description=f"training{rate}")
+        share = f", {100 * sum(self._latest) / len(self._latest):.0f} % succeed" if self._latest else ""
+        self._progress.update(self._task, completed=step, description=f"training{share}")

@@ -80,9 +80,18 @@ class SpeedLog:
             "updates": rate,
         }
 
-    def report(self, model: BaseAlgorithm, validation: float) -> str:
-        """Return a summary of the whole training in words."""
+    def report(self, model: BaseAlgorithm, validation: float, verbose: bool = True) -> str:
+        """Return a summary of the whole training in words.
+
+        Args:
+            model: Model that learned.
+            validation: Time spent in validations [s].
+            verbose: True to tell the shares of the time.
+        """
         measured = self.measured(model, validation)
+        if not verbose:
+            minutes, seconds = divmod(round(time.perf_counter() - self._begin), 60)
+            return f"trained in {minutes} min {seconds} s, {measured['steps']:.0f} steps a second"
         shares = ", ".join(f"{name} {measured[name]:.0%}" for name in SHARES)
         text = f"{measured['steps']:.0f} steps/s: {shares}; {measured['updates']:.0f} updates/s"
         if model.device.type != "cpu":

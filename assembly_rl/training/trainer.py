@@ -34,6 +34,11 @@ from assembly_rl.training.results import draw_pictures, finished, write_result
 from assembly_rl.training.speed import SpeedLog
 from assembly_rl.training.validation import Validation, evaluate
 
+QUICK_RESULT = (
+    "quick=true: a trial with few steps and episodes, to see that everything works; for a controller that "
+    "inserts, train without it"
+)
+"""Remark on the result of a short run."""
 SEED_STEP = 1000
 """Difference between the seeds of processes that learn together."""
 
@@ -102,7 +107,8 @@ def _train(
     scenario = Scenario(parts[0], config.task)
     make = partial(make_model, method=config.method)
     device, why = choose_device(config.device, parts[0], config.task, config.algo, make)
-    output.print(f"learning on {device} ({why})", highlight=False, markup=False)
+    if config.verbose or config.device != "cpu":
+        output.print(f"learning on {device} ({why})", highlight=False, markup=False)
     methods = config.methods()
     # In training the exploration of the algorithm takes the place of the dither.
     exploring = replace(config.task, action=replace(config.task.action, dither=[0.0] * 6))
@@ -131,6 +137,8 @@ def _train(
     summary = summarize(rows)
     write_result(run.path, rows, summary)
     output.print(comparison_table([(config.algo.name, "held-out episodes", summary)]))
+    if config.quick:
+        output.print(QUICK_RESULT, highlight=False, markup=False)
     if config.pictures:
         for path in draw_pictures(run, scenario, policy, rows):
             output.print(f"  {path}", markup=False)
@@ -185,7 +193,7 @@ def _learn(
                 own.after_load()
         learn_until(model, config.steps, [loop])
     if model.num_timesteps > (step or 0):
-        console.print(f"  {speed.report(model, loop.validation_time)}", highlight=False)
+        console.print(speed.report(model, loop.validation_time, config.verbose), highlight=False)
     if checkpointer.interrupted:
         raise TrainingInterrupted(run, model.num_timesteps)
 

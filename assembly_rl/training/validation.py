@@ -13,6 +13,7 @@ from assembly_rl.evaluation import (
     LearnedPolicy,
     Policy,
     Scenario,
+    Summary,
     best_validation,
     summarize,
     worst_tenth,
@@ -120,11 +121,20 @@ class Validation:
             self._candidates.append(known)
             if best_validation(self._candidates) is known:
                 save_policy(model.policy, self._run.best)
-        self._progress.show(
-            f"  step {step:>7}: validation {summary.success:4.0%} "
-            f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
-            + (f"  worst tenth of the parts {known['worst_tenth']:.0%}" if len(self._parts) > 1 else "")
-        )
+        self._progress.show(_in_words(step, summary, known.get("worst_tenth")))
+
+
+def _in_words(step: int, summary: Summary, worst_tenth: float | None) -> str:
+    low, high = summary.interval
+    text = (
+        f"  after {step:>6,} steps: {100 * summary.success:3.0f} % inserted "
+        f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+    )
+    if worst_tenth is not None:
+        text += f", {100 * worst_tenth:.0f} % on the worst tenth of the parts"
+    if summary.success:
+        text += f", in {summary.time:.1f} s"
+    return f"{text}, at most {summary.peak_force:.0f} N"
 
 
 def evaluate(

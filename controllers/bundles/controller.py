@@ -20,6 +20,7 @@ from assembly_rl.controllers.insertion import Insertion, Result, Termination
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, checked_pose, normalized
 from assembly_rl.controllers.serialization import copied
+from assembly_rl.controllers.sums import added
 from assembly_rl.controllers.validation import InputError, entries, plain, real
 from assembly_rl.controllers.wrench import NOT_A_WRENCH
 
@@ -359,7 +360,7 @@ class BundleController:
     @np.errstate(all="ignore")
     def _decide(self, usable: list[Sequence[float]], pose: NDArray[np.float64]) -> None:
         """Let the policy act on the wrenches of a policy period and a pose of the tip."""
-        wrench = np.array([sum(axis) / len(usable) for axis in zip(*usable, strict=True)])
+        wrench = np.array([added(axis) / len(usable) for axis in zip(*usable, strict=True)])
         observation = self._insertion.observe(wrench, pose, NO_TWIST, UNUSED_RNG)
         action = np.clip(self._policy(observation), -1.0, 1.0).astype(np.float64)
         if not np.isfinite(action).all():

@@ -198,8 +198,11 @@ def _understand(content: bytes) -> Bundle:
 
 def _take_apart(content: bytes) -> tuple[dict[str, str], Tensors]:
     """Return metadata and tensors of a safetensors file."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+    except ImportError as error:
+        raise ImportError("a bundle is a safetensors file: pip install safetensors") from error
 
     length = int.from_bytes(content[:8], "little")
     if length > min(MAX_HEADER, len(content)):

@@ -196,7 +196,8 @@ class PegHole:
         lengths = {name: getattr(self, name) for name in MIN_LENGTHS}
         if self.clearance >= self.circumradius:
             raise LengthError(
-                "clearance {clearance} must be less than the section's radius, {radius}: give it in {unit}",
+                "clearance {clearance} must be less than the section's radius, {radius}: give it in {unit}, "
+                "or reduce it",
                 radius=self.circumradius,
                 **lengths,
             )

@@ -94,13 +94,29 @@ def choose_source(paths: Sequence[str], part: PegHole, task: TaskConfig, console
         RunError: A path is not a run with a policy.
     """
     sources = [Source.open(path) for path in paths]
-    if len(sources) == 1:
-        return sources[0]
-    new = contact_stiffness(part, task)
-    distances = [contact_distance(source, new) for source in sources]
-    best = int(np.argmin(distances))
-    console.print(source_table([str(source.run.path) for source in sources], distances, best))
+    best = 0
+    if len(sources) > 1:
+        new = contact_stiffness(part, task)
+        distances = [contact_distance(source, new) for source in sources]
+        best = int(np.argmin(distances))
+        console.print(source_table([str(source.run.path) for source in sources], distances, best))
+    _warn_of_failure(sources[best].run, console)
     return sources[best]
+
+
+def _warn_of_failure(run: RunDirectory, console: Console) -> None:
+    """Warn of a source that has learned nothing yet."""
+    if (run.path / RESULT).is_file():
+        result = read_result(run.path)
+        if result["success"] == 0.0:
+            console.print(
+                f"warning: {run.path} inserts in none of its {result['episodes']} held-out episodes, so "
+                "there is little to transfer: train it on with assembly-rl-train "
+                f"resume={run.path} steps=<more>",
+                highlight=False,
+                markup=False,
+                style="yellow",
+            )
 
 
 def variant_config(config: TransferWorkflowConfig, source: Source, name: str) -> TrainConfig:

@@ -7,7 +7,7 @@ from command_line import Run
 def test_a_plan_is_a_table_with_what_is_fastest_here(command: Run) -> None:
     shown = command(
         "plan", "networks=[[32,32],[256,256]]", "batches=[64,512]", "environments=[1]", "algo=td3",
-        "algo.asymmetric=true", "algo.symmetric=true", "algo.overlapped=true",
+        "algo.asymmetric=true", "algo.symmetric=true", "algo.overlapped=true", "verbose=true",
     )  # fmt: skip
     rows = [line for line in shown.splitlines() if " min " in line]
     assert len(rows) == 2 * 2 * 3  # networks, batches, devices

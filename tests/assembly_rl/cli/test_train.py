@@ -90,7 +90,7 @@ def test_stopped_and_resumed_training_equals_the_uninterrupted_one(
         ),
         (["geometry=polygon"], "vertices"),
         (["resume=."], "is not a run"),
-        (["resume=.", "seed=3"], "keeps its configuration, but for device and steps: remove seed=3"),
+        (["resume=.", "seed=3"], "keeps its configuration, but for device, steps and verbose: remove seed=3"),
         (["task.observation.groups=[wrench,poze]"], "did you mean 'pose'?"),
         (["algo.gamma=1.5"], "gamma must be in (0, 1], got 1.5"),
     ],
