@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from assembly_rl.controllers.serialization import from_mapping, to_mapping
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.evaluation import (
     COMPARISON_SEED,
@@ -92,10 +93,17 @@ def choose_source(paths: Sequence[str], part: PegHole, task: TaskConfig, console
 
     Raises:
         RunError: A path is not a run with a policy.
+        ValueError: One of several sources learned several parts.
     """
     sources = [Source.open(path) for path in paths]
     best = 0
     if len(sources) > 1:
+        for source in sources:
+            if source.several_parts:
+                raise InputError(
+                    f"{source.run.path.name} learned several parts, so that no contact of its own can be "
+                    "compared: give it as the only source, or leave it out"
+                )
         new = contact_stiffness(part, task)
         distances = [contact_distance(source, new) for source in sources]
         best = int(np.argmin(distances))
