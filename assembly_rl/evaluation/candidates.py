@@ -12,8 +12,8 @@ from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 
 POLICY_FIELDS = (
-    "compliance", "admittance", "action", "observation", "policy_rate", "control_rate", "coordinates",
-    "symmetry",
+    "compliance", "admittance", "action", "observation", "policy_rate", "control_rate", "path",
+    "coordinates", "symmetry",
 )  # fmt: skip
 """Fields of a task that belong to a policy: it acts with the values of its training."""
 
