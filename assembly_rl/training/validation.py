@@ -122,7 +122,8 @@ class Validation:
                 save_policy(model.policy, self._run.best)
         self._progress.show(
             f"  step {step:>7}: validation {summary.success:4.0%} "
-            f"({low:.0%} to {high:.0%})  {summary.time:.1f} s  {summary.peak_force:.0f} N"
+            f"({low:.0%} to {high:.0%})  {f'{summary.time:.1f} s' if summary.success else '-'}  "
+            f"{summary.peak_force:.0f} N"
             + (f"  worst tenth of the parts {known['worst_tenth']:.0%}" if len(self._parts) > 1 else "")
         )
 

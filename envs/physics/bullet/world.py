@@ -229,11 +229,10 @@ class BulletWorld(WorldBase):
 
     def picture(self, width: int, height: int) -> Pixels:
         """Return a picture, (height, width, 3) uint8; it requires a world with ``visual=True``."""
-        pybullet.resetBasePositionAndOrientation(
-            self._tool_picture, *self.pose(), physicsClientId=self.client
-        )
+        pose = self.pose()
+        pybullet.resetBasePositionAndOrientation(self._tool_picture, *pose, physicsClientId=self.client)
         base = self._arm.model.base[0] if self._arm else None
-        return render(self.client, self._part, base, width, height)
+        return render(self.client, self._part, pose, base, width, height)
 
     def add_arm(self, model: ArmModel) -> BulletArm:
         """Add an arm, once, before the first reset."""
