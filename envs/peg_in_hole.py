@@ -128,11 +128,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         task: Name of a task as for ``task=`` on the command line (``"default"``, ``"hard"``), ``TaskConfig``
             or (nested) mapping of its fields. A name sets the chamfer, too, of a part by name or by default,
             and of a file or a mapping without one: ``"hard"`` has none.
-        render_mode: ``"rgb_array"`` or None; None alone if ``metadata["render_modes"]`` of an environment is
-            empty, since its engine draws no pictures.
+        render_mode: ``"human"``, ``"rgb_array"`` or None. ``human`` shows the episodes in the window of the
+            engine, 50 times a second and at most at real time; once somebody closes it, the episodes go on
+            without it. A copy has no window. ``rgb_array`` makes ``render`` return a picture.
+            ``metadata["render_modes"]`` of an environment has what its engine supports.
 
     Raises:
-        ValueError: Part or task is refused; the message names the value and says what to do.
+        ValueError: Part or task is refused, or there is no display for ``human``; the message names the value
+            and says what to do.
 
     Warns:
         InputWarning: The law is unstable in contact at the largest lag and delay of ``task.robot.response``;
@@ -141,7 +144,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     Version history: v0, initial version.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 20}
 
     def __init__(
         self,
@@ -151,15 +154,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> None:
         before = set(vars(self))
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise InputError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+            raise InputError(f"render_mode must be None, 'human' or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self._part, self._task = part, task = make_part_and_task(part, task)
         self.metadata = deepcopy(self.metadata) | {"render_fps": task.policy_rate}
         self._control_steps = task.control_steps()
         self._objective = TASKS.get(task.name)(deepcopy(part), deepcopy(task))
-        self._robot = SimulatedRobot(part, task, render_mode is not None)
-        if not self._robot.draws_pictures:
-            self.metadata["render_modes"] = []
+        self._robot = SimulatedRobot(part, task, render_mode == "rgb_array", render_mode == "human")
+        self.metadata["render_modes"] = self._robot.render_modes
         self._law = task.law()
         self._insertion = Insertion(
             task,
@@ -392,8 +394,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         own = self._own | {"_np_random"}
         attributes = {name: value for name, value in vars(self).items() if name not in own}
         spaces = {"action_space": self.action_space, "observation_space": self.observation_space}
+        attributes["render_mode"] = mode = None if self.render_mode == "human" else self.render_mode
         return {
-            "arguments": (self._part, self._task, self.render_mode),
+            "arguments": (self._part, self._task, mode),
             "episode": self.get_state(),
             "attributes": attributes | deepcopy(spaces),  # also for a shallow copy: spaces draw samples
         }
@@ -406,8 +409,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ pictures
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Return a picture of cut plate, tool and arm, (480, 640, 3) uint8; None without a render mode."""
-        if self.render_mode is None:
+        """Return a picture of cut plate, tool and arm, (480, 640, 3) uint8; None unless in ``rgb_array``."""
+        if self.render_mode != "rgb_array":
             return None
         return self._robot.picture()
 

@@ -153,7 +153,7 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
 def record_scenario(scenario: Scenario, policy: Policy, seed: int) -> Trace:
     """Run the episode of a seed, with pictures if the physics engine of the scenario draws any."""
     with closing(make_environment(scenario.part, scenario.task)) as environment:
-        if not environment.metadata["render_modes"]:
+        if "rgb_array" not in environment.metadata["render_modes"]:
             return record_episode(environment, policy, seed, frames=False)
     with closing(make_environment(scenario.part, scenario.task, render_mode="rgb_array")) as environment:
         return record_episode(environment, policy, seed, frames=True)
