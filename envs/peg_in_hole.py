@@ -17,6 +17,8 @@ from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result
 from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    compose,
     move_moment,
     quat_log,
     rotate,
@@ -28,8 +30,9 @@ from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
-from assembly_rl.envs.physics import World
+from assembly_rl.envs.physics import SupportsContacts, World
 from assembly_rl.envs.privileged import PRIVILEGED_SYMMETRIES, privileged_state
+from assembly_rl.envs.scene import Scene
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
 
@@ -321,6 +324,24 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         pose = np.array((*tip, *quat_log(orientation)))
         state = privileged_state(pose, self._task.observation.pose_scale, self._conditions, self._part)
         return PRIVILEGED_SYMMETRIES[self._insertion.view](state)
+
+    def scene(self) -> Scene:
+        """Return poses and contacts of the present step.
+
+        Raises:
+            ResetNeeded: No episode has begun.
+        """
+        if self._episode_rng is None:
+            raise gymnasium.error.ResetNeeded("no episode has begun: call reset()")
+        own = self._conditions
+        contacts = (
+            self._world.contact_points() if isinstance(self._world, SupportsContacts) else np.zeros((0, 3))
+        )
+        return Scene(
+            tip=compose(self._world.pose(), ((0.0, 0.0, -self._part.peg_length), IDENTITY)),
+            nominal=(own.estimate_position, own.estimate_rotation),
+            contacts=contacts,
+        )
 
     def _tip_twist(self) -> NDArray[np.float64]:
         """Return the twist of the tip in nominal axes [m/s, rad/s]."""

@@ -21,6 +21,7 @@ from assembly_rl.envs.physics import ENGINES
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
+from assembly_rl.reports.watching import require_target
 
 MOST_EPISODES = 10**6
 """Largest number of episodes: the seeds from the held-out ones to those of the tuning."""
@@ -46,6 +47,8 @@ class EvalConfig:
         seed: Seed of the first episode.
         processes: Number of worker processes; by default one per core.
         output: CSV file for the rows; by default under runs/.
+        watch: ``window`` shows the episodes in the engine's window, ``viewer`` in Rerun, and a file that ends
+            in ``.rrd`` is for Rerun's viewer later. They run one after another then.
     """
 
     run: list[str] = field(default_factory=list)
@@ -62,10 +65,12 @@ class EvalConfig:
     seed: int = 2_000_000
     processes: int | None = None
     output: str | None = None
+    watch: str | None = None
 
     def __post_init__(self) -> None:
         require_count(self, "episodes", most=MOST_EPISODES)
         require_seed(self)
+        require_target(self.watch)
         for name in ("clearance", "friction"):
             if not all(map(is_finite, getattr(self, name))):
                 raise InputError(f"{name} must be finite numbers, got {getattr(self, name)}")

@@ -17,6 +17,7 @@ from assembly_rl.evaluation.candidates import Candidate, baseline, require_as_tr
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
+from assembly_rl.reports.watching import SUFFIX, Watcher, require_watchable
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.training.loading import load_policy, read_config
 from assembly_rl.training.results import write_rows
@@ -51,6 +52,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
+    if config.watch:
+        require_watchable(config.watch)
     policies = [(run.path.name, load_policy(run), own.task) for run, own in runs]
     cells: list[tuple[Candidate, Condition]] = []
     varied = conditions(config, part, task, robots)
@@ -62,13 +65,19 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         cells += [(candidate, condition) for candidate in candidates]
     done: list[Result] = []
     output.parent.mkdir(parents=True, exist_ok=True)  # an error before the episodes, not after them
-    with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
+    runner = Watcher(config.watch) if config.watch else Evaluator(config.processes)
+    with runner, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
             for candidate, condition in cells:
                 scenario = Scenario(condition.part, candidate.task)
                 rows: list[Row] = []
-                for chunk in evaluator.iterate(scenario, candidate.policy, config.episodes, config.seed):
+                what = scenario, candidate.policy, config.episodes, config.seed
+                if isinstance(runner, Watcher):
+                    chunks = runner.iterate(*what, f"{candidate.name}, {condition.label}")
+                else:
+                    chunks = runner.iterate(*what)
+                for chunk in chunks:
                     rows += chunk
                     bar.advance(progress, len(chunk))
                 done.append((candidate, condition, rows))
@@ -85,6 +94,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
         [{"controller": own.name, "condition": at.label} | row for own, at, rows in done for row in rows],
     )
     console.print(f"rows: {output}", markup=False)
+    if config.watch and config.watch.endswith(SUFFIX):
+        console.print(f"episodes: rerun {config.watch}", markup=False)
     if len(cells) == len(done) == len(config.lag) == 1:
         _print_success(config.lag[0], done[0][2], console)
     return output

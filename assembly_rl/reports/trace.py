@@ -51,6 +51,18 @@ BOUNDS = {
 """Bounds of the phases in words."""
 
 
+def phase(depth: float, peak_force: float) -> str:
+    """Return the phase of a policy step, which follows from depth and force alone.
+
+    Args:
+        depth: Depth of the tip at its end [m].
+        peak_force: Largest force in it [N].
+    """
+    if depth > ENTRY_DEPTH:
+        return INSIDE
+    return RIM if peak_force > CONTACT_FORCE else FREE
+
+
 @dataclass(frozen=True)
 class Trace:
     """Record of an episode at the policy rate; row 0 is the reset, where wrench and action are zero.
@@ -93,15 +105,9 @@ class Trace:
 
     @property
     def phases(self) -> list[tuple[str, float, float]]:
-        """Name, start and end [s] of the phases, which follow from depth and force alone.
-
-        A policy step is in the hole if the tip is deeper than ``ENTRY_DEPTH`` at its end. Otherwise the tip
-        has contact on the rim, or none, by the largest force of the step and ``CONTACT_FORCE``.
-        """
-        contact = np.where(self.peak_force > CONTACT_FORCE, RIM, FREE)
-        names = np.where(self.depth > ENTRY_DEPTH, INSIDE, contact)[1:].tolist()
+        """Name, start and end [s] of the phases."""
         found, start = [], 0
-        for name, group in groupby(names):
+        for name, group in groupby(map(phase, self.depth[1:], self.peak_force[1:])):
             end = start + len(list(group))
             found.append((name, float(self.time[start]), float(self.time[end])))
             start = end

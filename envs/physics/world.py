@@ -103,6 +103,14 @@ class SupportsPictures(Protocol):
         """Return a picture of plate (cut open), tool and robot, (height, width, 3) uint8."""
 
 
+@runtime_checkable
+class SupportsContacts(Protocol):
+    """World that tells where the peg touches the plate."""
+
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+
+
 class Window(Protocol):
     """Window on a screen that shows a world; it does not affect the physics."""
 

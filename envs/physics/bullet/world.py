@@ -4,6 +4,9 @@ import contextlib
 from math import atan2, sqrt
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
 from assembly_rl.envs.geometry import PegHole, hole_mesh, peg_mesh
 from assembly_rl.envs.physics.base import WorldBase
@@ -210,6 +213,11 @@ class BulletWorld(WorldBase):
         depth = -min((contact[8] for contact in contacts), default=0.0)
         self.penetration = max(self.penetration, depth)
         return depth
+
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+        contacts = pybullet.getContactPoints(self.tool, self.plate, physicsClientId=self.client)
+        return np.array([contact[6] for contact in contacts if contact[9] > 0.0]).reshape(-1, 3)
 
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assembly_rl.controllers.se3 import (
     IDENTITY,
     Quaternion,
@@ -135,6 +138,10 @@ class MujocoWorld(WorldBase):
         depth = -min(self.data.contact.dist.tolist(), default=0.0)
         self.penetration = max(self.penetration, depth)
         return depth
+
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+        return np.array(self.data.contact.pos[self.data.contact.dist <= 0.0])
 
     def open_window(self) -> MujocoWindow:
         """Open a window."""
