@@ -225,14 +225,18 @@ class ReplayConfig:
         bundle: File of the bundle.
         recording: CSV file of the recording; see ``assembly_rl.controllers.bundles.Recording``.
         output: Folder for plot and commands; by default beside the recording.
+        watch: ``viewer`` shows recording and replay in Rerun, and a file that ends in ``.rrd`` is for Rerun's
+            viewer later.
     """
 
     bundle: str = ""
     recording: str = ""
     output: str | None = None
+    watch: str | None = None
 
     def __post_init__(self) -> None:
         require_text(self, "output")
+        require_target(self.watch, in_window=False)
         for name in ("bundle", "recording"):
             if not getattr(self, name):
                 raise InputError(f"nothing to replay: give {name}=<file>")

@@ -206,6 +206,7 @@ PAGES = {
             "bundle": "file of the exported controller",
             "recording": "CSV file of the recording",
             "output": "folder for plot and commands; by default beside the recording",
+            "watch": "show both in Rerun: viewer, or a file that ends in .rrd",
         },
         ("assembly-rl-replay bundle=square.bundle recording=insertion.csv",),
         "docs/bundles.md",

@@ -19,29 +19,35 @@ SUFFIX = ".rrd"
 """Suffix of Rerun's files."""
 
 
-def require_target(target: str | None) -> None:
+def require_target(target: str | None, in_window: bool = True) -> None:
     """Check that a target is known.
 
     Args:
         target: ``window``, ``viewer`` or a file that ends in ``.rrd``; None for nothing to watch.
+        in_window: True if there is something to see in an engine's window.
 
     Raises:
         ValueError: It is none of these.
     """
-    if target not in (None, WINDOW, VIEWER) and Path(target).suffix != SUFFIX:
-        raise InputError(f"watch must be {WINDOW}, {VIEWER}, or a file that ends in {SUFFIX}, got {target!r}")
+    known = (WINDOW, VIEWER) if in_window else (VIEWER,)
+    if target is not None and target not in known and Path(target).suffix != SUFFIX:
+        raise InputError(f"watch must be {', '.join(known)}, or a file that ends in {SUFFIX}, got {target!r}")
 
 
-def require_watchable(target: str) -> None:
+def require_watchable(target: str, in_window: bool = True) -> None:
     """Check, before anything starts, that a window or viewer can be opened or a file written.
+
+    Args:
+        target: As for ``require_target``.
+        in_window: As for ``require_target``.
 
     Raises:
         ValueError: The target is unknown, there is no display for it, or Rerun is not installed.
         RunError: The file exists.
     """
-    require_target(target)
+    require_target(target, in_window)
     if target != WINDOW:
-        from assembly_rl.reports.viewer import import_rerun
+        from assembly_rl.reports.rerun_parts import import_rerun
 
         import_rerun()
     if target in (WINDOW, VIEWER):
@@ -84,11 +90,12 @@ class Watcher:
             label: Name of policy and condition.
         """
         viewer, mode = self._viewer, None if self._viewer else "human"
+        watch = None if viewer is None else viewer.log
         with closing(make_environment(scenario.part, scenario.task, mode)) as environment:
             for seed in range(first_seed, first_seed + episodes):
                 if viewer is not None:
                     viewer.begin(f"episode {seed}: {label}", environment.part)
-                yield [run_episode(environment, policy, seed, viewer and viewer.log)]
+                yield [run_episode(environment, policy, seed, watch)]
 
     def __enter__(self) -> "Watcher":
         return self
