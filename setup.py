@@ -76,6 +76,7 @@ setup(
         "studies": ["pyarrow>=18"],
         "ur": ["ur-rtde>=1.6"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
+        "watch": ["rerun-sdk>=0.41,<0.42"],
         "dev": [
             "hypothesis>=6.100",
             "import-linter>=2.6",

@@ -17,6 +17,8 @@ from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result
 from assembly_rl.controllers.se3 import (
+    IDENTITY,
+    compose,
     move_moment,
     quat_log,
     rotate,
@@ -29,8 +31,9 @@ from assembly_rl.controllers.wrench import ToolConfig, Wrench
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
-from assembly_rl.envs.physics import World
+from assembly_rl.envs.physics import SupportsContacts, World
 from assembly_rl.envs.privileged import PRIVILEGED_SYMMETRIES, privileged_state
+from assembly_rl.envs.scene import Scene
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
 
@@ -129,11 +132,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         task: Name of a task as for ``task=`` on the command line (``"default"``, ``"hard"``), ``TaskConfig``
             or (nested) mapping of its fields. A name sets the chamfer, too, of a part by name or by default,
             and of a file or a mapping without one: ``"hard"`` has none.
-        render_mode: ``"rgb_array"`` or None; None alone if ``metadata["render_modes"]`` of an environment is
-            empty, since its engine draws no pictures.
+        render_mode: ``"human"``, ``"rgb_array"`` or None. ``human`` shows the episodes in the window of the
+            engine, 50 times a second and at most at real time; once somebody closes it, the episodes go on
+            without it. A copy has no window. ``rgb_array`` makes ``render`` return a picture.
+            ``metadata["render_modes"]`` of an environment has what its engine supports.
 
     Raises:
-        ValueError: Part or task is refused; the message names the value and says what to do.
+        ValueError: Part or task is refused, or there is no display for ``human``; the message names the value
+            and says what to do.
 
     Warns:
         InputWarning: The law is unstable in contact at the largest lag and delay of ``task.robot.response``;
@@ -142,7 +148,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     Version history: v0, initial version.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 20}
 
     def __init__(
         self,
@@ -152,15 +158,14 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     ) -> None:
         before = set(vars(self))
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise InputError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+            raise InputError(f"render_mode must be None, 'human' or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
         self._part, self._task = part, task = make_part_and_task(part, task)
         self.metadata = deepcopy(self.metadata) | {"render_fps": task.policy_rate}
         self._control_steps = task.control_steps()
         self._objective = TASKS.get(task.name)(deepcopy(part), deepcopy(task))
-        self._robot = SimulatedRobot(part, task, render_mode is not None)
-        if not self._robot.draws_pictures:
-            self.metadata["render_modes"] = []
+        self._robot = SimulatedRobot(part, task, render_mode == "rgb_array", render_mode == "human")
+        self.metadata["render_modes"] = self._robot.render_modes
         self._law = task.law()
         self._insertion = Insertion(
             task,
@@ -321,6 +326,24 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         state = privileged_state(pose, self._task.observation.pose_scale, self._conditions, self._part)
         return PRIVILEGED_SYMMETRIES[self._insertion.view](state)
 
+    def scene(self) -> Scene:
+        """Return poses and contacts of the present step.
+
+        Raises:
+            ResetNeeded: No episode has begun.
+        """
+        if self._episode_rng is None:
+            raise gymnasium.error.ResetNeeded("no episode has begun: call reset()")
+        own = self._conditions
+        contacts = (
+            self._world.contact_points() if isinstance(self._world, SupportsContacts) else np.zeros((0, 3))
+        )
+        return Scene(
+            tip=compose(self._world.pose(), ((0.0, 0.0, -self._part.peg_length), IDENTITY)),
+            nominal=(own.estimate_position, own.estimate_rotation),
+            contacts=contacts,
+        )
+
     def _tip_twist(self) -> NDArray[np.float64]:
         """Return the twist of the tip in nominal axes [m/s, rad/s]."""
         linear, angular = self._world.twist()
@@ -393,8 +416,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         own = self._own | {"_np_random"}
         attributes = {name: value for name, value in vars(self).items() if name not in own}
         spaces = {"action_space": self.action_space, "observation_space": self.observation_space}
+        attributes["render_mode"] = mode = None if self.render_mode == "human" else self.render_mode
         return {
-            "arguments": (self._part, self._task, self.render_mode),
+            "arguments": (self._part, self._task, mode),
             "episode": self.get_state(),
             "attributes": attributes | deepcopy(spaces),  # also for a shallow copy: spaces draw samples
         }
@@ -407,8 +431,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     # ------------------------------------------------------------------ pictures
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Return a picture of cut plate, tool and arm, (480, 640, 3) uint8; None without a render mode."""
-        if self.render_mode is None:
+        """Return a picture of cut plate, tool and arm, (480, 640, 3) uint8; None unless in ``rgb_array``."""
+        if self.render_mode != "rgb_array":
             return None
         return self._robot.picture()
 

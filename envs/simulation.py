@@ -1,5 +1,6 @@
 """Simulated robot with an interface of commands, readings and poses, for any controller."""
 
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -24,10 +25,19 @@ from assembly_rl.envs.conditions import clearance_grid, draw_conditions
 from assembly_rl.envs.config import TaskConfig
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.library import Part, Task, make_part_and_task
-from assembly_rl.envs.physics import NotCopied, World, WrenchSensor
+from assembly_rl.envs.physics import NotCopied, World, WrenchSensor, require_display
 from assembly_rl.envs.physics.world import Pixels
 from assembly_rl.envs.robots import Response
 from assembly_rl.envs.workcell import Workcell, make_workcell
+
+FRAMES = 50.0
+"""Pictures of a window per second of simulated time [Hz]."""
+
+CATCH_UP = 0.1
+"""Time [s] by which a window that was late may hurry."""
+
+NO_DISPLAY = "use render_mode='rgb_array' for pictures, or watch=episodes.rrd with assembly-rl-eval"
+"""Advice for a machine without a display."""
 
 
 class SimulatedRobot(NotCopied):
@@ -41,9 +51,11 @@ class SimulatedRobot(NotCopied):
         part: Part as for ``PegInHoleEnv``, which is copied.
         task: Task as for ``PegInHoleEnv``, which is copied: physics, robot, sensor, rates, randomization.
         visual: Build visual shapes for pictures, too.
+        window: Show the robot in the engine's window, at most at real time. Once somebody has closed it, all
+            goes on without it.
 
     Raises:
-        ValueError: Part or task is refused.
+        ValueError: Part or task is refused, or there is no display for the window.
 
     Attributes:
         conditions: Conditions of the episode.
@@ -56,9 +68,13 @@ class SimulatedRobot(NotCopied):
         part: Part | None = None,
         task: Task | None = None,
         visual: bool = False,
+        window: bool = False,
     ) -> None:
         self._part, self._task = make_part_and_task(part, task)
-        self._visual = visual
+        if window:
+            require_display(NO_DISPLAY)
+        self._visual, self._window, self._due = visual, window, 0.0
+        self._show_every = max(1, round(self._task.control_rate / FRAMES))
         self._batch, self._physics_steps = self._task.control_steps(), self._task.physics_steps()
         self._response = Response(self._task.control_rate)
         self._sensor = WrenchSensor(self._task.sensor, self._task.control_rate)
@@ -69,7 +85,7 @@ class SimulatedRobot(NotCopied):
         self._workcell = self._make_workcell(self._part)
 
     def _make_workcell(self, part: PegHole) -> Workcell:
-        return make_workcell(part, self._task, self._visual)
+        return make_workcell(part, self._task, self._visual, self._window)
 
     @property
     def part(self) -> PegHole:
@@ -120,6 +136,20 @@ class SimulatedRobot(NotCopied):
         """Place the tool at rest at T_base_flange."""
         self._response.reset(flange, self.conditions.response)
         self._workcell.robot.reset(*flange)
+        self._show()
+
+    def _show(self) -> None:
+        """Show the present state in the window, if there is one, and wait until its time has come."""
+        window = self._workcell.window
+        if window is None or not self._window:
+            return
+        if not window.is_open:
+            self._window = False
+            return
+        window.show()
+        now = time.perf_counter()
+        self._due = max(self._due + self._show_every / self._task.control_rate, now - CATCH_UP)
+        time.sleep(max(0.0, self._due - now))
 
     @property
     def pose(self) -> Pose:
@@ -140,6 +170,8 @@ class SimulatedRobot(NotCopied):
         self._workcell.robot.advance(self._physics_steps, *self._response.follow(command))
         tool, wrench = rotation_matrix(world.pose()[1]), world.wrench
         self.reading = self._sensor.read((*rotate_back(tool, wrench[:3]), *rotate_back(tool, wrench[3:])))
+        if self._window and self._moves % self._show_every == 0:
+            self._show()
 
     @property
     def depth(self) -> float:
@@ -153,9 +185,10 @@ class SimulatedRobot(NotCopied):
         return self._termination.is_success(self.depth)
 
     @property
-    def draws_pictures(self) -> bool:
-        """True if the engine can draw pictures."""
-        return self._workcell.draws_pictures
+    def render_modes(self) -> list[str]:
+        """Render modes of ``PegInHoleEnv`` with this engine."""
+        modes = {"human": self._workcell.has_windows, "rgb_array": self._workcell.draws_pictures}
+        return [mode for mode, supported in modes.items() if supported]
 
     def picture(self) -> Pixels:
         """Return a picture, (480, 640, 3) uint8; it requires ``visual=True``."""

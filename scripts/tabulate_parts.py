@@ -48,7 +48,7 @@ def line(label: str, rows: list[Row]) -> str:
     return (
         f"| {label} | {100 * np.mean(list(parts.values())):.1f} % ({100 * low:.1f} to {100 * high:.1f}) | "
         f"{100 * min(parts.values()):.0f} % | {under} of {len(parts)} | "
-        f"{np.median(times) if times else float('nan'):.2f} | {np.median(forces):.1f} | "
+        f"{f'{np.median(times):.2f}' if times else '-'} | {np.median(forces):.1f} | "
         f"{np.percentile(forces, 95):.1f} |"
     )
 

@@ -21,6 +21,7 @@ from assembly_rl.envs.physics import ENGINES
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
+from assembly_rl.reports.watching import require_target
 
 MOST_EPISODES = 10**6
 """Largest number of episodes: the seeds from the held-out ones to those of the tuning."""
@@ -47,6 +48,8 @@ class EvalConfig:
         quick: Run few episodes, to try in seconds whether everything works.
         processes: Number of worker processes; by default one per core.
         output: CSV file for the rows; by default under runs/.
+        watch: ``window`` shows the episodes in the engine's window, ``viewer`` in Rerun, and a file that ends
+            in ``.rrd`` is for Rerun's viewer later. They run one after another then.
     """
 
     run: list[str] = field(default_factory=list)
@@ -64,10 +67,12 @@ class EvalConfig:
     quick: bool = False
     processes: int | None = None
     output: str | None = None
+    watch: str | None = None
 
     def __post_init__(self) -> None:
         require_count(self, "episodes", most=MOST_EPISODES)
         require_seed(self)
+        require_target(self.watch)
         for name in ("clearance", "friction"):
             if not all(map(is_finite, getattr(self, name))):
                 raise InputError(f"{name} must be finite numbers, got {getattr(self, name)}")
@@ -230,14 +235,18 @@ class ReplayConfig:
         bundle: File of the bundle.
         recording: CSV file of the recording; see ``assembly_rl.controllers.bundles.Recording``.
         output: Folder for plot and commands; by default beside the recording.
+        watch: ``viewer`` shows recording and replay in Rerun, and a file that ends in ``.rrd`` is for Rerun's
+            viewer later.
     """
 
     bundle: str = ""
     recording: str = ""
     output: str | None = None
+    watch: str | None = None
 
     def __post_init__(self) -> None:
         require_text(self, "output")
+        require_target(self.watch, in_window=False)
         for name in ("bundle", "recording"):
             if not getattr(self, name):
                 raise InputError(f"nothing to replay: give {name}=<file>")

@@ -18,6 +18,7 @@ from assembly_rl.evaluation.episodes import Row
 from assembly_rl.evaluation.gain import gain
 from assembly_rl.reports.progress import progress_bar
 from assembly_rl.reports.table import comparison_table
+from assembly_rl.reports.watching import SUFFIX, Watcher, require_watchable
 from assembly_rl.runs import RunDirectory, RunError
 from assembly_rl.runs.files import writing
 from assembly_rl.training.loading import load_policy, read_config
@@ -53,6 +54,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     output = Path(config.output or f"runs/eval-{stamp}.csv")
     if output.exists():
         raise RunError(f"{output} exists; results are never overwritten: choose another output")
+    if config.watch:
+        require_watchable(config.watch)
     policies = [(run.path.name, load_policy(run), own.task) for run, own in runs]
     cells: list[tuple[Candidate, Condition]] = []
     varied = conditions(config, part, task, robots)
@@ -65,13 +68,19 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
     done: list[Result] = []
     with writing(output.parent):  # an error before the episodes, not after them
         output.parent.mkdir(parents=True, exist_ok=True)
-    with Evaluator(config.processes) as evaluator, progress_bar(console) as bar:
+    runner = Watcher(config.watch) if config.watch else Evaluator(config.processes)
+    with runner, progress_bar(console) as bar:
         progress = bar.add_task("episodes", total=len(cells) * config.episodes)
         try:
             for candidate, condition in cells:
                 scenario = Scenario(condition.part, candidate.task)
                 rows: list[Row] = []
-                for chunk in evaluator.iterate(scenario, candidate.policy, config.episodes, config.seed):
+                what = scenario, candidate.policy, config.episodes, config.seed
+                if isinstance(runner, Watcher):
+                    chunks = runner.iterate(*what, f"{candidate.name}, {condition.label}")
+                else:
+                    chunks = runner.iterate(*what)
+                for chunk in chunks:
                     rows += chunk
                     bar.advance(progress, len(chunk))
                 done.append((candidate, condition, rows))
@@ -93,6 +102,8 @@ def evaluate(config: EvalConfig, own_conditions: bool, console: Console, other_r
             console.print(f"{name} is a trial (quick=true): what it can do says little", highlight=False)
     if config.quick:
         console.print(f"quick=true: a trial with {config.episodes} episodes each", highlight=False)
+    if config.watch and config.watch.endswith(SUFFIX):
+        console.print(f"episodes: rerun {config.watch}", markup=False)
     if len(cells) == len(done) == len(config.lag) == 1:
         _print_success(config.lag[0], done[0][2], console)
     if len(varied) == 1 and len(cells) == len(done):

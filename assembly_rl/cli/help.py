@@ -50,6 +50,7 @@ TASK = "errors and time limit: default (1 mm, 5 s), hard (2 mm, 8 s), broad (3 m
 ROBOT = "lag, delay and arm: floating, iiwa, ur5e, franka, or a YAML file"
 ENGINE = "physics: bullet, or mujoco if it is installed"
 RUN = "folder of a training"
+WATCH = "show the episodes: window, viewer (Rerun), or a file that ends in .rrd"
 PROCESSES = "worker processes; by default one for each core"
 
 PAGES = {
@@ -113,6 +114,7 @@ PAGES = {
             "engine": ENGINE,
             "episodes": "insertions in each condition",
             "output": "CSV file for the rows; by default under runs/",
+            "watch": WATCH,
             "processes": PROCESSES,
         },
         (
@@ -219,6 +221,7 @@ PAGES = {
             "bundle": "file of the exported controller",
             "recording": "CSV file of the recording",
             "output": "folder for plot and commands; by default beside the recording",
+            "watch": "show both in Rerun: viewer, or a file that ends in .rrd",
         },
         ("assembly-rl-replay bundle=square.bundle recording=insertion.csv",),
         "docs/bundles.md",

@@ -9,11 +9,12 @@ from assembly_rl.cli.config import ReplayConfig
 from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.deployment.replay import replay_recording
+from assembly_rl.reports.watching import SUFFIX
 
 
 def _job(values: DictConfig) -> None:
     config = checked(values, ReplayConfig)
-    replay, output = replay_recording(config.bundle, config.recording, config.output), console()
+    replay, output = replay_recording(config.bundle, config.recording, config.output, config.watch), console()
     times = replay.recorded.times
     output.print(
         f"{len(times)} steps, {times[-1] - times[0]:.2f} s; the bundle ends with "
@@ -31,6 +32,8 @@ def _job(values: DictConfig) -> None:
         output.print(table)
         output.print("m along x, y, z and rad about them, in the axes of the base")
     output.print(f"  {replay.table}\n  {replay.picture}", markup=False)
+    if config.watch and config.watch.endswith(SUFFIX):
+        output.print(f"  rerun {config.watch}", markup=False)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Replay of recorded readings and poses through a bundle."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ from assembly_rl.controllers import Recording, load_bundle
 from assembly_rl.controllers.adapters.playback import play_back
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.deployment.differences import command_differences
+from assembly_rl.envs import PegHole
 from assembly_rl.reports.recordings import plot_replay
+from assembly_rl.reports.watching import VIEWER, require_watchable
 from assembly_rl.runs import RunError
 
 
@@ -38,19 +40,24 @@ class Replay:
     picture: Path
 
 
-def replay_recording(bundle: str | Path, recording: str | Path, output: str | Path | None = None) -> Replay:
+def replay_recording(
+    bundle: str | Path, recording: str | Path, output: str | Path | None = None, watch: str | None = None
+) -> Replay:
     """Replay a recording, compare the commands, and write and plot them.
 
     Args:
         bundle: File of the bundle.
         recording: CSV file; see ``assembly_rl.controllers.Recording``.
         output: Folder for table and picture; by default the recording's.
+        watch: ``viewer`` shows recording and replay in Rerun; a file that ends in ``.rrd`` is for its viewer.
 
     Raises:
         BundleError: The bundle cannot be used.
         RunError: An output file exists; it is not overwritten.
-        ValueError: The recording cannot be used.
+        ValueError: The recording cannot be used, or nothing can be watched.
     """
+    if watch is not None:
+        require_watchable(watch, in_window=False)
     try:
         recorded = Recording.load(recording)
     except OSError as error:
@@ -66,6 +73,11 @@ def replay_recording(bundle: str | Path, recording: str | Path, output: str | Pa
     folder.mkdir(parents=True, exist_ok=True)
     replayed.save(table)
     plot_replay(recorded, replayed, picture)
+    if watch is not None:
+        from assembly_rl.reports.replay_viewer import show_replay
+
+        part = PegHole(**asdict(controller.manifest.part))
+        show_replay(recorded, replayed, part, None if watch == VIEWER else Path(watch))
     return Replay(
         recorded=recorded,
         replayed=replayed,

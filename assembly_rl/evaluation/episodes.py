@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assembly_rl.accelerators.processes import START_METHOD, exit_with_parent
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig, make_environment
@@ -48,18 +49,33 @@ class Scenario:
     task: TaskConfig
 
 
-def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int) -> Row:
+Watch = Callable[[PegInHoleEnv, Row, NDArray[np.float32]], object]
+"""Function of an environment, the info of its present step and the action before, zero at the reset."""
+
+
+def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int, watch: Watch | None = None) -> Row:
     """Run one episode; return seed, result, success, steps, reward, time, depth, forces and certificate.
 
     Forces are magnitudes of the filtered wrench at the tip, sampled at the control rate. An episode is
     ``jammed`` if it fails with the tip below the rim and its depth changed by less than ``JAM_ADVANCE`` in
     the last ``JAM_TIME``.
+
+    Args:
+        environment: Environment.
+        policy: Policy that chooses the actions.
+        seed: Seed of the episode.
+        watch: Function called after the reset and after each step.
     """
     observation, info = environment.reset(seed=seed)
+    if watch is not None:
+        watch(environment, info, np.zeros(6, np.float32))
     forces, moments, depths = [], [], [info["depth"]]
     reward, steps, ended = 0.0, 0, False
     while not ended:
-        observation, gain, terminated, truncated, info = environment.step(policy.act(observation, info))
+        action = policy.act(observation, info)
+        observation, gain, terminated, truncated, info = environment.step(action)
+        if watch is not None:
+            watch(environment, info, action)
         forces.append(info["force"])
         moments.append(info["moment"])
         depths.append(info["depth"])

@@ -53,7 +53,7 @@ def _draw_success(axes: Axes, evaluations: Rows, episodes: Rows) -> None:
     tidy(axes, "success")
     steps, outcomes = _column(episodes, "step"), _column(episodes, "success")
     if len(outcomes):
-        window = min(WINDOW, len(outcomes))
+        window = min(WINDOW, 1 + len(outcomes) // 4)  # a mean of all would be a line without length
         average = np.convolve(outcomes, np.full(window, 1.0 / window), "valid")
         label = f"training, mean of {window} episodes"
         axes.plot(steps[window - 1 :], average, color=GREY, linewidth=1.0, alpha=0.8, label=label)
@@ -67,9 +67,11 @@ def _draw_success(axes: Axes, evaluations: Rows, episodes: Rows) -> None:
     )
     good = not len(rate) or rate[-1] > 0.5
     if len(step):
-        bound, place = (low, "top") if good else (high, "bottom")
-        note = axes.text(step[-1], bound[-1], f"{rate[-1]:.0%}", color=BLUE, ha="right", va=place)
-        note.set_fontweight("bold")
+        beside, place = (-6.0, "top") if good else (6.0, "bottom")
+        axes.annotate(
+            f"{rate[-1]:.0%}", (step[-1], rate[-1]), (0.0, beside), textcoords="offset points", color=BLUE,
+            ha="right", va=place, fontweight="bold",
+        )  # fmt: skip
     axes.set_ylim(-0.02, 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     legend(axes, columns=1, place="lower right" if good else "upper left")
@@ -81,6 +83,10 @@ def _draw_median(axes: Axes, evaluations: Rows, name: str, ylabel: str, colour: 
     axes.plot(_column(evaluations, "step"), values, "o-", color=colour, markersize=3, linewidth=1.6)
     if np.isfinite(values).any():
         axes.set_ylim(0.0, 1.15 * float(np.nanmax(values)))
+    else:
+        axes.set_yticks([])
+        if len(values):
+            axes.text(0.5, 0.5, "no success", color=GREY, ha="center", va="center", transform=axes.transAxes)
 
 
 def _draw_stages(axes: Axes, stages: Rows, named: bool) -> None:

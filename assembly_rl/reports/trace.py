@@ -1,13 +1,15 @@
 """Record of one episode, and its picture."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.validation import InputError
@@ -34,8 +36,31 @@ CONTACT_FORCE = 1.0
 ENTRY_DEPTH = 0.001
 """Least depth [m] of a peg in the hole."""
 
-PHASES = {"above the rim": "#eceff3", "searching": "#fbe3b5", "inserting": "#dcecf8"}
-"""Name and background colour of the phases of an insertion."""
+FREE, RIM, INSIDE = "no contact", "contact on the rim", "in the hole"
+"""Names of the phases of an insertion."""
+
+PHASES = {FREE: "#eceff3", RIM: "#fbe3b5", INSIDE: "#dcecf8"}
+"""Name and background colour of the phases."""
+
+
+BOUNDS = {
+    FREE: f" (force up to {CONTACT_FORCE:g} N)",
+    RIM: f" (force above {CONTACT_FORCE:g} N)",
+    INSIDE: f" (deeper than {1e3 * ENTRY_DEPTH:g} mm)",
+}
+"""Bounds of the phases in words."""
+
+
+def phase(depth: float, peak_force: float) -> str:
+    """Return the phase of a policy step, which follows from depth and force alone.
+
+    Args:
+        depth: Depth of the tip at its end [m].
+        peak_force: Largest force in it [N].
+    """
+    if depth > ENTRY_DEPTH:
+        return INSIDE
+    return RIM if peak_force > CONTACT_FORCE else FREE
 
 
 @dataclass(frozen=True)
@@ -43,6 +68,8 @@ class Trace:
     """Record of an episode at the policy rate; row 0 is the reset, where wrench and action are zero.
 
     Attributes:
+        part: Label of the part.
+        seed: Seed of the episode.
         time: (N,) time since the start [s].
         wrench: (N, 6) mean wrench over the policy step [N, Nm], nominal axes.
         pose: (N, 6) pose of the tip in the nominal frame [m, rad].
@@ -59,6 +86,8 @@ class Trace:
         frames: N pictures (H, W, 3) uint8; empty unless requested.
     """
 
+    part: str
+    seed: int
     time: Array
     wrench: Array
     pose: Array
@@ -76,14 +105,13 @@ class Trace:
 
     @property
     def phases(self) -> list[tuple[str, float, float]]:
-        """Name, start and end [s] of the nonempty phases above the rim, searching and inserting."""
-        touches = (self.peak_force > CONTACT_FORCE) | (self.depth > 0.0)
-        contact = int(np.argmax(touches)) if touches.any() else len(self.time) - 1
-        shallow = np.flatnonzero(self.depth < ENTRY_DEPTH)
-        entry = max(contact, int(shallow[-1]) if len(shallow) else 0)
-        bounds = [0, contact, entry, len(self.time) - 1]
-        spans = zip(PHASES, bounds[:-1], bounds[1:], strict=True)
-        return [(name, float(self.time[a]), float(self.time[b])) for name, a, b in spans if b > a]
+        """Name, start and end [s] of the phases."""
+        found, start = [], 0
+        for name, group in groupby(map(phase, self.depth[1:], self.peak_force[1:])):
+            end = start + len(list(group))
+            found.append((name, float(self.time[start]), float(self.time[end])))
+            start = end
+        return found
 
     @property
     def title(self) -> str:
@@ -117,6 +145,8 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
     names = ("time", "wrench", "pose", "depth", "lateral", "angle", "peak_force", "action")
     return Trace(
         **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in names},
+        part=environment.part.label,
+        seed=seed,
         result=info["result"],
         penetration=info["certificate"]["penetration"],
         hole_depth=environment.part.hole_depth,
@@ -129,7 +159,7 @@ def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, frames:
 def record_scenario(scenario: Scenario, policy: Policy, seed: int) -> Trace:
     """Run the episode of a seed, with pictures if the physics engine of the scenario draws any."""
     with closing(make_environment(scenario.part, scenario.task)) as environment:
-        if not environment.metadata["render_modes"]:
+        if "rgb_array" not in environment.metadata["render_modes"]:
             return record_episode(environment, policy, seed, frames=False)
     with closing(make_environment(scenario.part, scenario.task, render_mode="rgb_array")) as environment:
         return record_episode(environment, policy, seed, frames=True)
@@ -143,7 +173,8 @@ def plot_trace(trace: Trace, path: Path) -> None:
         path: File of the picture; its suffix selects the format.
     """
     figure = new_figure(10.0, 7.6)
-    figure.suptitle(trace.title.capitalize(), color=INK, fontsize=13, fontweight="bold")
+    title = trace.title.capitalize()
+    figure.suptitle(f"{title}: {trace.part}, episode {trace.seed}", color=INK, fontsize=13, fontweight="bold")
     grid: list[list[Axes]] = figure.subplots(3, 2, sharex=True).tolist()
     draw_depth(grid[0][0], trace)
     _draw_alignment(grid[0][1], trace)
@@ -163,7 +194,7 @@ def plot_trace(trace: Trace, path: Path) -> None:
         axes.set_xlabel("time [s]", color=INK)
     for axes in (*grid[1], *grid[2]):
         legend(axes, columns=4)
-    patches = phase_patches(trace)
+    patches = phase_patches(trace, BOUNDS)
     figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False, fontsize=10)
     figure.align_ylabels()
     save(figure, path)
@@ -178,12 +209,12 @@ def draw_depth(axes: Axes, trace: Trace) -> None:
     axes.axhline(deepest, color=GREY, linewidth=1.0)
     axes.axhline(1e3 * trace.goal_depth, color=PURPLE, linewidth=1.2, linestyle="--")
     end = trace.time[-1]
-    axes.text(0.99 * end, 0.0, "mouth", color=GREY, ha="right", va="bottom", fontsize=8)
+    axes.text(0.97 * end, -0.02 * deepest, "mouth", color=GREY, ha="right", va="bottom", fontsize=8)
     axes.text(0.01 * end, 1.02 * deepest, "bottom of the hole", color=GREY, va="top", fontsize=8)
     goal = 1e3 * trace.goal_depth - 0.02 * deepest
     axes.text(0.01 * end, goal, "goal", color=PURPLE, va="bottom", fontsize=8)
     axes.set_ylim(1.16 * deepest, 1e3 * min(0.0, trace.depth.min()) - 0.12 * deepest)
-    axes.set_xlim(0.0, 1.02 * end)
+    axes.set_xlim(0.0, 1.03 * end)
 
 
 def _draw_alignment(axes: Axes, trace: Trace) -> None:
@@ -213,12 +244,19 @@ def _headroom(axes: Axes) -> None:
     axes.set_ylim(low, high + 0.22 * (high - low))
 
 
-def shade_phases(axes: Axes, trace: Trace) -> None:
-    """Colour the background by phase."""
-    for name, start, end in trace.phases:
+def shade_phases(axes: Axes, trace: Trace) -> list[Rectangle]:
+    """Colour the background by phase, and return what was drawn."""
+    return [
         axes.axvspan(start, end, color=PHASES[name], linewidth=0.0, zorder=0)
+        for name, start, end in trace.phases
+    ]
 
 
-def phase_patches(trace: Trace) -> list[Patch]:
-    """Return the legend entries of the phases."""
-    return [Patch(color=PHASES[name], label=name) for name, _, _ in trace.phases]
+def phase_patches(trace: Trace, notes: Mapping[str, str] | None = None) -> list[Patch]:
+    """Return the legend entries of the phases that occur, with what a mapping says about them."""
+    occur = {name for name, _, _ in trace.phases}
+    return [
+        Patch(color=colour, label=name + (notes or {}).get(name, ""))
+        for name, colour in PHASES.items()
+        if name in occur
+    ]

@@ -94,7 +94,7 @@ def _pictures(trace: Trace, stride: int) -> Iterator[Image.Image]:
     """Yield scene and curves of every stride-th step, including the last one."""
     height, width, _ = trace.frames[0].shape
     plot = _Plot(trace, height)
-    font = ImageFont.load_default(height / 24)
+    font, small = ImageFont.load_default(height / 24), ImageFont.load_default(height / 34)
     last = len(trace.frames) - 1
     for step in range(last % stride, last + 1, stride):
         picture = Image.new("RGB", (width + plot.width, height))
@@ -102,6 +102,7 @@ def _pictures(trace: Trace, stride: int) -> Iterator[Image.Image]:
         picture.paste(plot.at(step), (width, 0))
         draw = ImageDraw.Draw(picture)
         draw.text((height / 30, height / 34), f"{trace.time[step]:.2f} s", INK, font)
+        draw.text((height / 5, height / 24), f"{trace.part}, episode {trace.seed}", INK, small)
         if step == last:
             _stamp(draw, trace, width, height)
         yield picture
@@ -133,16 +134,14 @@ class _Plot:
         force.plot(trace.time, trace.peak_force, color=GREY, linewidth=1.0, label="peak |F|")
         force.plot(trace.time, trace.wrench[:, 2], color=VERMILION, linewidth=2.0, label="$F_z$")
         force.set_ylim(*_margins(trace))
-        for axes in (depth, force):
-            shade_phases(axes, trace)
-        legend(force, place="upper right")
+        shades = [shade for axes in (depth, force) for shade in shade_phases(axes, trace)]
+        legend(force, place="upper left")
         patches = phase_patches(trace)
-        place = {"loc": "upper right", "bbox_to_anchor": (1.0, 0.82)}
+        place = {"loc": "upper right", "bbox_to_anchor": (0.97, 0.82)}
         depth.legend(handles=patches, fontsize=8, framealpha=0.85, edgecolor="none", **place)
         self._curves = _draw(figure)
-        for axes in (depth, force):
-            for line in axes.lines[-2:] if axes is force else axes.lines[:1]:
-                line.set_visible(False)
+        for drawn in (*depth.lines[:1], *force.lines[-2:], *shades):
+            drawn.set_visible(False)
         self._empty = _draw(figure)
         self.width = self._empty.width
         self._dots = [

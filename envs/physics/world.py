@@ -103,6 +103,36 @@ class SupportsPictures(Protocol):
         """Return a picture of plate (cut open), tool and robot, (height, width, 3) uint8."""
 
 
+@runtime_checkable
+class SupportsContacts(Protocol):
+    """World that tells where the peg touches the plate."""
+
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+
+
+class Window(Protocol):
+    """Window on a screen that shows a world; it does not affect the physics."""
+
+    @property
+    def is_open(self) -> bool:
+        """False once somebody has closed it."""
+
+    def show(self) -> None:
+        """Show the world as it is now."""
+
+    def close(self) -> None:
+        """Close the window; closing twice is harmless."""
+
+
+@runtime_checkable
+class SupportsWindows(Protocol):
+    """World that can show itself in a window."""
+
+    def open_window(self) -> Window:
+        """Open a window, when there is a display: see ``require_display``."""
+
+
 @dataclass(frozen=True)
 class ArmModel:
     """Model of a serial arm for an engine.

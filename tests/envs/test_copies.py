@@ -294,7 +294,7 @@ def test_no_array_that_is_handed_out_is_used_again() -> None:
         action[:] = 7.0
         assert plain(handed[-1]) == plain(other.step(kept))
     assert env.get_state() == other.get_state()
-    assert PegInHoleEnv.metadata["render_modes"] == ["rgb_array"]
+    assert PegInHoleEnv.metadata["render_modes"] == ["human", "rgb_array"]
 
 
 def spoil(value: Any) -> None:

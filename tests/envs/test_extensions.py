@@ -21,11 +21,13 @@ from assembly_rl.envs import (
     register_robot,
     register_task,
 )
+from assembly_rl.envs.library import make_part_and_task
 from assembly_rl.envs.physics import PhysicsConfig, SensorConfig, World
 from assembly_rl.envs.probing import probe_contact
 from assembly_rl.envs.reward import Progress
 from assembly_rl.envs.robots import RobotConfig
 from assembly_rl.envs.task import InsertionTask
+from assembly_rl.envs.workcell import make_workcell
 
 NO_ERROR = {"hole_estimate": {"lateral": 0.0, "tilt": 0.0, "yaw": 0.0}}
 STEADY = {"dither": [0.0] * 6}
@@ -196,6 +198,8 @@ def test_an_engine_may_lack_pictures_and_arms() -> None:
     task = {"physics": {"engine": "test_elastic_plate"}}
     with pytest.raises(ValueError, match="'test_elastic_plate' draws no pictures: use another task.physics"):
         PegInHoleEnv(task=task, render_mode="rgb_array")
+    with pytest.raises(ValueError, match="'test_elastic_plate' has no windows: use another task.physics"):
+        make_workcell(*make_part_and_task(None, task), window=True)
     with pytest.raises(ValueError, match="'test_elastic_plate' simulates no arms: use task.robot.model="):
         PegInHoleEnv(task={**task, "robot": {"model": "iiwa"}})
     assert PegInHoleEnv(task=task).render() is None

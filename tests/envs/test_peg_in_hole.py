@@ -86,6 +86,7 @@ def finish(env: PegInHoleEnv, command: Any = None, seed: int = 0) -> tuple[bool,
 @pytest.mark.parametrize("kind", ["wrench", "twist", "damping", "stiffness"])
 def test_gymnasium_has_no_complaints(kind: str) -> None:
     env = gymnasium.make(NAME, task={"action": {"kind": kind}}, render_mode="rgb_array")
+    env.unwrapped.metadata["render_modes"].remove("human")  # it needs a display
     check_env(env.unwrapped, skip_render_check=kind != "wrench")
 
 
@@ -97,9 +98,17 @@ def test_pictures() -> None:
     for _ in range(10):
         env.step(np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], np.float32))
     assert (env.render() != picture).any(axis=2).mean() > 0.001
+    plans = [PegInHoleEnv(part, render_mode="rgb_array") for part in ("square", "L")]
+    shares = []
+    for each in plans:
+        each.reset(seed=0)
+        plan = each.render()[375:465, 525:615].astype(int)  # lower right: the section from above, orange
+        shares.append((plan[..., 0] - plan[..., 2] > 80).mean())
+        each.close()
+    assert 0.5 < shares[0] < 0.7 and 0.2 < shares[1] < 0.75 * shares[0]
     assert PegInHoleEnv().render() is None
-    with pytest.raises(ValueError, match="render_mode must be None or 'rgb_array', got 'human'"):
-        PegInHoleEnv(render_mode="human")
+    with pytest.raises(ValueError, match="render_mode must be None, 'human' or 'rgb_array', got 'ansi'"):
+        PegInHoleEnv(render_mode="ansi")
 
 
 @pytest.mark.parametrize(

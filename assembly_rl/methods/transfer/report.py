@@ -5,11 +5,12 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.ticker import PercentFormatter
 from rich import box
 from rich.table import Table
 
-from assembly_rl.evaluation import Summary
+from assembly_rl.evaluation import VALIDATION_SEED, Summary
 from assembly_rl.methods.transfer.comparison import Step, change
 from assembly_rl.reports.style import (
     BLUE,
@@ -81,25 +82,28 @@ def _numbers(summary: Summary) -> list[str]:
 
 
 def plot_transfer(
-    curves: Mapping[str, Sequence[tuple[float, ...]]], steps: Sequence[Step], path: Path, title: str
+    curves: Mapping[str, Sequence[tuple[float, ...]]], source: Summary, path: Path, title: str
 ) -> None:
     """Plot the validation success over samples on the new part, for each variant.
 
     Args:
         curves: Name -> (samples, success, low, high) of each validation, with its 95 % interval.
-        steps: Steps of the main variant; the first is the source's controller, unchanged.
+        source: Result of the source's controller, unchanged, on the episodes of the validations.
         path: File of the picture.
         title: Title of the picture.
     """
     figure = new_figure(8.0, 4.4)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold")
     axes = figure.add_subplot()
-    tidy(axes, "validation success")
-    axes.axhline(steps[0].summary.success, color=GREY, linestyle="--", linewidth=1.2, label="source as it is")
-    for (name, points), colour in zip(curves.items(), COLOURS, strict=False):
+    first, last = VALIDATION_SEED, VALIDATION_SEED + source.episodes - 1
+    tidy(axes, f"success on the same {source.episodes} episodes")
+    axes.set_title(f"validation episodes {first} to {last}, bands: 95 % interval", fontsize=9, color=INK)
+    axes.axhline(source.success, color=GREY, linestyle="--", linewidth=1.2, label="source as it is")
+    widths = np.linspace(1.5 + len(curves), 2.0, len(curves))  # lines of equal values are all seen
+    for (name, points), colour, width in zip(curves.items(), COLOURS, widths, strict=False):
         samples, success, low, high = zip(*points, strict=True)
         axes.fill_between(samples, low, high, color=colour, alpha=0.12, linewidth=0)
-        axes.plot(samples, success, "o-", color=colour, markersize=4, linewidth=2.0, label=name)
+        axes.plot(samples, success, "o-", color=colour, markersize=2.0 + width, linewidth=width, label=name)
     axes.set_xlabel("policy steps on the new part", color=INK)
     axes.set_xlim(left=0.0)
     axes.set_ylim(-0.02, 1.04)

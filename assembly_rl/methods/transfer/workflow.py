@@ -16,6 +16,7 @@ from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.evaluation import (
     COMPARISON_SEED,
     HELD_OUT_SEED,
+    VALIDATION_SEED,
     Evaluator,
     LearnedPolicy,
     Scenario,
@@ -273,6 +274,9 @@ def _finish(folder: Path, console: Console) -> TransferResult:
         final = summarize(
             evaluator.evaluate(scenario, choices[best][1], config.evaluation.held_out, HELD_OUT_SEED)
         )
+        unchanged = evaluator.evaluate(  # on the episodes of the curves in the picture
+            Scenario(part, task), teacher, config.evaluation.episodes, VALIDATION_SEED
+        )
     others = {VARIANTS[name][0]: read_result(runs[name].path) for name in names[1:]}
     expected = _success_from_scratch(source.run, steps[-1].samples)
     write_json(
@@ -296,7 +300,7 @@ def _finish(folder: Path, console: Console) -> TransferResult:
         picture.parent.mkdir(exist_ok=True)
         with replacing(picture) as partial:
             curves = {VARIANTS[name][0]: _curve(of, probing) for name, of in runs.items()}
-            plot_transfer(curves, steps, partial, folder.name)
+            plot_transfer(curves, summarize(unchanged), partial, folder.name)
     where = source.run if best == 0 else run
     console.print(f"controller: [bold]{where.path}[/]  report: {folder / REPORT}  picture: {picture}")
     for name, known in others.items():

@@ -44,6 +44,11 @@ class BulletArm(NotCopied):
         for joint, angle in zip(self._joints, joints, strict=True):
             pybullet.resetJointState(self._body, joint, angle, 0.0, self._client)
 
+    def joints(self) -> list[float]:
+        """Return the joint angles (n,) [rad]."""
+        states = pybullet.getJointStates(self._body, self._joints, self._client)
+        return [state[0] for state in states]
+
     def flange(self) -> Pose:
         """Return the pose [m, xyzw] of the flange in the hole frame."""
         # Unless recomputed, Bullet's link poses are those before the last step.

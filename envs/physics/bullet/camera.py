@@ -1,15 +1,17 @@
-"""Pictures of a PyBullet world: a section view, a close-up of the hole's mouth, and the arm."""
+"""Pictures of a PyBullet world: a section view, a close-up of the hole's mouth, a plan, and the arm."""
 
 from dataclasses import dataclass, replace
 from math import atan2, cos, hypot, radians, sin
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from assembly_rl.controllers.se3 import Vector
+from assembly_rl.controllers.se3 import Pose, Vector, rotation_matrix
 from assembly_rl.envs.geometry import PegHole
 from assembly_rl.envs.geometry.mesh import FLANGE_THICKNESS
+from assembly_rl.envs.geometry.polygons import Array, region
 from assembly_rl.envs.physics.bullet.library import pybullet
 from assembly_rl.envs.physics.world import Pixels
 
@@ -25,6 +27,9 @@ WRIST = 0.06
 LIGHT = (-0.5, -0.9, 1.1)  # direction towards the light
 SKY, FLOOR = (250, 251, 253), (222, 227, 234)
 INK = (44, 52, 64)
+PEG, PLATE, HOLE = (237, 140, 38), (178, 190, 203), (250, 251, 253)
+"""Colours of the plan."""
+
 EDGE = 2e-4  # bend of the depth from pixel to pixel, of the depth range
 
 
@@ -65,8 +70,10 @@ class _Camera:
         return 0.5 * width * (1.0 + x / w), 0.5 * height * (1.0 - y / w)
 
 
-def render(client: int, part: PegHole, arm_base: Vector | None, width: int, height: int) -> Pixels:
-    """Draw plate and peg, with a close-up along y of the mouth's right edge.
+def render(
+    client: int, part: PegHole, flange: Pose, arm_base: Vector | None, width: int, height: int
+) -> Pixels:
+    """Draw plate and peg, with a close-up along y of the mouth's right edge and a plan of their sections.
 
     With an arm, the whole arm is drawn with both as insets. The plate is cut open on the side of the camera.
     PyBullet's software renderer is used: on machines without a display it is as fast as OpenGL.
@@ -74,6 +81,7 @@ def render(client: int, part: PegHole, arm_base: Vector | None, width: int, heig
     Args:
         client: PyBullet client of a world that was built with ``visual=True``.
         part: Geometry of peg and hole.
+        flange: Pose of the flange in the hole frame [m, xyzw].
         arm_base: Position of the arm's base in the hole frame [m]; None without an arm.
         width: Width of the picture [pixels].
         height: Height of the picture [pixels].
@@ -105,6 +113,12 @@ def render(client: int, part: PegHole, arm_base: Vector | None, width: int, heig
         picture.paste(_shoot(client, main, left, rows))
         corner, origin = (columns - side - margin, (rows - side) // 2), main.pixel((x, y, 0.0), left, rows)
     _add_inset(picture, _shoot(client, close, side, side), corner, origin, close, 0.001)
+    if arm_base is None:
+        _write(picture, (margin, rows - margin), "plate cut open")
+        _add_plan(picture, part, flange, (columns - margin, rows - margin), round(0.21 * rows))
+    else:
+        _write(picture, (right + margin // 2, margin + side - margin // 2), "cut open")
+        _add_plan(picture, part, flange, (margin + round(0.25 * rows), rows - margin), round(0.25 * rows))
     return np.asarray(picture.reduce(OVERSAMPLING))
 
 
@@ -176,3 +190,42 @@ def _add_inset(
     draw.line((left, base, left + length, base), INK, 2 * line)
     label = f"{1e3 * bar:g} mm"
     draw.text((left + length / 2, base - line), label, INK, ImageFont.load_default(side // 13), "mb")
+
+
+def _write(picture: Image.Image, place: tuple[int, int], text: str, anchor: str = "ls") -> None:
+    """Write a text with its lower left corner, or another anchor of Pillow, at a place."""
+    font = ImageFont.load_default(picture.height // 30)
+    ImageDraw.Draw(picture).text(place, text, INK, font, anchor)
+
+
+def _add_plan(picture: Image.Image, part: PegHole, flange: Pose, corner: tuple[int, int], side: int) -> None:
+    """Draw hole and tip from above, to scale, into a square with a given lower right corner."""
+    section = np.concatenate(part.hole_outlines)
+    centre, reach = 0.5 * (section.min(0) + section.max(0)), 0.7 * np.ptp(section, axis=0).max()
+    position, rotation = np.array(flange[0]), np.reshape(rotation_matrix(flange[1]), (3, 3))
+
+    def moved(outline: Array) -> Array:
+        tip = np.column_stack((outline, np.full(len(outline), -part.peg_length)))
+        return (position + tip @ rotation.T)[:, :2]
+
+    plan = Image.new("RGB", (side, side), PLATE)
+    for outlines, colour in ((part.hole_outlines, HOLE), ([moved(one) for one in part.peg_outlines], PEG)):
+        mask = Image.new("L", plan.size)
+        draw, edges = ImageDraw.Draw(mask), []
+        for area in sorted(shapely.get_parts(region(outlines)), key=lambda area: -float(area.envelope.area)):
+            for fill, ring in ((255, area.exterior), *((0, ring) for ring in area.interiors)):
+                x, y = (0.5 * side * (np.array(ring.coords) - centre) / reach).T
+                points = list(zip((0.5 * side + x).tolist(), (0.5 * side - y).tolist(), strict=True))
+                draw.polygon(points, fill)
+                edges.append(points)
+        plan.paste(colour, mask=mask)
+        for points in edges:
+            ImageDraw.Draw(plan).line(points, INK, OVERSAMPLING // 2)
+    left, top = corner[0] - side, corner[1] - side
+    picture.paste(plan, (left, top))
+    ImageDraw.Draw(picture).rectangle((left, top, *corner), outline=INK, width=OVERSAMPLING)
+    gap = side // 12
+    if left > picture.width // 2:
+        _write(picture, (left - gap, corner[1]), "from above", "rs")
+    else:
+        _write(picture, (corner[0] + gap, corner[1]), "from above")

@@ -4,12 +4,17 @@ import contextlib
 from math import atan2, sqrt
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assembly_rl.controllers.se3 import IDENTITY, Quaternion, Vector
-from assembly_rl.envs.geometry import PegHole, hole_mesh, hole_visual_mesh, peg_mesh, peg_visual_mesh
+from assembly_rl.envs.geometry import PegHole, hole_mesh, peg_mesh
 from assembly_rl.envs.physics.base import WorldBase
 from assembly_rl.envs.physics.bullet.arm import BulletArm
+from assembly_rl.envs.physics.bullet.bodies import add_picture
 from assembly_rl.envs.physics.bullet.camera import render
 from assembly_rl.envs.physics.bullet.library import pybullet
+from assembly_rl.envs.physics.bullet.window import BulletWindow
 from assembly_rl.envs.physics.config import PhysicsConfig
 from assembly_rl.envs.physics.world import ArmModel, Pixels
 
@@ -24,12 +29,10 @@ SOLVER = {
     "enableFileCaching": 0,
 }
 FAR_AWAY = (0.0, 0.0, 10.0)  # m
-PEG_COLOUR = (0.93, 0.55, 0.15, 1.0)
-PLATE_COLOUR = (0.55, 0.62, 0.70, 1.0)
 
 
 class BulletWorld(WorldBase):
-    """Implementation of ``World`` in a separate PyBullet client, with pictures and arms.
+    """Implementation of ``World`` in a separate PyBullet client, with pictures, windows and arms.
 
     Args:
         part: Geometry of peg and hole.
@@ -77,8 +80,7 @@ class BulletWorld(WorldBase):
             # Pictures show bodies without collision, so that they do not affect the physics.
             for body in (self.plate, self.tool):
                 pybullet.changeVisualShape(body, -1, rgbaColor=(0, 0, 0, 0), physicsClientId=client)
-            self._picture(hole_visual_mesh(self._part), PLATE_COLOUR, (0.0, 0.0, 0.0))
-            self._tool_picture = self._picture(peg_visual_mesh(self._part), PEG_COLOUR, flange_to_tip)
+            self._tool_picture = add_picture(client, self._part)
 
     def _body(self, mass: float, mesh: object, frame: Vector) -> int:
         shape = pybullet.createCollisionShape(
@@ -89,17 +91,6 @@ class BulletWorld(WorldBase):
             physicsClientId=self.client,
         )
         return int(pybullet.createMultiBody(mass, shape, physicsClientId=self.client))
-
-    def _picture(self, mesh: object, colour: tuple[float, ...], frame: Vector) -> int:
-        shape = pybullet.createVisualShape(
-            pybullet.GEOM_MESH,
-            fileName=str(mesh),
-            rgbaColor=colour,
-            visualFramePosition=frame,
-            physicsClientId=self.client,
-        )
-        body = pybullet.createMultiBody(0.0, -1, shape, physicsClientId=self.client)
-        return int(body)
 
     def set_friction(self, friction: float) -> None:
         """Set the coefficient of friction between peg and hole (Bullet multiplies the two bodies')."""
@@ -223,17 +214,29 @@ class BulletWorld(WorldBase):
         self.penetration = max(self.penetration, depth)
         return depth
 
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+        contacts = pybullet.getContactPoints(self.tool, self.plate, physicsClientId=self.client)
+        return np.array([contact[6] for contact in contacts if contact[9] > 0.0]).reshape(-1, 3)
+
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""
         return self._content(pybullet.getAPIVersion(), SOLVER)
 
     def picture(self, width: int, height: int) -> Pixels:
         """Return a picture, (height, width, 3) uint8; it requires a world with ``visual=True``."""
-        pybullet.resetBasePositionAndOrientation(
-            self._tool_picture, *self.pose(), physicsClientId=self.client
-        )
+        pose = self.pose()
+        pybullet.resetBasePositionAndOrientation(self._tool_picture, *pose, physicsClientId=self.client)
         base = self._arm.model.base[0] if self._arm else None
-        return render(self.client, self._part, base, width, height)
+        return render(self.client, self._part, pose, base, width, height)
+
+    def open_window(self) -> BulletWindow:
+        """Open a window; there can be one in a process.
+
+        Raises:
+            ValueError: The process has a window.
+        """
+        return BulletWindow(self._part, self._arm, self.pose)
 
     def add_arm(self, model: ArmModel) -> BulletArm:
         """Add an arm, once, before the first reset."""

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assembly_rl.controllers.se3 import (
     IDENTITY,
     Quaternion,
@@ -16,10 +19,11 @@ from assembly_rl.envs.physics.base import WorldBase
 from assembly_rl.envs.physics.config import PhysicsConfig
 from assembly_rl.envs.physics.mujoco.library import import_mujoco
 from assembly_rl.envs.physics.mujoco.model import FLANGE, RECORD, make_model, model_text
+from assembly_rl.envs.physics.mujoco.window import MujocoWindow
 
 
 class MujocoWorld(WorldBase):
-    """Implementation of ``World`` with a MuJoCo model of its own, without pictures and arms.
+    """Implementation of ``World`` with a MuJoCo model of its own, with windows, without pictures and arms.
 
     Args:
         part: Geometry of peg and hole.
@@ -134,6 +138,14 @@ class MujocoWorld(WorldBase):
         depth = -min(self.data.contact.dist.tolist(), default=0.0)
         self.penetration = max(self.penetration, depth)
         return depth
+
+    def contact_points(self) -> NDArray[np.float64]:
+        """Return the points (n, 3) [m] of the contacts of the last step in the hole frame."""
+        return np.array(self.data.contact.pos[self.data.contact.dist <= 0.0])
+
+    def open_window(self) -> MujocoWindow:
+        """Open a window."""
+        return MujocoWindow(self.model, self.data, self._part)
 
     def content(self) -> list[Any]:
         """Return version of the engine, solver, servo and geometry."""

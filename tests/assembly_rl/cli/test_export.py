@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import QUICK, Run
+from rerun.chunk import RrdReader
 from safetensors.numpy import load_file
 
 from assembly_rl.controllers import load_bundle
@@ -88,11 +89,21 @@ def test_export_and_replay_as_functions(command: Run, tmp_path: Path) -> None:
     insert(robot, controller, 3)
     robot.close()
     controller.recording().save(tmp_path / "a.csv")
-    replay = replay_recording(exported.bundle, tmp_path / "a.csv")
+    with pytest.raises(ValueError, match=r"watch must be viewer, or a file that ends in .rrd, got 'window'"):
+        replay_recording(exported.bundle, tmp_path / "a.csv", watch="window")
+    replay = replay_recording(exported.bundle, tmp_path / "a.csv", watch=str(tmp_path / "a.rrd"))
     assert replay.differences is not None and not replay.differences.any()
     assert replay.differences.shape == (len(replay.recorded), 6)
     assert (replay.state, replay.reason) == (str(controller.state), controller.reason)
     assert replay.table.is_file() and replay.picture.is_file()
+    shown = {"measured": [], "bundle": []}
+    for chunk in RrdReader(tmp_path / "a.rrd").stream():
+        if not chunk.is_static and chunk.entity_path[1:] in shown:
+            shown[chunk.entity_path[1:]] += chunk.to_record_batch().column("Scalars:scalars").to_pylist()
+    assert len(shown["measured"]) == len(shown["bundle"]) == len(replay.recorded)
+    # The tip is 40 mm below the flange; the hole is nearly upright.
+    flange = 1e3 * (replay.replayed.commands[:, 2] - replay.recorded.hole[0][2])
+    assert [z for _, _, z in shown["bundle"]] == pytest.approx(flange - 40.0, abs=1.5)
 
 
 @pytest.mark.filterwarnings("always::assembly_rl.controllers.validation.InputWarning")

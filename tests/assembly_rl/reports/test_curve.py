@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,13 @@ def test_svg_is_reproducible_and_has_the_title(tmp_path: Path) -> None:
     assert "sac, square 0.10 mm" in first
     assert "<dc:date>" not in first
     assert first == second
+
+
+def test_a_training_without_a_success_says_so_beside_the_points(tmp_path: Path) -> None:
+    rows = [{"step": 10, "success": 0.0, "low": 0.0, "high": 0.49, "time": NAN, "peak_force": 9.0}]
+    plot_learning_curve(rows, [], tmp_path / "curve.svg", "title")
+    text = (tmp_path / "curve.svg").read_text()
+    assert "no success" in text and "nan" not in text
+    # The first 0% is on the axis, the second one beside the point at the same height.
+    heights = [float(y) for y in re.findall(r"<!-- 0% -->\s*<g [^>]*translate\(\S+ ([0-9.]+)\)", text)]
+    assert len(heights) == 2 and abs(heights[0] - heights[1]) < 15.0
