@@ -2,7 +2,7 @@
 
     python scripts/try_force.py generalist --settings 0.006,10,8 0.008,12,8 --output rows.csv
 
-A setting is the speed of the nominal path [m/s], the largest lateral force and the largest force along z of an
+A setting is the speed of the nominal path [m/s], and the largest lateral force and force along z of an
 action [N]. Parts and episodes are those on which things are chosen, not the held-out ones.
 """
 
