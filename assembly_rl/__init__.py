@@ -1,8 +1,8 @@
 """Teach a compliance controller to insert pegs with tight clearance.
 
 ``import assembly_rl as arl`` gives the Python API: ``train``, ``load``, ``load_model``, ``evaluate``,
-``transfer``, ``export``, ``make_env``, ``make_config``, ``open_run`` and the classes that they return; see
-``assembly_rl.api``. It is loaded when it is first used, so that a robot program that imports
+``transfer``, ``deploy``, ``export``, ``make_env``, ``make_config``, ``open_run`` and the classes that they
+return; see ``assembly_rl.api``. It is loaded when it is first used, so that a robot program that imports
 ``assembly_rl.controllers`` loads neither torch nor pybullet nor gymnasium.
 
 Imports run one way: ``assembly_rl`` (learning) -> ``assembly_rl.envs`` (simulation) ->
@@ -21,12 +21,14 @@ os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
 __version__ = "0.2.0"
 
 __all__ = [
+    "Deployment",
     "Evaluation",
     "ExportedController",
     "Policy",
     "Run",
     "TrainingInterrupted",
     "TransferResult",
+    "deploy",
     "evaluate",
     "export",
     "load",

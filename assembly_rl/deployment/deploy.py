@@ -55,7 +55,7 @@ def require_new(output: str | Path) -> None:
         raise RunError(f"{output} exists; nothing is overwritten: choose another output")
 
 
-def deploy(
+def write_deployment(
     trials: Trials,
     output: str | Path,
     *,
