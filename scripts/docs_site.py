@@ -20,7 +20,7 @@ PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.
 
 TUTORIAL = "tutorial.py"
 LINKED = PAGES | {f"examples/{TUTORIAL}": TUTORIAL}
-"""The same, with the one that mkdocs-jupyter reads from its folder."""
+"""Those pages, and the one that mkdocs-jupyter reads from its folder."""
 
 NESTED = re.compile(r"^  - ", re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
