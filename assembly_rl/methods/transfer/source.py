@@ -111,6 +111,7 @@ def ship_source(run: RunDirectory, folder: Path) -> None:
     with writing(folder):
         best.mkdir(parents=True)
     write_tensors(best / POLICY_FILE, weights)
+    write_bytes(folder / run.evaluations.name, read_bytes(run.evaluations))
     kept = ("format", "started", "seed", "config", "versions", "git")
     config = {**run.info["config"], "run_dir": None, "resume": None}
     write_json(folder / "run.json", {name: run.info.get(name) for name in kept} | {"config": config})
