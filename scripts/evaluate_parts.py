@@ -77,6 +77,27 @@ def in_conditions(task: TaskConfig, engine: str, lag: float | None, delay: float
     return replace(task, physics=task.physics.in_engine(engine), robot=replace(task.robot, response=response))
 
 
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the settings with which a policy may act in place of those of its training."""
+    parser.add_argument(
+        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
+    )
+    parser.add_argument("--path-speed", type=float, help="of the nominal path [m/s]")
+    parser.add_argument("--lateral-force", type=float, help="largest of an action [N]")
+
+
+def acting(task: TaskConfig, given: argparse.Namespace) -> TaskConfig:
+    """Return a task with the settings that were given."""
+    if given.symmetry:
+        task = replace(task, symmetry=SymmetryConfig(*given.symmetry))
+    if given.path_speed:
+        task = replace(task, path=replace(task.path, speed=given.path_speed))
+    if given.lateral_force:
+        wrench = [given.lateral_force] * 2 + task.action.wrench[2:]
+        task = replace(task, action=replace(task.action, wrench=wrench))
+    return task
+
+
 def known(part: PegHole, task: TaskConfig, seed: int) -> dict[str, float]:
     """Return the conditions of an episode that its controller does not know."""
     rng = gymnasium.utils.seeding.np_random(seed)[0]
@@ -108,9 +129,7 @@ def rows_of(
         for lag in arguments.lag:
             task = in_conditions(base, engine, lag, arguments.delay)
             candidate = candidate_of(arguments.controller, task)
-            if arguments.symmetry:
-                views = SymmetryConfig(*arguments.symmetry)
-                candidate = replace(candidate, task=replace(candidate.task, symmetry=views))
+            candidate = replace(candidate, task=acting(candidate.task, arguments))
             label = f"{arguments.task}, lag {'drawn' if lag is None else f'{1e3 * lag:g} ms'}"
             for start in range(0, len(parts), BLOCK):
                 block = parts[start : start + BLOCK]
@@ -147,9 +166,7 @@ def main() -> None:
     parser.add_argument(
         "--override", nargs="+", default=[], help="of experiment=generalist: parts.size=[...]"
     )
-    parser.add_argument(
-        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
-    )
+    add_settings(parser)
     parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()

@@ -10,15 +10,13 @@ of 0.5 degrees or more, ``over the hole`` if it came there with less, and else `
 import argparse
 import csv
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evaluate_parts import candidate_of, composed, in_conditions
+from evaluate_parts import acting, add_settings, candidate_of, composed, in_conditions
 from rich.progress import track
 
-from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.envs import PegHole, PegInHoleEnv, TaskConfig
 from assembly_rl.envs.library import make_task
 from assembly_rl.evaluation.policies import Policy
@@ -59,9 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("controller")
     parser.add_argument("rows", type=Path)
-    parser.add_argument(
-        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
-    )
+    add_settings(parser)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
     with open(given.rows, newline="", encoding="utf-8") as file:
@@ -71,9 +67,7 @@ def main() -> None:
     named = []
     for row in track(failed, "failures"):
         candidate = candidate_of(given.controller, in_conditions(base, row["engine"], None, None))
-        task = candidate.task
-        if given.symmetry:
-            task = replace(task, symmetry=SymmetryConfig(*given.symmetry))
+        task = acting(candidate.task, given)
         part = family.part(int(row["part"].rpartition("-")[2]))
         own = {name: row[name] for name in ("engine", "part", "seed", "size", "lateral_error", "yaw_error")}
         named.append(own | followed(part, task, candidate.policy, int(row["seed"])))

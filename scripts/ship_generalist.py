@@ -1,9 +1,9 @@
 """Write the bundle of a generalist that comes with the package, its card, and the source of transfers.
 
-    python scripts/ship_generalist.py runs/generalist rows.csv --symmetry 2 0.5
+    python scripts/ship_generalist.py runs/generalist rows.csv --path-speed 0.006 --lateral-force 10
 
 The rows are those of ``evaluate_parts.py`` for the run in the conditions of its training, in both engines,
-with the same ``--symmetry``.
+with the same settings.
 Existing files are replaced: they are under version control.
 """
 
@@ -12,14 +12,14 @@ import csv
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
+from evaluate_parts import acting, add_settings
 from tabulate_parts import by_part, interval, succeeds
 
 from assembly_rl.controllers.bundles import BundleController, Manifest, write_bundle
 from assembly_rl.controllers.bundles.file import SHIPPED
-from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.wrench import ToolConfig
 from assembly_rl.deployment.manifest import describe
 from assembly_rl.deployment.parity import compare, make_golden
@@ -38,17 +38,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run")
     parser.add_argument("rows", type=Path)
-    parser.add_argument(
-        "--symmetry", nargs=2, type=float, metavar=("AFTER", "EVERY"), help="of the policy's axes [s]"
-    )
+    add_settings(parser)
     given = parser.parse_args()
     run, rows_path = RunDirectory.open(given.run), given.rows
     with open(rows_path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     config, policy = read_config(run), load_actor(run).network()
     part = config.geometry.part()
-    if given.symmetry:
-        config.task = replace(config.task, symmetry=SymmetryConfig(*given.symmetry))
+    config.task = acting(config.task, given)
     task = config.task
     own = [row for row in rows if row["engine"] == task.physics.engine]
     low, high = interval(own)
@@ -74,7 +71,7 @@ def main() -> None:
     )
     source = SOURCES / NAME
     shutil.rmtree(source, ignore_errors=True)
-    ship_source(run, source)
+    ship_source(run, source, config.task)
     card = SHIPPED / f"{NAME}.md"
     card.write_text(
         f"# {NAME}\n\nSHA-256 {digest}\n\n`python scripts/evaluate_parts.py {NAME} --output rows.csv`, then "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.envs import TaskConfig
 from assembly_rl.evaluation.candidates import as_trained
 from assembly_rl.learners.actor import ActorWeights
@@ -93,7 +94,7 @@ class Source:
             write_bytes(folder / name, read_bytes(self.run.path / name))
 
 
-def ship_source(run: RunDirectory, folder: Path) -> None:
+def ship_source(run: RunDirectory, folder: Path, task: TaskConfig) -> None:
     """Write the files of a run from which a transfer starts, small enough for a package.
 
     Target critics and the description of the machine are left out.
@@ -101,6 +102,7 @@ def ship_source(run: RunDirectory, folder: Path) -> None:
     Args:
         run: Run with a best policy.
         folder: New folder.
+        task: Task in which the controller acts.
     """
     best = folder / "checkpoints" / run.best.name
     weights = {
@@ -113,7 +115,7 @@ def ship_source(run: RunDirectory, folder: Path) -> None:
     write_tensors(best / POLICY_FILE, weights)
     write_bytes(folder / run.evaluations.name, read_bytes(run.evaluations))
     kept = ("format", "started", "seed", "config", "versions", "git")
-    config = {**run.info["config"], "run_dir": None, "resume": None}
+    config = {**run.info["config"], "task": to_mapping(task), "run_dir": None, "resume": None}
     write_json(folder / "run.json", {name: run.info.get(name) for name in kept} | {"config": config})
 
 

@@ -28,8 +28,9 @@ def test_it_is_the_shipped_controller_with_its_critics() -> None:
 
 
 def test_what_is_shipped_of_a_run_can_be_opened(source: RunDirectory, tmp_path: Path) -> None:
-    ship_source(source, tmp_path / "small")
-    own, small = Source.open(source.path), Source.open(tmp_path / "small")
+    own = Source.open(source.path)
+    ship_source(source, tmp_path / "small", own.config.task)
+    small = Source.open(tmp_path / "small")
     assert small.config == own.config
     mine, theirs = own.weights(), small.weights()
     assert {name for name in mine if not name.startswith("critic_target.")} <= theirs.keys()
