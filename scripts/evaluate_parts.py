@@ -33,6 +33,9 @@ from assembly_rl.runs import RunDirectory
 from assembly_rl.training.config import TrainConfig
 from assembly_rl.training.loading import load_policy, read_config
 
+CONTROLLERS = Path(__file__).parent.parent / "conf" / "controller"
+"""Folder of the hand-written controllers."""
+
 BLOCK = 10
 """Parts between two writes of the file."""
 
@@ -49,15 +52,19 @@ def candidate_of(name: str, task: TaskConfig) -> Candidate:
     if Path(name).is_dir():
         run = RunDirectory.open(name)
         return Candidate(run.path.name, load_policy(run), as_trained(read_config(run).task, task))
-    known = Path(__file__).parent.parent / "conf" / "controller" / f"{name}.yaml"
-    if known.is_file():
-        with initialize_config_module("assembly_rl.conf", version_base="1.3"):
-            values = OmegaConf.to_container(compose(f"controller/{name}"))
-        own = OmegaConf.to_object(OmegaConf.merge(ControllerConfig, _only(values)))
-        assert isinstance(own, ControllerConfig)
-        return baseline(name, own, task)
+    if (CONTROLLERS / f"{name}.yaml").is_file():
+        return baseline(name, baseline_config(name), task)
     shipped = TrainedController.open(name)
     return Candidate(shipped.manifest.name, LearnedPolicy(shipped.policy), shipped.task(task))
+
+
+def baseline_config(name: str) -> ControllerConfig:
+    """Return a hand-written controller of conf/controller."""
+    with initialize_config_module("assembly_rl.conf", version_base="1.3"):
+        values = OmegaConf.to_container(compose(f"controller/{name}"))
+    own = OmegaConf.to_object(OmegaConf.merge(ControllerConfig, _only(values)))
+    assert isinstance(own, ControllerConfig)
+    return own
 
 
 def _only(values: Any) -> Any:
