@@ -2,9 +2,9 @@
 
     python scripts/tune_baselines_on_parts.py reflex dither --output runs/tune_broad
 
-Candidates are the controller that was tuned for the hard task, variations of it, and as many random ones as in
-``assembly-rl-benchmark study=tune_baselines``. All candidates of a round run the same episodes; the best enter
-the next one. The best controllers are written as files for conf/controller.
+Candidates are the controller that was tuned for the hard task, variations of it, and as many random
+ones as in ``assembly-rl-benchmark study=tune_baselines``. All candidates of a round run the same
+episodes; the best enter the next one. The best controllers are written as files for conf/controller.
 """
 
 import argparse
