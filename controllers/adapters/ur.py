@@ -42,6 +42,7 @@ from assembly_rl.controllers.wrench import Wrench
 
 LOOKAHEAD = 0.03
 """Lookahead time of ``servoL`` [s], the least that it takes: every lag reduces the stability in contact."""
+LOST = "the connection to the robot is lost: check network and controller"
 GAIN = 300.0
 """Gain of ``servoL``: the default of URScript's ``servoj``."""
 SILENCE = 0.5
@@ -129,7 +130,7 @@ class UR:
     def require_ready(self) -> None:
         """Raise ``RobotStopped`` if the robot would not move."""
         if not (self.control.isConnected() and self._receive.isConnected()):
-            raise RobotStopped("the connection to the robot is lost: check network and controller")
+            raise RobotStopped(LOST)
         if self._receive.isEmergencyStopped():
             raise RobotStopped("the robot is in an emergency stop")
         if self._receive.isProtectiveStopped():
@@ -163,10 +164,14 @@ class UR:
         """Command the pose T_base_flange of the bundle's flange for the end of the period.
 
         Raises:
-            RobotStopped: The robot refuses the command.
+            RobotStopped: The robot refuses the command, or cannot be reached.
         """
         target = [*pose[0], *quat_log(pose[1])]
-        if not self.control.servoL(target, 0.0, 0.0, 1.0 / self.rate, LOOKAHEAD, GAIN):
+        try:
+            taken = self.control.servoL(target, 0.0, 0.0, 1.0 / self.rate, LOOKAHEAD, GAIN)
+        except RuntimeError as error:  # of an attempt to connect again
+            raise RobotStopped(f"{LOST} ({error})") from error
+        if not taken:
             raise RobotStopped("the robot refused a command of servoL: check the log on the pendant")
 
     def stop(self) -> None:

@@ -213,6 +213,21 @@ def test_a_robot_elsewhere_is_refused(robot: SimulatedRobot) -> None:
     assert not fake.targets
 
 
+def test_a_connection_that_is_lost_in_a_command(
+    robot: SimulatedRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, own, hole = arranged(robot)
+
+    def lost(*arguments: Any) -> bool:
+        fake.connected = False
+        raise RuntimeError("Timeout connecting to UR dashboard server.")
+
+    monkeypatch.setattr(fake, "servoL", lost)
+    with pytest.raises(ur.RobotStopped, match=r"connection to the robot is lost.*Timeout"):
+        inserted(own, hole)
+    assert fake.stops == 0
+
+
 def test_a_robot_whose_script_does_not_run_tells_no_tcp(robot: SimulatedRobot) -> None:
     fake, _, _ = arranged(robot)
     fake.running = False
