@@ -74,7 +74,7 @@ setup(
         "npu": ["torch==2.13.0", "torch-npu==2.13.0"],
         "step": ["trimesh>=5.2", "cascadio>=0.1.1"],
         "studies": ["pyarrow>=18"],
-        "ur": ["ur-rtde>=1.6"],
+        "ur": ["ur-rtde>=1.6,<1.7"],
         "video": ["imageio>=2.36", "imageio-ffmpeg>=0.6"],
         "watch": ["rerun-sdk>=0.41,<0.42"],
         "dev": [
@@ -90,6 +90,9 @@ setup(
             "pytest-xdist>=3.6",
             "ruff>=0.8",
             "setuptools>=70.1",
+            # wheels: Linux on x86_64, Python up to 3.12; elsewhere its tests are skipped
+            "ur-rtde>=1.6.5,<1.7; sys_platform == 'linux' and platform_machine == 'x86_64' "
+            "and python_version < '3.13'",
         ],
     },
     entry_points={

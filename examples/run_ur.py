@@ -12,7 +12,7 @@ the environment soft and a hand on the emergency stop.
 import argparse
 
 from assembly_rl.controllers import load_bundle
-from assembly_rl.controllers.adapters.ur import connect, insert
+from assembly_rl.controllers.adapters.ur import RobotStopped, connect, insert
 from assembly_rl.controllers.se3 import compose, quat_log
 
 
@@ -43,13 +43,18 @@ def main() -> None:
     print("start, TCP in the base [m, rotation vector]:", [*position, *quat_log(orientation)])
     trained = controller.manifest.response
     print("trained for a robot with", trained.words() if trained else "an unknown lag")
-    robot = connect(arguments.address, controller.rate)
+    try:
+        robot = connect(arguments.address, controller.rate)
+    except (ImportError, RuntimeError) as error:
+        raise SystemExit(f"{arguments.address}: {error}") from None
     input("Is the robot there, at rest, in free space? Enter begins, Ctrl-C does not. ")
     try:
         state = insert(robot, controller, hole)
         print(state, controller.reason)
     except KeyboardInterrupt:
         print("stopped")
+    except RobotStopped as error:
+        raise SystemExit(f"stopped: {error}") from None
     finally:
         if arguments.recording and controller.state != "idle":
             controller.recording().save(arguments.recording)

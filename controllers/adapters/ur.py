@@ -42,8 +42,11 @@ from assembly_rl.controllers.wrench import Wrench
 
 LOOKAHEAD = 0.03
 """Lookahead time of ``servoL`` [s], the least that it takes: every lag reduces the stability in contact."""
+LOST = "the connection to the robot is lost: check network and controller"
 GAIN = 300.0
 """Gain of ``servoL``: the default of URScript's ``servoj``."""
+SILENCE = 0.5
+"""Time [s] without new data after which a robot gets no more commands."""
 
 
 class Control(Protocol):
@@ -56,7 +59,7 @@ class Control(Protocol):
         """Return True if the control script runs."""
 
     def getTCPOffset(self) -> list[float]:
-        """Return the pose of the TCP in the flange [m, rotation vector]."""
+        """Return the pose of the TCP in the flange [m, rotation vector], empty if the script does not run."""
 
     def initPeriod(self) -> Any:
         """Begin a control period."""
@@ -70,7 +73,7 @@ class Control(Protocol):
         """Servo to a pose of the TCP; speed and acceleration are not used."""
 
     def servoStop(self) -> bool:
-        """Stop servoing."""
+        """Stop servoing; it waits up to five minutes for the robot's answer, and Ctrl-C does not end that."""
 
 
 class Receive(Protocol):
@@ -107,20 +110,27 @@ class UR:
         receive: Interface for measurements.
         rate: Control rate [Hz].
         clock: Steady clock [s].
+
+    Raises:
+        RobotStopped: The robot would not move.
     """
 
     def __init__(
         self, control: Control, receive: Receive, rate: float, clock: Callable[[], float] = monotonic
     ) -> None:
         self.control, self._receive, self.rate, self.clock = control, receive, rate, clock
-        self._arm = invert(_pose(control.getTCPOffset()))[0]  # from the TCP to the flange, in the TCP's axes
+        offset = control.getTCPOffset()
+        if not offset:
+            self.require_ready()
+            raise RobotStopped("the robot does not tell its TCP: check the log on the pendant")
+        self._arm = invert(_pose(offset))[0]  # from the TCP to the flange, in the TCP's axes
         self._latest: float | None = None
         self._arrived = clock()
 
     def require_ready(self) -> None:
         """Raise ``RobotStopped`` if the robot would not move."""
         if not (self.control.isConnected() and self._receive.isConnected()):
-            raise RobotStopped("the connection to the robot is lost: check network and controller")
+            raise RobotStopped(LOST)
         if self._receive.isEmergencyStopped():
             raise RobotStopped("the robot is in an emergency stop")
         if self._receive.isProtectiveStopped():
@@ -154,16 +164,33 @@ class UR:
         """Command the pose T_base_flange of the bundle's flange for the end of the period.
 
         Raises:
-            RobotStopped: The robot refuses the command.
+            RobotStopped: The robot refuses the command, or cannot be reached.
         """
         target = [*pose[0], *quat_log(pose[1])]
-        if not self.control.servoL(target, 0.0, 0.0, 1.0 / self.rate, LOOKAHEAD, GAIN):
+        try:
+            taken = self.control.servoL(target, 0.0, 0.0, 1.0 / self.rate, LOOKAHEAD, GAIN)
+        except RuntimeError as error:  # of an attempt to connect again
+            raise RobotStopped(f"{LOST} ({error})") from error
+        if not taken:
             raise RobotStopped("the robot refused a command of servoL: check the log on the pendant")
 
     def stop(self) -> None:
-        """Stop servoing; if that does not get through, the robot stands at the last command."""
+        """Stop servoing; a robot that does not answer gets no command, and stands at the last one."""
         with suppress(RuntimeError):
-            self.control.servoStop()
+            if self._answers():
+                self.control.servoStop()
+
+    def _answers(self) -> bool:
+        """True as soon as new data arrive; without them ``servoStop`` would wait for minutes."""
+        latest = self._receive.getTimestamp()
+        for _ in range(round(SILENCE * self.rate)):
+            period = self.control.initPeriod()
+            if not (self.control.isConnected() and self._receive.isConnected()):
+                return False
+            if self._receive.getTimestamp() != latest:
+                return True
+            self.control.waitPeriod(period)
+        return False
 
 
 def connect(address: str, rate: float) -> UR:
@@ -171,12 +198,19 @@ def connect(address: str, rate: float) -> UR:
 
     Args:
         address: Network address of the robot.
-        rate: Control rate, ``BundleController.rate`` [Hz]. Measurements come at the robot's own, 500 Hz.
+        rate: Control rate, ``BundleController.rate`` [Hz]. Measurements come at the robot's own, 500 Hz. Its
+            period has to be a whole number of milliseconds: ``waitPeriod`` leaves out the rest.
 
     Raises:
         ImportError: ur-rtde is not installed.
-        RuntimeError: The robot cannot be reached.
+        RuntimeError: The robot cannot be reached, or is not in remote control.
+        ValueError: The control period is no whole number of milliseconds.
     """
+    if int(1.0 / rate * 1000) * rate != 1000:  # as waitPeriod computes it
+        raise InputError(
+            f"the control rate is {rate:g} Hz, but ur-rtde waits whole milliseconds: use a bundle with a "
+            "rate such as 100, 125, 200, 250 or 500 Hz"
+        )
     try:
         control = import_module("rtde_control").RTDEControlInterface
         receive = import_module("rtde_receive").RTDEReceiveInterface

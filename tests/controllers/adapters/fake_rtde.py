@@ -48,7 +48,7 @@ class FakeController:
         return self.emergency
 
     def getTCPOffset(self) -> list[float]:
-        return self.offset
+        return self.offset if self.running else []
 
     def getTimestamp(self) -> float:
         return 0.0 if self.frozen else self.time
@@ -75,9 +75,13 @@ class FakeController:
     ) -> bool:
         assert (time, 0.03 <= ahead <= 0.2, 100 <= gain <= 2000) == (PERIOD, True, True)
         self.targets.append(pose)
+        self.aim(pose)
+        return self.takes
+
+    def aim(self, pose: list[float]) -> None:
+        """Set the target of the next period."""
         x, y, z, *turn = pose
         self.target = compose(invert(self.base), ((x, y, z), quat_exp((turn[0], turn[1], turn[2]))))
-        return self.takes
 
     def waitPeriod(self, start: float, /) -> None:
         assert start == self.time
@@ -89,7 +93,6 @@ class FakeController:
             self.reading = next(self.free, list(self.robot.reading))
 
     def servoStop(self) -> bool:
+        assert self.connected and not self.frozen, "ur-rtde would wait for five minutes"
         self.stops += 1
-        if not self.connected:
-            raise RuntimeError("not connected")
         return True

@@ -123,7 +123,7 @@ def test_a_robot_that_stops_ends_the_insertion(
     bundle = controller()
     with pytest.raises(ur.RobotStopped, match=message):
         ur.insert(own, bundle, hole, samples=20)
-    assert fake.stops == 1
+    assert fake.stops == (name != "connected")
     assert len(bundle.recording()) in (10, 11)
 
 
@@ -134,6 +134,7 @@ def test_ctrl_c_stops_the_robot(robot: SimulatedRobot, monkeypatch: pytest.Monke
     def interrupted(start: float, /) -> None:
         wait(start)
         if len(fake.targets) == 5:
+            fake.waitPeriod = wait  # type: ignore[method-assign]
             raise KeyboardInterrupt
 
     monkeypatch.setattr(fake, "waitPeriod", interrupted)
@@ -185,7 +186,7 @@ def test_measurements_that_cease_end_with_fault(
     bundle = inserted(own, hole)
     assert bundle.state is State.fault
     assert bundle.recording().faults[-2] & Fault.STALE_WRENCH
-    assert fake.stops == 1
+    assert fake.stops == 0
 
 
 def test_readings_that_are_none(robot: SimulatedRobot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +211,34 @@ def test_a_robot_elsewhere_is_refused(robot: SimulatedRobot) -> None:
     with pytest.raises(ValueError, match="offset_limit"):
         inserted(own, ((x + 0.05, y, z), orientation))
     assert not fake.targets
+
+
+def test_a_connection_that_is_lost_in_a_command(
+    robot: SimulatedRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, own, hole = arranged(robot)
+
+    def lost(*arguments: Any) -> bool:
+        fake.connected = False
+        raise RuntimeError("Timeout connecting to UR dashboard server.")
+
+    monkeypatch.setattr(fake, "servoL", lost)
+    with pytest.raises(ur.RobotStopped, match=r"connection to the robot is lost.*Timeout"):
+        inserted(own, hole)
+    assert fake.stops == 0
+
+
+def test_a_robot_whose_script_does_not_run_tells_no_tcp(robot: SimulatedRobot) -> None:
+    fake, _, _ = arranged(robot)
+    fake.running = False
+    with pytest.raises(ur.RobotStopped, match="control script"):
+        ur.UR(fake, fake, RATE)
+
+
+@pytest.mark.parametrize("rate", [60.0, 240.0, 400.0])
+def test_a_period_that_ur_rtde_cannot_wait_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="whole milliseconds"):
+        ur.connect("192.0.2.1", rate)
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
