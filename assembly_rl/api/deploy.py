@@ -122,10 +122,11 @@ def deploy_part(
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
     trials = _tried(geometry, task, options.source, options, console)
-    found = {Path(options.source).name: trials}
+    before, found = None, {Path(options.source).name: trials}
     if training is not None and trials.success < options.level:
         text = f"below the level of {100 * options.level:g} %: fine-tuning for this part"
         console.print(text, highlight=False)
+        before = trials
         run = fine_tune(training, tuning_folder(folder), console, options.processes)
         trials = _tried(geometry, task, str(run.path), options, console)
         found["fine-tuned"] = trials
@@ -150,6 +151,7 @@ def deploy_part(
     return write_deployment(
         trials,
         folder,
+        before=before,
         tool_mass=options.tool_mass,
         centre_of_mass=options.centre_of_mass,
         gravity=options.gravity,

@@ -59,6 +59,7 @@ def write_deployment(
     trials: Trials,
     output: str | Path,
     *,
+    before: Trials | None = None,
     tool_mass: float = 0.0,
     centre_of_mass: Sequence[float] = (0.0, 0.0, 0.0),
     gravity: Sequence[float] = (0.0, 0.0, -9.81),
@@ -69,6 +70,7 @@ def write_deployment(
     Args:
         trials: Trials of the controller.
         output: New folder.
+        before: Trials before a fine-tuning, whose rows are written, too.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
@@ -98,10 +100,12 @@ def write_deployment(
     name = folder_name(part.label)
     with writing(folder), new_folder(folder, "choose another output") as partial:
         written = write_controller(partial, name, final, network, golden, task.observation, soc)
-        write_rows(
-            partial / "episodes.csv",
-            [{"engine": engine} | row for engine, of in trials.rows.items() for row in of],
-        )
+        for file, of in (("episodes.csv", trials), ("episodes_before.csv", before)):
+            if of is not None:
+                write_rows(
+                    partial / file,
+                    [{"engine": engine} | row for engine, those in of.rows.items() for row in those],
+                )
         pictures = _draw_worst(partial, trials, policy)
     return Deployment(
         folder=folder,

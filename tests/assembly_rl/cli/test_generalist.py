@@ -78,6 +78,7 @@ def test_what_a_training_over_parts_gave_is_tuned_and_transferred(command: Run, 
     assert run["config"]["algo"]["asymmetric"] and run["config"]["steps"] == 40
     origin = read_bundle(next((tmp_path / "made").glob("*.bundle"))).manifest.provenance["source"]
     assert origin["run"] == "made-fine-tuning"
+    assert len((tmp_path / "made" / "episodes_before.csv").read_text().splitlines()) in (3, 5)
     assert "fine-tuning" not in command("deploy", *options, "fine_tune=40", "level=0", "output=as_it_is")
     short = ["steps=4", "evaluation.every=4", "evaluation.episodes=1", "evaluation.held_out=2"]
     shown = command("transfer", "source=several", "geometry=L", "processes=1", "task=broad", *short)
