@@ -78,7 +78,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
 	@$(BIN)/python -c "$(IS_SUPPORTED)" || \
 		{ echo "$(VENV) has another Python than 3.11, 3.12 or 3.13: rm -rf $(VENV), and begin anew" >&2; exit 2; }
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[export,video]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[drawings,export,mujoco,video]'
 	touch $@
 
 $(TOOLS): $(INSTALLED)
