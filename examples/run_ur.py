@@ -1,6 +1,6 @@
 """Run an insertion with a bundle on a UR e-Series robot.
 
-    python -m assembly_rl.examples.run_ur square.bundle 192.168.1.10 --recording square-0001.csv \
+    python -m assembly_rl.examples.run_ur square.bundle 192.168.1.10 --recording square-0001.csv \\
         --hole 0.4 0.1 0.05 0 0 0 1
 
 Before the start: set the payload on the robot, set the TCP to the bundle's flange (explained, with checks, in
