@@ -100,7 +100,7 @@ PAGES = {
             "assembly-rl-deploy geometry=L task.randomization.hole_estimate.lateral=0.001",
         ),
         "docs/generalist.md",
-        others=("geometry.", "task.", "centre_of_mass", "gravity", "soc", "processes"),
+        others=("geometry.", "task.", "centre_of_mass", "gravity", "soc", "seed", "processes"),
     ),
     "assembly-rl-eval": Page(
         "Run held-out insertions with trained controllers and hand-written ones, and compare them.",
