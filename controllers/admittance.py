@@ -20,6 +20,7 @@ from assembly_rl.controllers.validation import (
     AXES,
     InputError,
     entries,
+    finite_numbers,
     is_finite,
     plain,
     real,
@@ -317,6 +318,23 @@ class AdmittanceController:
             raise InputError(f"distance must be finite, got {distance}")
         self._state[axis] -= distance
         self._offset[axis] = float(self._state[axis])
+
+    def restrain(self, offset: Sequence[float]) -> None:
+        """Account for a command that was held back: offset and velocity are those of what was applied.
+
+        Args:
+            offset: Offset (6,) [m, rad] that was applied instead of that of the latest step.
+
+        Raises:
+            ValueError: The offset is not six finite numbers.
+        """
+        if not finite_numbers(offset, 6):
+            raise InputError(f"offset must be six finite numbers, got {offset!r:.80}")
+        state = self._state
+        for axis, (value, (_, speed, _)) in enumerate(zip(offset, self._motion_limits, strict=True)):
+            velocity = float(state[6 + axis]) + (value - self._offset[axis]) * self.rate
+            state[axis], state[6 + axis] = value, max(-speed, min(speed, velocity))
+        self._offset = [float(value) for value in offset]
 
     # ------------------------------------------------------------------ the loop
 

@@ -27,6 +27,8 @@ class Fault(IntFlag):
     """Requested gains were not renewed in time; the controller goes back to the law of its reset."""
     STOPPED = 512
     """A usable wrench was missing for too long; the command stands still until ``reset``."""
+    FORCE_CEILING = 1024
+    """The command was held back: it could have led to a wrench above the ceiling."""
 
     def __str__(self) -> str:
         return self.name or "NONE"

@@ -209,6 +209,7 @@ class TaskConfig(InsertionConfig):
         for label, name in names.items():
             if not isinstance(name, str):
                 raise InputError(f"TaskConfig.{label} must be a name, got {name!r:.80}")
+        self._complete_ceiling()
         ENGINES.get(self.physics.engine)
         ROBOTS.get(self.robot.model)
         self.physics_steps()
@@ -220,6 +221,22 @@ class TaskConfig(InsertionConfig):
                     f"randomization.start_pose reaches {value} along {axis}, beyond admittance.offset_limit "
                     f"{limit}: narrow the one or widen the other"
                 )
+
+    def _complete_ceiling(self) -> None:
+        """Put in what a force ceiling needs of the simulated robot, and is not stated."""
+        own, physics = self.ceiling, self.physics
+        if own.force is None:
+            return
+        servo = [physics.servo_stiffness, physics.servo_rotational_stiffness]
+        self.ceiling = replace(
+            own,
+            stiffness=own.stiffness or servo,
+            drive_stiffness=own.drive_stiffness or servo,
+            impact=own.impact or list(physics.servo_damping),
+            sensor_cutoff=own.sensor_cutoff or self.sensor.cutoff,
+            sensor_delay=own.sensor_delay or self.sensor.delay,
+            stopping_time=self.robot.response.delay[1] if own.stopping_time is None else own.stopping_time,
+        )
 
     def physics_steps(self) -> int:
         """Physics steps per control step."""

@@ -88,6 +88,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     From ``task.symmetry.after`` on the axes of observation and action are turned by 90 degrees about z or
     reflected, others every ``task.symmetry.every``; see ``SymmetryConfig``.
 
+    With ``task.ceiling.force`` the controller commands nothing that could lead to a larger contact force, and
+    flags what it holds back with ``FORCE_CEILING``; see ``CeilingConfig``. What it has to know of the robot
+    and is not stated is that of the simulated one.
+
     With ``task.coordinates`` observation and action, but not info, are in the coordinates of another part;
     see ``CoordinateTransform``.
 
@@ -166,6 +170,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._objective = TASKS.get(task.name)(deepcopy(part), deepcopy(task))
         self._robot = SimulatedRobot(part, task, render_mode == "rgb_array", render_mode == "human")
         self.metadata["render_modes"] = self._robot.render_modes
+        self._ceiling = task.ceiling.force is not None
         self._law = task.law()
         self._insertion = Insertion(
             task,
@@ -283,7 +288,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self._observe(wrench), added(terms.values()), terminated, truncated, info
 
     def _control_step(self) -> None:
-        command, faults = self._insertion.step(self._wrench)
+        command, faults = self._insertion.step(
+            self._wrench, pose=self._world.pose() if self._ceiling else None
+        )
         if faults:
             self._faults |= faults
         self._robot.move(command)

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from assembly_rl.configuration.composition import register
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.se3 import quat_log
 from assembly_rl.deployment.trials import TrainedController
@@ -91,6 +92,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--path-speed", type=float, help="of the nominal path [m/s]")
     parser.add_argument("--lateral-force", type=float, help="largest of an action [N]")
+    parser.add_argument("--ceiling", type=float, help="of the contact force [N]")
 
 
 def acting(task: TaskConfig, given: argparse.Namespace) -> TaskConfig:
@@ -102,6 +104,8 @@ def acting(task: TaskConfig, given: argparse.Namespace) -> TaskConfig:
     if given.lateral_force:
         wrench = [given.lateral_force] * 2 + task.action.wrench[2:]
         task = replace(task, action=replace(task.action, wrench=wrench))
+    if given.ceiling:
+        task = replace(task, ceiling=CeilingConfig(force=given.ceiling))
     return task
 
 

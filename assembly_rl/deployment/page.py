@@ -5,7 +5,22 @@
 from assembly_rl.controllers import max_contact_stiffness
 from assembly_rl.controllers.bundles import Manifest
 from assembly_rl.controllers.bundles.manifest import ResponseNote
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.validation import AXES
+
+
+def ceiling(own: CeilingConfig) -> str:
+    """Return what the page says of a force ceiling; empty without one."""
+    if own.force is None:
+        return ""
+    moment = "" if own.moment is None else f" and a moment of {own.moment:g} Nm"
+    stiffness, turn = own.stiffness
+    return (
+        f"\nIt commands nothing that could press harder than {own.force:g} N{moment}, for a contact and a robot of at most\n"
+        f"{stiffness:g} N/m and {turn:g} Nm/rad in series, with contacts up to {1e3 * own.lever:g} mm from the tip, on a robot that\n"
+        f"follows a reversed command after {1e3 * (own.stopping_time or 0.0):g} ms, with readings that are right within {own.tare_error[0]:g} N.\n"
+        "**These values are of the simulated robot unless they were stated: state those of yours (`task.ceiling`).**\n"
+    )
 
 
 def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
@@ -45,6 +60,7 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
             f"every {symmetry.every:g} s (`SymmetryConfig`), and turns its actions back."
         )
     )
+    held = ceiling(config.ceiling)
     law = [
         f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"
         for name, units, matrix in (
@@ -119,7 +135,7 @@ beyond {1e3 * limits.lateral:g} mm or {limits.angle:g} rad from the hole's axis,
 `fault` after {admittance.safety.stop:g} s without usable readings; `success` when the tip is
 {1e3 * limits.goal_margin:g} mm above the bottom. The command then stands still until `reset`. Path speed
 {1e3 * path.speed:g} mm/s.
-
+{held}
 ## Compliance law at the tip (diagonal; all of it is in the bundle)
 
 | | {six} |

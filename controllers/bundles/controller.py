@@ -289,7 +289,7 @@ class BundleController:
         if self._state is not State.running:
             return Fault.NONE
         self._count += 1
-        command, faults = insertion.step(wrench, time, stamp)
+        command, faults = insertion.step(wrench, time, stamp, (position, orientation))
         if not self._bound.allows(self._command, command):
             self._end(State.fault, "the controller computed a command beyond the stated speed limits")
             return faults

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from assembly_rl.controllers import bounds
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
-from assembly_rl.controllers.serialization import complete, from_mapping
+from assembly_rl.controllers.serialization import complete, from_mapping, to_mapping
 from assembly_rl.controllers.validation import (
     AXES,
     InputError,
@@ -24,11 +25,12 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 4
+FORMAT = 5
 """Version of the format.
 
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
-and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``.
+and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``;
+formats 1 to 4 had no ``insertion.ceiling``.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -277,6 +279,8 @@ def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         found: Number of its format.
     """
     insertion = values.get("insertion")
+    if found < 5 and isinstance(insertion, dict):
+        insertion = {"ceiling": to_mapping(CeilingConfig()), **insertion}
     if found < 4 and isinstance(insertion, dict):
         insertion = {"symmetry": {"after": None, "every": SymmetryConfig().every}, **insertion}
     if found < 3 and isinstance(insertion, dict) and isinstance(own := insertion.get("observation"), dict):

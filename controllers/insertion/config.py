@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assembly_rl.controllers import bounds
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.config import AdmittanceConfig
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
@@ -43,6 +44,7 @@ class InsertionConfig:
         coordinates: Matrix A (6, 6) for a part other than that of law, action and observation; see
             ``CoordinateTransform``. Null for none.
         symmetry: Changes of the axes in which the policy sees an insertion that takes long.
+        ceiling: Ceiling of the contact wrench.
     """
 
     policy_rate: float = 20.0
@@ -54,6 +56,7 @@ class InsertionConfig:
     limits: LimitConfig = field(default_factory=LimitConfig)
     coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
     symmetry: SymmetryConfig = field(default_factory=SymmetryConfig)
+    ceiling: CeilingConfig = field(default_factory=CeilingConfig)
 
     def __post_init__(self) -> None:
         require_positive(self, policy_rate=bounds.RATE, control_rate=bounds.RATE)

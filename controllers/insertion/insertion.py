@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.admittance import AdmittanceController
+from assembly_rl.controllers.ceiling import ForceCeiling
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.faults import Fault
@@ -30,7 +31,7 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.controllers.serialization import copied
-from assembly_rl.controllers.wrench import ContactWrench, ToolConfig, Wrench
+from assembly_rl.controllers.wrench import NOT_A_WRENCH, ContactWrench, ToolConfig, Wrench
 
 Array = NDArray[np.float64]
 NO_USABLE_WRENCH = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
@@ -85,6 +86,7 @@ class Insertion:
         self._policy_period = 1.0 / config.policy_rate
         self._period = 1.0 / config.control_rate
         self._faster = config.path.speed * self._period / config.path.ramp
+        self._ceiling = ForceCeiling(config.ceiling, config.control_rate) if config.ceiling.force else None
         x, y, z = map(float, tool.centre)
         self._to_flange: Vector = (-x, -y, -z)  # from the tip, in the tool's axes
         self.reset((ORIGIN, IDENTITY))
@@ -122,7 +124,11 @@ class Insertion:
         self._last_action = np.zeros(6)
         self._reference = [0.0] * 6
         x, y, z, *turn = map(float, start)
-        return self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
+        command = self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
+        self._command = command
+        if self._ceiling is not None:
+            self._ceiling.reset(self.pose(*command)[0].tolist())
+        return command
 
     def orientation(self, flange: Quaternion) -> Quaternion:
         """Compute q_nf from q_wf, xyzw."""
@@ -177,25 +183,39 @@ class Insertion:
         action = self._views.applied(self.view, np.array(action, dtype=np.float64))
         action = self._dither(action)
         self._last_action = action
-        self._reference = self._mapping.apply(action)
+        reference = self._mapping.apply(action)
+        self._reference = reference if self._ceiling is None else self._ceiling.bounded(reference)
 
     def step(
-        self, wrench: Sequence[float], time: float | None = None, stamp: float | None = None
+        self,
+        wrench: Sequence[float],
+        time: float | None = None,
+        stamp: float | None = None,
+        pose: Pose | None = None,
     ) -> tuple[Pose, Fault]:
         """Run one control period.
+
+        With a force ceiling the command stands still while there is no usable wrench or no pose.
 
         Args:
             wrench: Contact wrench (6,) [N, Nm] from ``measure``.
             time: Time of this step on a steady clock [s]; None for no check of timing and age.
             stamp: Time when the wrench was measured, on the same clock [s]; None for now.
+            pose: Measured T_wf; only a force ceiling needs it.
 
         Returns:
             Command T_wf and the faults.
         """
-        path = self._path
+        ceiling, path = self._ceiling, self._path
+        if ceiling is not None and pose is None:
+            wrench = NOT_A_WRENCH
+        before = self.controller.offset.tolist() if ceiling is not None else []
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
         if faults and faults & NO_USABLE_WRENCH:  # then the path stops, too
             self._speed = max(0.0, self._speed - self._faster)
+            if ceiling is not None:
+                self.controller.restrain(before)
+                return self._command, faults
         else:
             self._speed = min(path.speed, self._speed + self._faster)
         self.height -= self._period * self._speed
@@ -205,7 +225,24 @@ class Insertion:
             offset[2] -= ahead
             self.controller.rebase(2, ahead)
         turn = quat_exp((offset[3], offset[4], offset[5]))
-        return self._flange(offset[0], offset[1], self.height + offset[2], turn), faults
+        command = self._flange(offset[0], offset[1], self.height + offset[2], turn)
+        if ceiling is not None and pose is not None:
+            command, faults = self._below_ceiling(ceiling, command, wrench, pose, faults)
+        self._command = command
+        return command, faults
+
+    def _below_ceiling(
+        self, ceiling: ForceCeiling, command: Pose, wrench: Sequence[float], pose: Pose, faults: Fault
+    ) -> tuple[Pose, Fault]:
+        """Limit a command to the ceiling, and tell the controller what is applied."""
+        measured = self.pose(*pose)[0].tolist()
+        arm = rotate(rotation_matrix(self.orientation(pose[1])), self._to_flange)
+        x, y, z, *turn = ceiling.limit(self.pose(*command)[0].tolist(), measured, wrench, arm)
+        if not ceiling.active:
+            return command, faults
+        self.controller.restrain((x, y, z - self.height, *turn))
+        rotation = quat_exp((turn[0], turn[1], turn[2]))
+        return self._flange(x, y, z, rotation), faults | Fault.FORCE_CEILING
 
     def _flange(self, x: float, y: float, z: float, rotation: Quaternion) -> Pose:
         """Compute T_wf for a pose of the tip [m, xyzw] in the nominal frame."""

@@ -15,6 +15,7 @@ import pytest
 from bundle_maker import golden, manifest, policy, write
 from safetensors.numpy import load, save
 
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers import BundleError, load_bundle
 from assembly_rl.controllers.bundles import read_bundle, write_bundle
 from assembly_rl.controllers.bundles.file import KIND, _digest
@@ -108,8 +109,8 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 5), "format is 5, this assembly_rl reads up to 4: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 4, got 0"),
+        (put("format", 6), "format is 6, this assembly_rl reads up to 5: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 5, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
@@ -122,6 +123,15 @@ def test_a_wrong_field_is_named(tmp_path: Path, change: Any, message: str) -> No
 def remove_new_observation(values: dict[str, Any]) -> None:
     for name in ("pose_ages", "visit_cells", "visit_extent", "time_scale"):
         del values["insertion"]["observation"][name]
+
+
+def test_a_bundle_of_the_fourth_format_has_no_ceiling(tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        values["format"] = 4
+        del values["insertion"]["ceiling"]
+
+    own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
+    assert own.format == 4 and own.insertion.ceiling == CeilingConfig()
 
 
 def test_a_bundle_of_the_second_format_has_no_map_of_visits(tmp_path: Path) -> None:
