@@ -15,10 +15,10 @@ import pytest
 from bundle_maker import golden, manifest, policy, write
 from safetensors.numpy import load, save
 
-from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers import BundleError, load_bundle
 from assembly_rl.controllers.bundles import read_bundle, write_bundle
 from assembly_rl.controllers.bundles.file import KIND, _digest
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.insertion import InsertionConfig, ObservationConfig
 
 
