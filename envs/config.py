@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 
 from assembly_rl.controllers import bounds
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.insertion.action import ActionConfig
@@ -209,7 +210,6 @@ class TaskConfig(InsertionConfig):
         for label, name in names.items():
             if not isinstance(name, str):
                 raise InputError(f"TaskConfig.{label} must be a name, got {name!r:.80}")
-        self._complete_ceiling()
         ENGINES.get(self.physics.engine)
         ROBOTS.get(self.robot.model)
         self.physics_steps()
@@ -222,22 +222,6 @@ class TaskConfig(InsertionConfig):
                     f"{limit}: narrow the one or widen the other"
                 )
 
-    def _complete_ceiling(self) -> None:
-        """Put in what a force ceiling needs of the simulated robot, and is not stated."""
-        own, physics = self.ceiling, self.physics
-        if own.force is None:
-            return
-        servo = [physics.servo_stiffness, physics.servo_rotational_stiffness]
-        self.ceiling = replace(
-            own,
-            stiffness=own.stiffness or servo,
-            drive_stiffness=own.drive_stiffness or servo,
-            impact=own.impact or list(physics.servo_damping),
-            sensor_cutoff=own.sensor_cutoff or self.sensor.cutoff,
-            sensor_delay=own.sensor_delay or self.sensor.delay,
-            stopping_time=self.robot.response.delay[1] if own.stopping_time is None else own.stopping_time,
-        )
-
     def physics_steps(self) -> int:
         """Physics steps per control step."""
         return whole_ratio("physics.rate", physics_rate(self.physics), "control_rate", self.control_rate)
@@ -247,6 +231,22 @@ class TaskConfig(InsertionConfig):
         own = self.compliance
         law = ComplianceLaw.from_diagonals(own.mass, own.damping, own.stiffness)
         return CoordinateTransform(self.coordinates).target_law(law)
+
+    def known_ceiling(self) -> CeilingConfig:
+        """Return the force ceiling with what it needs of the simulated robot where that is not stated."""
+        own, physics = self.ceiling, self.physics
+        if own.force is None:
+            return own
+        servo = [physics.servo_stiffness, physics.servo_rotational_stiffness]
+        return replace(
+            own,
+            stiffness=own.stiffness or servo,
+            drive_stiffness=own.drive_stiffness or servo,
+            impact=own.impact or list(physics.servo_damping),
+            sensor_cutoff=own.sensor_cutoff or self.sensor.cutoff,
+            sensor_delay=own.sensor_delay or self.sensor.delay,
+            stopping_time=self.robot.response.delay[1] if own.stopping_time is None else own.stopping_time,
+        )
 
     def stiffest_contact(self) -> ContactConfig:
         """Return the contact with a rigid body, whose stiffness is that of the robot's servo."""

@@ -173,7 +173,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._ceiling = task.ceiling.force is not None
         self._law = task.law()
         self._insertion = Insertion(
-            task,
+            replace(task, ceiling=task.known_ceiling()),
             self._scaled_law(task.randomization.gains[0]),  # the lowest damping has to be stable, too
             ToolConfig(centre=[0.0, 0.0, -part.peg_length]),  # weightless: there is no gravity
             contact=task.stiffest_contact() if task.compliance.check_contact else None,

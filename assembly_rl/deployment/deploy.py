@@ -134,7 +134,11 @@ def _content(trials: Trials) -> dict[str, Any]:
         "name": folder_name(part.label),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "part": to_mapping({field.name: getattr(part, field.name) for field in fields(PegHole)}),
-        "insertion": {**own["insertion"], "limits": to_mapping(asdict(task.limits))},
+        "insertion": {
+            **own["insertion"],
+            "limits": to_mapping(asdict(task.limits)),
+            "ceiling": to_mapping(asdict(task.known_ceiling())),
+        },
         "provenance": {**own["provenance"], "source": origin, "evaluation": evaluation},
     }
 

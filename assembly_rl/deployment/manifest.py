@@ -78,6 +78,6 @@ def describe(
 def insertion_of(task: TaskConfig) -> dict[str, Any]:
     """Return the part of a task's configuration that a robot's controller needs, in types of JSON."""
     names = [field.name for field in fields(InsertionConfig)]
-    own = InsertionConfig(**{name: getattr(task, name) for name in names})
+    own = InsertionConfig(**{name: getattr(task, name) for name in names} | {"ceiling": task.known_ceiling()})
     result: dict[str, Any] = to_mapping(asdict(own))
     return result

@@ -8,6 +8,7 @@ import pytest
 from assembly_rl.controllers import Fault
 from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.envs import PegInHoleEnv, TaskConfig
+from assembly_rl.envs.robots import ResponseConfig, RobotConfig
 
 
 def largest_force(task: TaskConfig, seed: int) -> tuple[float, Fault]:
@@ -41,11 +42,14 @@ def test_no_reading_of_an_episode_is_above_the_ceiling(engine: str) -> None:
 
 def test_a_ceiling_knows_the_simulated_robot() -> None:
     task = TaskConfig(ceiling=CeilingConfig(force=12.0))
-    own, physics = task.ceiling, task.physics
+    own, physics = task.known_ceiling(), task.physics
     assert (
         own.stiffness == own.drive_stiffness == [physics.servo_stiffness, physics.servo_rotational_stiffness]
     )
     assert own.impact == list(physics.servo_damping) and own.sensor_cutoff == task.sensor.cutoff
     assert own.stopping_time == task.robot.response.delay[1]
-    assert TaskConfig(ceiling=CeilingConfig(force=12.0, stopping_time=0.0)).ceiling.stopping_time == 0.0
-    assert TaskConfig().ceiling == CeilingConfig()
+    slower = replace(task, robot=RobotConfig(response=ResponseConfig(delay=[0.0, 0.02])))
+    assert slower.known_ceiling().stopping_time == 0.02
+    stated = TaskConfig(ceiling=CeilingConfig(force=12.0, stopping_time=0.0))
+    assert stated.known_ceiling().stopping_time == 0.0
+    assert TaskConfig().known_ceiling() == CeilingConfig()

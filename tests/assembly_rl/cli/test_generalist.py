@@ -55,7 +55,8 @@ def test_the_shipped_controller_is_tried_on_a_part_and_written_for_it(command: R
     (tmp_path / "angle.yaml").write_text(
         "polygon: [[0, 0], [20, 0], [20, 8], [8, 8], [8, 20], [0, 20]]\ndepth: 22\n"
     )
-    shown = command("deploy", "geometry=angle.yaml", "robot=ur5e", "episodes=2", "output='[here]'")
+    options = ["episodes=2", "task.ceiling.force=20", "output='[here]'"]
+    shown = command("deploy", "geometry=angle.yaml", "robot=ur5e", *options)
     assert "angle, bullet" in shown and "[here]/worst_2.png" in shown  # brackets are no markup
     written = tmp_path / "[here]" / "angle.bundle"
     bundle, shipped = read_bundle(written), read_bundle("generalist")
@@ -64,6 +65,9 @@ def test_the_shipped_controller_is_tried_on_a_part_and_written_for_it(command: R
     assert bundle.manifest.provenance["evaluation"]["response"]["lag"] == [0.028, 0.03]
     page = (tmp_path / "[here]" / "README.md").read_text()
     assert "inserts the part angle" in page and "lag 28 to 30 ms" in page
+    # The bundle was compared with the trials, whose contact force it keeps below the ceiling.
+    ceiling = bundle.manifest.insertion.ceiling
+    assert (ceiling.force, ceiling.stopping_time) == (20.0, 0.006) and "harder than 20 N" in page
     with open(tmp_path / "[here]" / "episodes.csv") as file:
         rows = list(csv.DictReader(file))
     assert {row["engine"] for row in rows} >= {"bullet"} and len(rows) in (2, 4)
