@@ -51,13 +51,13 @@ class Plants:
     Attributes:
         ceiling: Largest force [N] (n,).
         stiffness: Stiffness of the contact [N/m] (n,).
-        lag, delay: Of the robot [s] (n,).
+        lag, delay: Lag and delay of the robot [s] (n,).
         second: True for a servo of second order (n,).
-        damping_ratio: Of that servo (n,).
+        damping_ratio: Damping ratio of that servo (n,).
         soft: True for a tool on springs (n,).
-        drive, mass: Stiffness of these [N/m], mass of the tool [kg] (n,).
-        friction: Coefficient (n,).
-        cutoff: Of the sensor [Hz] (n,).
+        drive, mass: Stiffness of the springs [N/m], mass of the tool [kg] (n,).
+        friction: Coefficient of friction (n,).
+        cutoff: Cutoff of the sensor [Hz] (n,).
         bias: Error of the tare, force then moment (n, 6).
         frame: Orthogonal axes: normals of floor and walls (n, 3, 3).
         walls: Distances of walls from the tool's edge [m] (n, 2).
