@@ -190,7 +190,8 @@ def _soft(
         best = int(force.argmin())
         raise Infeasible(
             f"no law keeps the force below {limits.force:g} N at {limits.approach_speed:g} m/s and a "
-            f"reference of {limits.reference:g} N: at best {force[best]:.3g} N, at {plants.largest(hits[:, :, best])}"
+            f"reference of {limits.reference:g} N: at best {force[best]:.3g} N, at "
+            f"{plants.largest(hits[:, :, best])}"
         )
     kept = force <= limits.force
     return good[kept], hits[:, :, kept]
