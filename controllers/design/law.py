@@ -45,7 +45,8 @@ class Design:
         robot: Robot for which it is.
         limits: Limits that it keeps.
         softest: Softest contact, in series with the mount [N/m].
-        stiffest: Stiffest contact, in series with the mount, coupling included [N/m].
+        direct: Stiffest contact, in series with the mount [N/m].
+        stiffest: The stiffest with coupling of force and rotation [N/m].
         radius: Length that relates rotations to translations [m].
         settling: Longest settling time of the force [s].
         peak: Largest force where the tool meets the surface at the speed that the reference gives in free
@@ -62,6 +63,7 @@ class Design:
     robot: RobotLoop
     limits: DesignLimits
     softest: float
+    direct: float
     stiffest: float
     radius: float
     settling: float
@@ -120,7 +122,7 @@ class Design:
             np.diag(getattr(self.law, name))[0] for name in ("mass", "damping", "stiffness")
         )
         points, dt = unit_circle(), 1.0 / robot.rate
-        plants = Plants.of(robot, self.softest, self.stiffest, self.stiffest)
+        plants = Plants.of(robot, self.softest, self.direct, self.stiffest)
         loop = law_response(mass, damping, stiffness, dt, points, explicit=True) * plants.responses(points)
         reached = float(largest_stiffness(loop, self.limits.sensitivity).min())
         if mass / damping < 0.5 * dt or reached < 0.99 * self.stiffest:
@@ -191,6 +193,7 @@ def design(
         robot=robot,
         limits=limits,
         softest=softest,
+        direct=stiffest,
         stiffest=coupled,
         radius=radius,
         settling=found.settling,
