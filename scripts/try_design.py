@@ -204,7 +204,7 @@ def sensitivity(columns: Columns, rate: float, duration: float) -> Array:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the forces of columns did."""
+    """Result of the forces of columns."""
 
     unstable: NDArray[np.bool_]
     settling: Array

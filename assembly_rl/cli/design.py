@@ -35,7 +35,10 @@ def show(config: DesignConfig, console: Console) -> Path:
     except Infeasible as error:
         helping = remedies(config.robot_loop(), config.stiffness, **config.request())
         console.print(
-            "Each of these alone helps:", *(f"  {one.text}" for one in helping), sep="\n", highlight=False
+            "What one change alone would do:",
+            *(f"  {one.text}" for one in helping),
+            sep="\n",
+            highlight=False,
         )
         _write(folder, {"README.md": refusal_page(str(error), helping)})
         console.print(f"page: [bold]{escape(str(folder / 'README.md'))}[/]", highlight=False)

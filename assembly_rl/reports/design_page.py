@@ -129,7 +129,7 @@ def refusal_page(reason: str, found: Sequence[Remedy]) -> str:
             "",
             f"{reason[0].upper()}{reason[1:]}.",
             "",
-            "Each of these alone helps:",
+            "What one change alone would do:",
             "",
             *rows,
             "",

@@ -1,6 +1,8 @@
 """Designed laws keep their margin in coupled contact, refusals name the bound, and remedies are enough."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +174,34 @@ def test_bad_limits() -> None:
 
 def test_numbers_are_rounded_up() -> None:
     assert [rounded_up(value) for value in (0.0, 1.0, 123.41, 0.00099991)] == [0.0, 1.0, 123.5, 0.001]
+
+
+def test_the_example_of_the_page_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "design.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    exec(compile(code, "design.md", "exec"), {})
+    assert f"prints `{capsys.readouterr().out.strip()}`" in page
+
+
+def test_random_robots_keep_the_gain_margin_of_the_eigenvalues() -> None:
+    rng = np.random.default_rng(3)
+    designed = 0
+    for _ in range(14):
+        rate = float(rng.choice([125.0, 200.0, 500.0]))
+        lag, periods = float(rng.choice([0.0, 0.004, 0.03, 0.2])), int(rng.choice([0, 1, 3]))
+        robot = RobotLoop(
+            rate, [0.5 * lag, lag], [0.0, periods / rate], sensor_cutoff=[None, 50.0][int(rng.integers(2))],
+            lead=[None, 0.0, 0.005][int(rng.integers(3))], least_mass=float(rng.choice([0.01, 1.0, 20.0])),
+        )  # fmt: skip
+        low = float(10.0 ** rng.uniform(2.0, 5.0))
+        try:
+            found = design(robot, (low, low * float(rng.uniform(1.0, 30.0))), lever=LEVER)
+        except Infeasible:
+            continue
+        designed += 1
+        for own in robot.lag:
+            for delay in robot.delay:
+                contact = ContactConfig([1.0] * 6, delay, own, robot.sensor_cutoff, robot.lead)
+                loop = ContactLoop(found.law, rate, contact)
+                assert loop.largest(np.diag(np.eye(6)[0])) >= 1.98 * found.stiffest
+    assert designed >= 8
