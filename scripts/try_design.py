@@ -272,10 +272,10 @@ def plants(problem: Problem, count: int, rng: np.random.Generator) -> Columns:
     rows = [(k, arm, straight, robot.lag[a], robot.delay[b]) for k, arm, straight, a, b in ends]
     while len(rows) < count:
         k = float(np.exp(rng.uniform(np.log(problem.low), np.log(problem.high))))
-        delay = round(rng.uniform(*robot.delay) * fine) / fine
+        delay = round(rng.uniform(robot.delay[0], robot.delay[1]) * fine) / fine
         turning = rng.uniform() < 0.25
         arm = LEVER if turning else float(rng.uniform(0.0, LEVER))
-        rows.append((k, arm, 0 if turning else 1, float(rng.uniform(*robot.lag)), delay))
+        rows.append((k, arm, 0 if turning else 1, float(rng.uniform(robot.lag[0], robot.lag[1])), delay))
     stiffness, arm, straight, lag, delays = np.array(rows[:count]).T
     stiffness = np.maximum(problem.low, stiffness / (1.0 + STUCK))
     most = np.minimum(problem.high, stiffness * (1.0 + STUCK))
@@ -343,20 +343,22 @@ def brute_force(problem: Problem, longest: float, rng: np.random.Generator) -> t
     tau = np.exp(rng.uniform(np.log(0.01), np.log(5.0), shapes)) * slow
     radius = LEVER * np.exp(rng.uniform(-0.7, 0.7, shapes))
     radius[: shapes // 3] = LEVER
-    spring = problem.low * 0.0204 * rng.choice([0.0, 0.5, 1.0], shapes)
-    stiffest = problem.high if robot.mount is None else 1.0 / (1.0 / problem.high + 1.0 / robot.mount)
+    softest, stiffest = problem.low, problem.high
+    if robot.mount is not None:
+        softest, stiffest = (k * robot.mount / (k + robot.mount) for k in (softest, stiffest))
+    spring = softest * 0.0204 * rng.choice([0.0, 0.5, 1.0], shapes)
     grid = stiffest * slow * np.geomspace(0.25, 12.0, 30)
     damping = np.repeat(grid[None, :], shapes, axis=0).ravel()
     tau, radius, spring = (np.repeat(value, len(grid)) for value in (tau, radius, spring))
     mass = np.maximum(tau * damping, robot.least_mass)
     scale = np.stack((np.ones_like(radius), radius**2))
-    laws = mass * scale, damping * scale, spring * scale
+    laws = np.stack((mass * scale, damping * scale, spring * scale))
     all_plants = plants(problem, 8, rng)
     # Too much damping for the softest contact cannot settle in time, whatever else.
     possible = np.flatnonzero(
         damping * np.log(20.0) / (all_plants.stiffness.min() + spring) < 3.0 * longest + 9.0 * slow
     )
-    laws = tuple(value[:, possible] for value in laws)
+    laws = laws[:, :, possible]
     if not len(possible):
         return np.inf, 0
     stiff = all_plants.take(np.array([0, 3, 4]))
@@ -364,7 +366,7 @@ def brute_force(problem: Problem, longest: float, rng: np.random.Generator) -> t
     good = np.flatnonzero(found.reshape(3, -1).max(axis=0) <= 1.01 * SENSITIVITY)
     if not len(good):
         return np.inf, 0
-    laws = tuple(value[:, good] for value in laws)
+    laws = laws[:, :, good]
     force = simulate(
         with_laws(all_plants, *laws), robot.rate, 1.6 * longest + 8.0 * slow + APPROACH / robot.rate
     )

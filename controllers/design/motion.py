@@ -37,6 +37,7 @@ def contact(
     laws: Array,
     duration: float,
     *,
+    coupling: Array | None = None,
     impact: bool = False,
     keep: bool = False,
 ) -> Motion:
@@ -52,6 +53,8 @@ def contact(
         stiffness: Contact stiffnesses in series with the mount, shape (stiffnesses,) [N/m].
         laws: Mass, damping and stiffness of the laws, shape (3, laws).
         duration: Time that is computed [s].
+        coupling: Factor of each stiffness that is due to coupling of force and rotation, shape
+            (stiffnesses,); the force at the contact is smaller by it, and so is its deviation. By default 1.
         impact: True for the impact alone.
         keep: True to return the forces.
     """
@@ -76,7 +79,7 @@ def contact(
     drag = damping if robot.explicit else 0.0
     contact_stiffness = stiffness[None, :, None]
     final = (pull + spring * first) * contact_stiffness / (contact_stiffness + spring)
-    band = BAND * (1.0 if not impact else np.inf)
+    band = BAND * (np.ones_like(stiffness) if coupling is None else coupling)[None, :, None]
     settled, peak = np.zeros(shape), np.zeros(shape)
     count = int(np.ceil(duration * robot.rate))
     forces = np.zeros((count, *shape)) if keep else None

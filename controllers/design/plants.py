@@ -61,6 +61,11 @@ class Plants:
         number, contact = np.unravel_index(int(values.argmax()), values.shape)
         return self.point(int(number), float(self.stiffness[contact]))
 
+    @property
+    def coupling(self) -> Array:
+        """Factor of each stiffness that is due to coupling of force and rotation, shape (stiffnesses,)."""
+        return np.maximum(1.0, self.stiffness / self.stiffness[self.direct - 1])
+
     def responses(self, points: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return the responses from command to filtered reading, shape (plants, frequencies)."""
         shared = filter_response(self.robot, points)

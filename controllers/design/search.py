@@ -158,7 +158,10 @@ def _settled(plants: Plants, limits: DesignLimits, laws: Array, needs: str) -> t
         )
     duration = longest if limits.force is not None else 1.3 * quickest + 8.0 * plants.slowness
     while True:
-        motion = contact(plants.robot, plants.plants, plants.stiffness, laws, min(duration, 1.25 * longest))
+        motion = contact(
+            plants.robot, plants.plants, plants.stiffness, laws, min(duration, 1.25 * longest),
+            coupling=plants.coupling,
+        )  # fmt: skip
         settling = motion.settling.max(axis=(0, 1))
         if settling.min() <= longest:
             return motion, settling
