@@ -107,6 +107,7 @@ setup(
             "assembly-rl-eval=assembly_rl.cli.entry:evaluate",
             "assembly-rl-graph=assembly_rl.cli.entry:graph",
             "assembly-rl-part=assembly_rl.cli.entry:part",
+            "assembly-rl-design=assembly_rl.cli.entry:design",
             "assembly-rl-plan=assembly_rl.cli.entry:plan",
             "assembly-rl-benchmark=assembly_rl.cli.entry:benchmark",
             "assembly-rl-transfer=assembly_rl.cli.entry:transfer",

@@ -19,6 +19,7 @@ from rich.console import Console
 from assembly_rl.cli.all_keys import all_keys
 from assembly_rl.cli.config import (
     DeployConfig,
+    DesignConfig,
     EvalConfig,
     ExportConfig,
     GraphConfig,
@@ -181,6 +182,7 @@ def _register_commands() -> None:
     store = ConfigStore.instance()
     store.store("eval_schema", EvalConfig)
     store.store("part_schema", PartConfig)
+    store.store("design_schema", DesignConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
     store.store("export_schema", ExportConfig)

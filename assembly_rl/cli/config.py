@@ -3,9 +3,11 @@
 import itertools
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from assembly_rl.accelerators.processes import MOST_PROCESSES
 from assembly_rl.controllers import bounds
+from assembly_rl.controllers.design import DesignLimits, RobotLoop
 from assembly_rl.controllers.validation import (
     InputError,
     finite_numbers,
@@ -270,6 +272,66 @@ class PartConfig:
 
     def __post_init__(self) -> None:
         require_text(self, "output", "keep")
+
+
+@dataclass
+class DesignConfig:
+    """Configuration of ``assembly-rl-design``.
+
+    Attributes:
+        task: Control rate, lag and delay of the robot (``task.robot.response``), delay and cutoff of the
+            sensor, cutoff of the filter (``task.admittance.cutoff``), mass and inertia of the tool
+            (``task.physics``).
+        stiffness: Range [low, high] of the contact stiffness [N/m].
+        lever: Largest distance of a contact from the compliance centre [m].
+        rotational_stiffness: Range [low, high] of the rotational stiffness of a contact [Nm/rad]; by default
+            that of a contact at the lever.
+        damping_ratio: Damping ratio of a position loop of second order; by default it is of first order.
+        lead: Lead of a servo that follows the velocity of a command, which it reaches linearly in a period
+            [s]; by default the command is held.
+        mount: Stiffness of robot, mount and tool in series with the contact [N/m]; by default rigid.
+        explicit: Step the law as ros2_controllers does.
+        limits: Margin and limits that the law keeps.
+        output: New folder for page, picture, task and parameters; by default ``design-<robot>``.
+    """
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    stiffness: list[float] = field(default_factory=list)
+    lever: float | None = None
+    rotational_stiffness: list[float] = field(default_factory=list)
+    damping_ratio: float | None = None
+    lead: float | None = None
+    mount: float | None = None
+    explicit: bool = False
+    limits: DesignLimits = field(default_factory=DesignLimits)
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        require_text(self, "output")
+        if not self.stiffness:
+            raise InputError("no contact: give stiffness=[low,high] in N/m, such as stiffness=[1e3,3e4]")
+
+    def robot_loop(self) -> RobotLoop:
+        """Return the robot in the loop; the virtual mass is not below what the tool has."""
+        task, physics = self.task, self.task.physics
+        return RobotLoop(
+            rate=task.control_rate,
+            lag=task.robot.response.lag,
+            delay=task.robot.response.delay,
+            damping_ratio=self.damping_ratio,
+            sensor_delay=task.sensor.delay,
+            sensor_cutoff=task.sensor.cutoff,
+            cutoff=task.admittance.cutoff,
+            lead=self.lead,
+            mount=self.mount,
+            least_mass=max(physics.tool_mass, physics.tool_inertia / self.lever**2 if self.lever else 0.0),
+            explicit=self.explicit,
+        )
+
+    def request(self) -> dict[str, Any]:
+        """Return the other arguments of ``design``."""
+        turning = self.rotational_stiffness or None
+        return {"lever": self.lever, "rotational_stiffness": turning, "limits": self.limits}
 
 
 @dataclass

@@ -29,6 +29,7 @@ def run(name: str, module: str = "") -> None:
 
 benchmark = partial(run, "benchmark")
 deploy = partial(run, "deploy")
+design = partial(run, "design")
 evaluate = partial(run, "eval", "evaluate")
 export = partial(run, "export")
 graph = partial(run, "graph")

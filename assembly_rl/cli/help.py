@@ -159,6 +159,28 @@ PAGES = {
         "docs/parts.md",
         others=("geometry.", "task."),
     ),
+    "assembly-rl-design": Page(
+        "Choose mass, damping and stiffness of the compliance law for a robot and a range of contacts.",
+        {
+            "robot": ROBOT,
+            "stiffness": "softest and stiffest contact [N/m], a list of two",
+            "lever": "largest distance of a contact from the compliance centre [m]",
+            "rotational_stiffness": "of a contact [Nm/rad], a list of two; by default from the lever",
+            "damping_ratio": "damping ratio of a robot of second order",
+            "mount": "stiffness of robot, mount and tool in series with the contact [N/m]",
+            "limits.settling": "longest settling time of the contact force [s]",
+            "limits.force": "largest contact force [N] at limits.approach_speed and limits.reference",
+            "limits.sensitivity": "margin of stability, 2 or less",
+            "explicit": "true steps the law as ros2_controllers does",
+            "output": "new folder for page, picture, task and parameters of ROS",
+        },
+        (
+            "assembly-rl-design robot=ur5e 'stiffness=[2e3,2e4]' lever=0.1 task.control_rate=500",
+            "assembly-rl-design robot=my_robot.yaml 'stiffness=[1e3,1e4]' lever=0.1 limits.force=20",
+        ),
+        "docs/design.md",
+        others=("task.", "limits.", "lead"),
+    ),
     "assembly-rl-plan": Page(
         "Predict what a training costs before it runs, on this machine and on devices that it lacks.",
         {
