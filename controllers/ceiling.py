@@ -98,6 +98,7 @@ class ForceCeiling:
         if config.moment is not None:
             self._moment = config.moment - turning * (1.0 + angular * self._twisted)
         self._linear, self._angular, self._coupling = linear, angular, linear * config.lever
+        self._half_stiffness = np.array([0.5 * linear] * 3 + [0.5 * angular] * 3)
         self._reach = 0.5 * (1.0 + 2.0 * config.overshoot)
         impact, angular_impact = config.impact or (0.0, 0.0)
         self._impact_time = np.array([impact / linear] * 3 + [angular_impact / angular] * 3)
@@ -216,24 +217,22 @@ class ForceCeiling:
         Returns:
             Share up to 1; -1 if the base alone is too much.
         """
-        way, angle = _sizes(motion)
-        before, turned = _sizes(base)
+        (way, angle), (before, turned) = _sizes(motion), _sizes(base)
         half, turn = 0.5 * self._linear, 0.5 * self._angular
-        stiffness = np.array([half] * 3 + [turn] * 3)
-        rest, push = wrench - stiffness * base, stiffness * motion
-        (force, moment), along = _sizes(rest), rest * push
+        rest = wrench - self._half_stiffness * base
+        (force, moment), along = _sizes(rest), (rest * self._half_stiffness * motion).tolist()
         reach = 2.0 * self._reach
         left = room[0] - half * reach * before - self._coupling * turned
         if force >= left:
             return -1.0
         bound = half * reach * way + self._coupling * angle
-        share = _crossing(force, float(along[:3].sum()), half * way, bound, left)
+        share = _crossing(force, along[0] + along[1] + along[2], half * way, bound, left)
         if room[1] < inf:
             left = room[1] - turn * reach * turned - self._coupling * before
             if moment >= left:
                 return -1.0
             bound = turn * reach * angle + self._coupling * way
-            share = min(share, _crossing(moment, float(along[3:].sum()), turn * angle, bound, left))
+            share = min(share, _crossing(moment, along[3] + along[4] + along[5], turn * angle, bound, left))
         return share
 
 
