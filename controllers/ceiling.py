@@ -22,7 +22,8 @@ A command is allowed if the bounds hold for one of two motions d:
    its command, goes on by ``D (1 - log(1 + v / u) u / v)``.
 
 So a robot with a large lag may move faster than by rule 1. A command that neither rule allows is slowed down
-as much as it takes; where even a command that stays is not allowed, it goes back to the robot with speed u.
+as much as it takes; where even a command that stays is not allowed, it goes back to the robot with speed u,
+as it does without a usable wrench.
 
 A tool that stops at a contact while it moves with a speed v adds an impact ``z v``: sqrt(m k) of an effective
 mass m, or the damping of a drive. It enters as a further motion ``z v / k``. The force that a drive with
@@ -170,6 +171,13 @@ class ForceCeiling:
         self._commands.append(command)
         return list(command.tolist())
 
+    def back(self) -> list[float]:
+        """Return a command (6,) on the way back to where the robot was with the latest usable wrench."""
+        last = self._commands[-1]
+        command = last + self._slowly(self._poses[-1][0] - last)
+        self._commands.append(command)
+        return list(command.tolist())
+
     def _unfiltered(self, reading: Array) -> Array:
         """Return the wrench (6,) of which the sensor's first-order filter made its latest readings."""
         before, self._reading = self._reading, reading
@@ -201,7 +209,10 @@ class ForceCeiling:
         force, moment = _sizes(wrench)
         pull = max(0.0, force - self._force) / (max(force, 1e-12) * self._linear)
         twist = max(0.0, moment - self._moment) / (max(moment, 1e-12) * self._angular)
-        way = way + wrench * np.array([pull] * 3 + [twist] * 3)
+        return self._slowly(way + wrench * np.array([pull] * 3 + [twist] * 3))
+
+    def _slowly(self, way: Array) -> Array:
+        """Return the part of a motion (6,) that a retreat makes in a period."""
         distance, angle = _sizes(way)
         return way / max(1.0, distance / self._back_step, angle / self._back_turn)
 

@@ -125,7 +125,6 @@ class Insertion:
         self._reference = [0.0] * 6
         x, y, z, *turn = map(float, start)
         command = self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
-        self._command = command
         if self._ceiling is not None:
             self._ceiling.reset(self.pose(*command)[0].tolist())
         return command
@@ -195,7 +194,8 @@ class Insertion:
     ) -> tuple[Pose, Fault]:
         """Run one control period.
 
-        With a force ceiling the command stands still while there is no usable wrench or no pose.
+        With a force ceiling the command goes back to where the robot was, and stands still, while there is no
+        usable wrench or no pose.
 
         Args:
             wrench: Contact wrench (6,) [N, Nm] from ``measure``.
@@ -209,13 +209,11 @@ class Insertion:
         ceiling, path = self._ceiling, self._path
         if ceiling is not None and pose is None:
             wrench = NOT_A_WRENCH
-        before = self.controller.offset.tolist() if ceiling is not None else []
         offset, faults = self.controller.step(wrench, self._reference, time, stamp)
         if faults and faults & NO_USABLE_WRENCH:  # then the path stops, too
             self._speed = max(0.0, self._speed - self._faster)
             if ceiling is not None:
-                self.controller.restrain(before)
-                return self._command, faults
+                return self._applied(ceiling.back()), faults
         else:
             self._speed = min(path.speed, self._speed + self._faster)
         self.height -= self._period * self._speed
@@ -228,7 +226,6 @@ class Insertion:
         command = self._flange(offset[0], offset[1], self.height + offset[2], turn)
         if ceiling is not None and pose is not None:
             command, faults = self._below_ceiling(ceiling, command, wrench, pose, faults)
-        self._command = command
         return command, faults
 
     def _below_ceiling(
@@ -237,12 +234,16 @@ class Insertion:
         """Limit a command to the ceiling, and tell the controller what is applied."""
         measured = self.pose(*pose)[0].tolist()
         arm = rotate(rotation_matrix(self.orientation(pose[1])), self._to_flange)
-        x, y, z, *turn = ceiling.limit(self.pose(*command)[0].tolist(), measured, wrench, arm)
+        limited = ceiling.limit(self.pose(*command)[0].tolist(), measured, wrench, arm)
         if not ceiling.active:
             return command, faults
-        self.controller.restrain((x, y, z - self.height, *turn))
-        rotation = quat_exp((turn[0], turn[1], turn[2]))
-        return self._flange(x, y, z, rotation), faults | Fault.FORCE_CEILING
+        return self._applied(limited), faults | Fault.FORCE_CEILING
+
+    def _applied(self, tip: Sequence[float]) -> Pose:
+        """Tell the controller what is applied, a pose of the tip (6,) in the nominal frame; return T_wf."""
+        x, y, z, a, b, c = tip
+        self.controller.restrain((x, y, z - self.height, a, b, c))
+        return self._flange(x, y, z, quat_exp((a, b, c)))
 
     def _flange(self, x: float, y: float, z: float, rotation: Quaternion) -> Pose:
         """Compute T_wf for a pose of the tip [m, xyzw] in the nominal frame."""
