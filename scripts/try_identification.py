@@ -109,7 +109,7 @@ def drawn(rng: np.random.Generator) -> Plant:
         friction=float(rng.choice([0.0, 0.0, 1.0])) * spread(2e-6, 3e-5),
         contact_stiffness=spread(1e3, 1e6),
         servo_stiffness=spread(1e4, 1e6) if rng.random() < 0.8 else inf,
-        sensor_delay=float(rng.uniform(0.0, 0.02)),
+        sensor_delay=STEP * float(rng.integers(0, 41)),
         sensor_cutoff=spread(10.0, 500.0),
         force_noise=spread(0.02, 0.3),
         force_quantum=float(rng.choice([0.0, 0.01, 0.1])),
@@ -179,18 +179,22 @@ def transition(plant: Plant, ratio: float, step: float = STEP) -> tuple[float, .
     return a, b, c, d, e, f
 
 
-def path_at(times: Array, commands: Array, moments: Array, plant: Plant) -> Array:
-    """Values of the path that a robot makes of its commands."""
+def path_means(times: Array, commands: Array, edges: Array, plant: Plant) -> Array:
+    """Means between edges of the path that a robot makes of its commands."""
     if plant.interpolated:
-        return np.interp(moments, times + 1.0 / plant.rate, commands)
-    index = np.searchsorted(times, moments, side="right") - 1
-    return commands[np.maximum(index, 0)]
+        middles = 0.5 * (edges[1:] + edges[:-1])
+        return np.interp(middles, times + 1.0 / plant.rate, commands)
+    area = np.concatenate([[0.0], np.cumsum(commands[:-1] * np.diff(times))])
+    knots = np.concatenate([[times[0] - 1.0], times, [times[-1] + 1.0]])
+    area = np.concatenate([[-commands[0]], area, [area[-1] + commands[-1]]])
+    return np.diff(np.interp(edges, knots, area)) / np.diff(edges)
 
 
 def free_response(plant: Plant, times: Array, commands: Array) -> Array:
     """Response at the times of the rows of an axis in free space."""
     moments = np.arange(0.0, times[-1] + STEP, STEP)
-    inputs = path_at(times, commands, moments + 0.5 * STEP - plant.delay, plant)
+    edges = np.concatenate([moments, [moments[-1] + STEP]]) - plant.delay
+    inputs = path_means(times, commands, edges, plant)
     if plant.friction and np.ptp(commands):
         found = np.array(Servo(plant, 0.0).run(inputs.tolist(), (0.0, 0.0), inf)[0])
     else:

@@ -10,7 +10,7 @@ from assembly_rl.controllers.identification.estimate import Estimate, reciprocal
 from assembly_rl.controllers.identification.fit import Fit, fit
 from assembly_rl.controllers.identification.path import CommandPath, Spectrum
 from assembly_rl.controllers.identification.recording import MotionRecording
-from assembly_rl.controllers.identification.servo import FINE, bounds_of, servo_filters
+from assembly_rl.controllers.identification.servo import FINE, bounds_of, coefficients, servo_filters
 from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
@@ -44,13 +44,13 @@ class Contact:
     Args:
         recording: Recording.
         interpolated: True for commands that are reached linearly.
-        servo: Delay, first and second coefficient of the robot in free space, to begin with.
+        servo: Parameters (3,) of the robot in free space, to begin with.
 
     Raises:
         ValueError: The contact is too short, its wrench constant or clipped, or the tool does not move.
 
     Attributes:
-        fit: Fit of delay and coefficients of the servo in contact, delay and time constant of the sensor.
+        fit: Fit of the servo in contact, then delay and time constant of the sensor.
     """
 
     def __init__(self, recording: MotionRecording, interpolated: bool, servo: Array) -> None:
@@ -75,19 +75,21 @@ class Contact:
         path = CommandPath(recording.times, commands, recording.period, interpolated, FINE)
         rows = path.rows(recording.times[used])
 
-        def model(parameters: Array) -> list[Array]:
-            delay, first, second, sensor_delay, sensor_lag = parameters.tolist()
-            own = servo_filters(path.laplace, delay, first, second)
+        def model(parameters: Array) -> list[tuple[Array, Array]]:
+            *servo, sensor_delay, sensor_lag = parameters.tolist()
+            own = servo_filters(path.laplace, servo)
             sensor = sensor_filters(path.laplace, sensor_delay, sensor_lag)
             both = np.concatenate([own * sensor[0], own[0] * sensor[1:]])
             pose = path.responses(0, own, rows)
             pose = np.concatenate([pose, np.zeros((2, pose.shape[1]))])
-            return [pose, path.responses(0, both, rows)]
+            undelayed = own[0] * np.exp(coefficients(servo)[0] * path.laplace)
+            frictions = path.frictions(0, own[0], np.stack([undelayed, undelayed * sensor[0]]), rows)
+            return [(pose, frictions[:1]), (path.responses(0, both, rows), frictions[1:])]
 
         low, high = bounds_of(recording.period)
         low = np.concatenate([low, [-recording.period, 0.0]])
         high = np.concatenate([high, [LARGEST_SENSOR_LAG, LARGEST_SENSOR_LAG]])
-        starts = [np.concatenate([servo, own]) for own in ([0.0, 0.004], [0.02, 0.02])]
+        starts = [np.concatenate([servo, own]) for own in ([0.001, 0.004], [0.02, 0.02])]
         fits = [fit(model, measured, start, low, high) for start in starts]
         self.fit: Fit = min(fits, key=lambda one: one.cost)
 
@@ -95,7 +97,7 @@ class Contact:
 def _settled(recording: MotionRecording, servo: Array) -> NDArray[np.bool_]:
     """Return the rows in contact whose beginning has decayed."""
     contact = recording.phases == "contact"
-    wait = min(1.0, SETTLE * float(servo[0] + servo[1]) + 0.1)
+    wait = min(1.0, SETTLE * float(servo[0]) + 0.1)
     begins = np.flatnonzero(contact & ~np.concatenate([[False], contact[:-1]]))
     for begin in begins:
         contact &= (recording.times < recording.times[begin]) | (
@@ -114,14 +116,21 @@ def _direction(positions: Array) -> Array:
 
 
 def _require_unclipped(recording: MotionRecording, used: NDArray[np.bool_]) -> None:
+    """Raise a ValueError for a force that stands at an end of its range while the command moves."""
+    commands = recording.commands[used, :3]
     for axis, values in zip(("fx", "fy", "fz"), recording.wrenches[used, :3].T, strict=True):
-        if np.ptp(values) < SMALLEST_FORCE or len(np.unique(values)) < 50:
-            continue  # constant, or coarse steps
+        swing = np.ptp(values)
+        if swing < SMALLEST_FORCE:
+            continue
         for end in (values.max(), values.min()):
-            if (values == end).mean() > CLIPPED:
+            there = values == end
+            moved = np.subtract(*np.quantile(commands[there], [0.8, 0.2], axis=0))
+            if there.mean() > CLIPPED and np.linalg.norm(moved) > 0.1 * np.linalg.norm(
+                np.ptp(commands, axis=0)
+            ):
                 raise InputError(
-                    f"{axis} is saturated at {end:.4g} N in {(values == end).mean():.0%} of the contact: push with less "
-                    "force than the sensor's range"
+                    f"{axis} is saturated at {end:.4g} N in {there.mean():.0%} of the contact: push with less force "
+                    "than the sensor's range"
                 )
 
 
@@ -130,10 +139,10 @@ def contact_of(contact: Contact) -> tuple[dict[str, Estimate | None], dict[str, 
     result = contact.fit
     told: dict[str, Estimate | None] = {}
     untold: dict[str, str] = {}
-    # Values: delay, a, b, sensor delay, sensor lag, offset and gain of the pose, of the force.
-    softness = result.estimate(lambda v: v[6] / -v[8], 0.0)
-    servo = result.estimate(lambda v: (1.0 - v[6]) / -v[8])
-    if result.values[8] >= 0.0:
+    pose, force = result.gains
+    softness = result.estimate(lambda v: v[pose] / -v[force], 0.0)
+    servo = result.estimate(lambda v: (1.0 - v[pose]) / -v[force])
+    if result.values[force] >= 0.0:
         reason = (
             "the force does not oppose the push: the wrench must be what the environment applies to the tool, in the "
             "axes of the measured flange; negate it, or mark contact better"

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from assembly_rl.controllers.identification.estimate import Estimate
 
 Array = NDArray[np.float64]
-Model = Callable[[Array], list[Array]]
-"""Parameters (k,) -> for each channel (1 + k, n): response and its derivatives by the parameters."""
+Model = Callable[[Array], list[tuple[Array, Array]]]
+"""Parameters (k,) -> for each channel (1 + k, n), the response and its derivatives by the parameters, and
+(e, n), other signals that may be in the measurement."""
 
 NORMAL = 1.96
 """Quantile of the normal distribution for a two-sided 95 % interval."""
@@ -19,20 +20,22 @@ ITERATIONS = 40
 
 @dataclass(frozen=True)
 class Fit:
-    """Least squares of ``y = offset + gain * response(parameters)`` over channels.
+    """Least squares of ``y = offset + gain * response(parameters) + ...`` over channels.
 
     Attributes:
-        values: (k + 2 c,) parameters, then offset and gain of each channel.
+        values: Parameters (k,), then offset, gain and factors of the other signals of each channel.
         covariance: Covariance of these.
+        gains: c numbers of the gains in ``values``.
+        excess: Variance of the parameters over that for residuals that are not correlated.
         residuals: c residuals (n,).
-        motions: Root mean square of the explained part of each channel (c,).
         cost: Concentrated log-likelihood, smaller is better.
     """
 
     values: Array
     covariance: Array
+    gains: list[int]
+    excess: float
     residuals: list[Array]
-    motions: Array
     cost: float
 
     def estimate(self, function: Callable[[Array], float], low: float = -np.inf) -> Estimate:
@@ -54,21 +57,15 @@ class Fit:
         return Estimate(max(value, low), max(value - half, low), max(value + half, low))
 
 
-def concentrated_cost(model_values: list[Array], measured: list[Array]) -> float:
+def concentrated_cost(responses: list[Array], measured: list[Array]) -> float:
     """Compute the cost of responses, with the best offset, gain and variance of each channel.
 
     Args:
-        model_values: Response (n,) of each channel.
+        responses: Response (n,) of each channel.
         measured: Measured values (n,) of each channel.
     """
-    cost = 0.0
-    for x, y in zip(model_values, measured, strict=True):
-        x0, y0 = x - x.mean(), y - y.mean()
-        power = x0 @ x0
-        gain = x0 @ y0 / power if power > 0.0 else 0.0
-        residual = y0 - gain * x0
-        cost += len(y) * np.log(residual @ residual / len(y) + 1e-24)
-    return float(cost)
+    rows: list[tuple[Array, Array]] = [(own[None], np.zeros((0, len(own)))) for own in responses]
+    return _State(rows, measured).cost
 
 
 def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Array) -> Fit:
@@ -96,7 +93,12 @@ def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Arr
             system = system + np.diag(damping * np.diag(system) + 1e-300)
             step = np.zeros_like(parameters)
             step[free] = np.linalg.lstsq(system, gradient[free], rcond=None)[0]
-            trial = np.clip(parameters + step, low, high)
+            # A bound is approached, not reached: at a vanishing second pole the cost is stationary.
+            trial = np.clip(
+                parameters + step,
+                parameters - 0.9 * (parameters - low),
+                parameters + 0.9 * (high - parameters),
+            )
             candidate = _State(model(trial), measured)
             improved = candidate.cost < state.cost
             damping = damping / 5.0 if improved else damping * 8.0
@@ -112,59 +114,59 @@ def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Arr
 class _State:
     """Linear part of the fit at given parameters."""
 
-    def __init__(self, responses: list[Array], measured: list[Array]) -> None:
-        self._jacobians, self._offsets, self._gains, self._residuals = [], [], [], []
+    def __init__(self, responses: list[tuple[Array, Array]], measured: list[Array]) -> None:
+        self._jacobians, self._factors, self._residuals = [], [], []
+        self._count = len(responses[0][0]) - 1
         self.cost = 0.0
-        for rows, y in zip(responses, measured, strict=True):
-            x, mean = rows[0], rows[0].mean()
-            centred, level = x - mean, y.mean()
-            power = centred @ centred
-            gain = float(centred @ y / power) if power > 0.0 else 0.0
-            residual = y - level - gain * centred
-            self._jacobians.append(np.concatenate([gain * rows[1:], np.ones((1, len(x))), rows[:1]]))
-            self._offsets.append(level - gain * mean)
-            self._gains.append(gain)
+        for (rows, others), y in zip(responses, measured, strict=True):
+            linear = np.concatenate([np.ones((1, len(y))), rows[:1], others])
+            factors = _solved(linear @ linear.T, linear @ y)
+            residual = y - factors @ linear
+            self._jacobians.append(np.concatenate([factors[1] * rows[1:], linear]))
+            self._factors.append(factors)
             self._residuals.append(residual)
-            self.cost += len(y) * np.log(residual @ residual / len(y) + 1e-24)
-
-    def _variance(self, residual: Array) -> float:
-        return float(residual @ residual / len(residual)) + 1e-24
+            self.cost += float(len(y) * np.log(_variance(residual)))
 
     def normal(self) -> tuple[Array, Array]:
-        """Return the normal equations of the parameters, with offsets and gains eliminated."""
-        count = len(self._jacobians[0]) - 2
+        """Return the normal equations of the parameters, with the linear factors eliminated."""
+        count = self._count
         hessian, gradient = np.zeros((count, count)), np.zeros(count)
         for jacobian, residual in zip(self._jacobians, self._residuals, strict=True):
             own, linear = jacobian[:count], jacobian[count:]
-            own = own - np.linalg.lstsq(linear @ linear.T, linear @ own.T, rcond=None)[0].T @ linear
-            variance = self._variance(residual)
-            hessian += own @ own.T / variance
-            gradient += own @ residual / variance
+            own = own - _solved(linear @ linear.T, linear @ own.T).T @ linear
+            hessian += own @ own.T / _variance(residual)
+            gradient += own @ residual / _variance(residual)
         return hessian, gradient
 
     def result(self, parameters: Array) -> Fit:
-        count, channels = len(parameters), len(self._residuals)
-        size = count + 2 * channels
+        """Return the fit with its covariance."""
+        count, gains = self._count, []
+        size = count + sum(map(len, self._factors))
         hessian, meat = np.zeros((size, size)), np.zeros((size, size))
-        for number, (jacobian, residual) in enumerate(zip(self._jacobians, self._residuals, strict=True)):
-            own = [*range(count), count + 2 * number, count + 2 * number + 1]
-            variance = self._variance(residual)
-            hessian[np.ix_(own, own)] += jacobian @ jacobian.T / variance
-            meat[np.ix_(own, own)] += spectral_meat(jacobian, residual) / variance**2
-        scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-        inverse = np.linalg.pinv(hessian / np.outer(scale, scale), rcond=1e-13) / np.outer(scale, scale)
-        linear = [part for pair in zip(self._offsets, self._gains, strict=True) for part in pair]
-        motions = [
-            abs(gain) * float(jacobian[-1].std())
-            for gain, jacobian in zip(self._gains, self._jacobians, strict=True)
-        ]
-        return Fit(
-            np.concatenate([parameters, linear]),
-            inverse @ meat @ inverse,
-            self._residuals,
-            np.array(motions),
-            self.cost,
-        )
+        begin = count
+        for factors, jacobian, residual in zip(self._factors, self._jacobians, self._residuals, strict=True):
+            gains.append(begin + 1)
+            own = [*range(count), *range(begin, begin + len(factors))]
+            begin += len(factors)
+            hessian[np.ix_(own, own)] += jacobian @ jacobian.T / _variance(residual)
+            meat[np.ix_(own, own)] += spectral_meat(jacobian, residual) / _variance(residual) ** 2
+        inverse = _solved(hessian, np.eye(size))
+        covariance = inverse @ meat @ inverse
+        plain = np.diag(inverse)[: max(count, 1)]
+        excess = float(np.max(np.diag(covariance)[: max(count, 1)] / np.maximum(plain, 1e-300)))
+        values = np.concatenate([parameters, *self._factors])
+        return Fit(values, covariance, gains, max(1.0, excess), self._residuals, self.cost)
+
+
+def _variance(residual: Array) -> float:
+    return float(residual @ residual / len(residual)) + 1e-24
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Solve a system with a positive semidefinite matrix whose unknowns have different units."""
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    inverse = np.linalg.pinv(matrix * np.outer(scale, scale), rcond=1e-12, hermitian=True)
+    return (scale[:, None] * inverse * scale) @ right
 
 
 def spectral_meat(jacobian: Array, residual: Array) -> Array:

@@ -40,7 +40,7 @@ def identify(
     own, untold = lag_of(free)
     told |= own
     if (recording.phases == "contact").any():
-        contact = Contact(recording, interpolated, np.maximum(free.fit.values[:3], [0.0, 1e-3, 0.0]))
+        contact = Contact(recording, interpolated, free.fit.values[:3])
         values, reasons = contact_of(contact)
     else:
         values = dict.fromkeys(CONTACT)

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
 
+MOVING = 2e-3
+"""Share of the largest velocity from which a motion has a direction."""
 PADDING = 4.0
 """Time [s] behind the recording in which the path returns and the response decays."""
 
@@ -14,7 +16,8 @@ class CommandPath:
     """Path of commands, from which responses at the times of the rows are computed.
 
     The path is replaced by its means over cells of a uniform grid, which keep its area, also with rows that
-    come irregularly. Rows that are missing are filled linearly. A response is a product in the frequency
+    come irregularly. Rows that are missing are filled by
+    cubics. A response is a product in the frequency
     domain, so delays are exact to any fraction of a period; between the grid's points it is interpolated by
     a cubic through four of them.
 
@@ -42,6 +45,7 @@ class CommandPath:
         padded = np.concatenate([means, means[:, -1:] * ramp], axis=1)
         self._spectrum: Spectrum = np.fft.rfft(padded, axis=1)
         self._size, self._first, self._spacing = size, begin + 0.5 * spacing, spacing
+        self._return = np.concatenate([np.ones(cells), ramp])
         self.laplace: Spectrum = 2j * np.pi * np.fft.rfftfreq(size, spacing)
         """Laplace variable s of the transfer functions [rad/s]."""
 
@@ -71,7 +75,29 @@ class CommandPath:
         Returns:
             (filters, n) responses, relative to that to the first command.
         """
-        values = np.fft.irfft(self._spectrum[channel] * filters, self._size, axis=1)
+        return self._at(np.fft.irfft(self._spectrum[channel] * filters, self._size, axis=1), rows)
+
+    def frictions(
+        self, channel: int, motion: Spectrum, filters: Spectrum, rows: tuple[NDArray[np.intp], Array]
+    ) -> Array:
+        """Compute responses to dry friction, to the sign of the velocity or, at rest, of the one before.
+
+        Args:
+            channel: Number of the channel.
+            motion: (frequencies,) transfer function from command to motion.
+            filters: (filters, frequencies) transfer functions from friction to what is measured.
+            rows: Rows from ``rows``.
+
+        Returns:
+            (filters, n) responses.
+        """
+        velocity = np.fft.irfft(self._spectrum[channel] * motion * self.laplace, self._size)
+        moves = np.abs(velocity) > MOVING * np.abs(velocity).max()
+        latest = np.maximum.accumulate(np.where(moves, np.arange(self._size), 0))
+        sign = np.where(moves[latest], np.sign(velocity[latest]), 0.0) * self._return
+        return self._at(np.fft.irfft(np.fft.rfft(sign) * filters, self._size, axis=1), rows)
+
+    def _at(self, values: Array, rows: tuple[NDArray[np.intp], Array]) -> Array:
         index, weights = rows
         return sum(
             weight * values[:, index + shift] for weight, shift in zip(weights, range(-1, 3), strict=True)
@@ -79,17 +105,36 @@ class CommandPath:
 
 
 def _filled(times: Array, commands: Array, period: float) -> tuple[Array, Array]:
-    """Return times and commands with missing rows filled linearly."""
-    missing = np.round(np.diff(times) / period).astype(int) - 1
+    """Return times and commands with missing rows filled by cubics."""
+    steps = np.diff(times)
+    missing = np.round(steps / period).astype(int) - 1
     more = [
         start + step * np.arange(1, count + 1) / (count + 1)
-        for start, step, count in zip(times[:-1], np.diff(times), missing, strict=True)
+        for start, step, count in zip(times[:-1], steps, missing, strict=True)
         if count > 0
     ]
     if not more:
         return times, commands
-    filled = np.sort(np.concatenate([times, *more]))
-    return filled, np.stack([np.interp(filled, times, row) for row in commands])
+    lost = np.concatenate(more)
+    filled = np.concatenate([times, lost])
+    order = np.argsort(filled)
+    both = np.concatenate([commands, _cubic(times, commands, lost)], axis=1)
+    return filled[order], both[:, order]
+
+
+def _cubic(times: Array, values: Array, moments: Array) -> Array:
+    """Interpolate by the cubic through the four neighbours."""
+    first = np.clip(np.searchsorted(times, moments) - 2, 0, len(times) - 4)
+    index = first + np.arange(4)[:, None]
+    knots = times[index]
+    result = np.zeros((len(values), len(moments)))
+    for own in range(4):
+        weight = np.ones(len(moments))
+        for other in range(4):
+            if other != own:
+                weight *= (moments - knots[other]) / (knots[own] - knots[other])
+        result += weight * values[:, index[own]]
+    return result
 
 
 def _cell_means(knots: Array, values: Array, edges: Array, linear: bool) -> Array:

@@ -1,13 +1,14 @@
 """Lag and delay of the robot from motion in free space."""
 
-from math import inf, pi, sqrt
+from collections.abc import Callable, Sequence
+from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.identification.channels import coordinates
-from assembly_rl.controllers.identification.estimate import Estimate
-from assembly_rl.controllers.identification.fit import Fit, concentrated_cost, fit
+from assembly_rl.controllers.identification.estimate import Estimate, reciprocal
+from assembly_rl.controllers.identification.fit import NORMAL, Fit, concentrated_cost, fit
 from assembly_rl.controllers.identification.path import CommandPath, Spectrum
 from assembly_rl.controllers.identification.recording import MotionRecording
 from assembly_rl.controllers.validation import AXES, InputError
@@ -23,7 +24,10 @@ FINE, COARSE = 0.002, 0.008
 """Spacings of the grid for the result and for its starting point [s]."""
 LARGEST_LAG = 0.6
 LARGEST_DELAY = 0.3
-SMALLEST_DAMPING = 0.05
+MOST_NEGATIVE = 0.96
+"""Largest -(a - p) / p, for a damping ratio of 0.1."""
+SMALLEST_SQUARE = 4e-10
+"""Square of the smallest second pole [s2]."""
 MISFIT = 0.12
 """Share of the motion that may be left unexplained beyond white noise."""
 GAIN = (0.85, 1.15)
@@ -32,34 +36,70 @@ MOST_UNCERTAIN = 0.3
 """Largest half interval of lag plus delay, as a share of it."""
 
 
-def servo_filters(laplace: Spectrum, delay: float, first: float, second: float) -> Spectrum:
-    """Compute ``exp(-T s) / (1 + a s + b s^2)`` and its derivatives by T, a and b, (4, frequencies)."""
+def coefficients(parameters: Sequence[float]) -> tuple[float, float, float]:
+    """Return delay T, and a and b of ``exp(-T s) / (1 + a s + b s^2)``.
+
+    A second pole p is, to first order in p, a delay p: a fit of T, a and b has no gradient at b = 0. With
+    the parameters ``T + a``, ``a - p`` and ``p^2``, where ``p = b / a``, it has one.
+
+    Args:
+        parameters: ``T + a`` [s], ``a - p`` [s] and ``p^2`` [s^2].
+    """
+    total, main, square = parameters
+    p = sqrt(max(square, SMALLEST_SQUARE))
+    first = max(main, -MOST_NEGATIVE * p) + p
+    return total - first, first, p * first
+
+
+def parameters_of(delay: float, first: float, second: float) -> Array:
+    """Return the parameters for ``coefficients``."""
+    p = second / first
+    return np.array([delay + first, first - p, p * p])
+
+
+def servo_filters(laplace: Spectrum, parameters: Sequence[float]) -> Spectrum:
+    """Compute ``exp(-T s) / (1 + a s + b s^2)`` and its derivatives by the parameters, (4, frequencies)."""
+    delay, first, second = coefficients(parameters)
+    p = second / first
     response = 1.0 / (1.0 + first * laplace + second * laplace**2)
     delayed = response * np.exp(-delay * laplace)
-    return np.stack(
-        [delayed, -laplace * delayed, -laplace * delayed * response, -(laplace**2) * delayed * response]
-    )
+    by_delay = -laplace * delayed
+    by_first = by_delay * response
+    by_second = laplace * by_first
+    by_main = -by_delay + by_first + p * by_second
+    return np.stack([delayed, by_delay, by_main, 0.5 / p * (by_main + first * by_second)])
 
 
 def bounds_of(period: float) -> tuple[Array, Array]:
-    """Return the bounds of delay, first and second coefficient."""
+    """Return the bounds of the parameters."""
     # Commands that act at once are ahead of a linear path; the result is cut at zero.
-    return np.array([-1.5 * period, 0.0, 0.0]), np.array([LARGEST_DELAY, LARGEST_LAG, 0.1])
+    return np.array([-1.5 * period, -LARGEST_LAG, 0.0]), np.array([0.9, LARGEST_LAG, LARGEST_LAG**2])
 
 
 def starting_point(path: CommandPath, channel: int, times: Array, measured: Array) -> Array:
-    """Return the best of a few servos (3,) for a channel."""
+    """Return the parameters (3,) that a coarse fit finds for a channel, begun at several ones."""
     rows = path.rows(times)
     servos = [
-        np.array([delay, lag, share * lag**2])
+        parameters_of(delay, lag, share * lag**2)
         for lag in (0.002, 0.006, 0.015, 0.035, 0.07, 0.13, 0.22, 0.35)
-        for share in (0.0, 0.25, 1.0)
         for delay in (0.0, 0.015, 0.04)
+        for share in (0.03, 0.25, 1.0)
     ]
-    filters = np.stack([servo_filters(path.laplace, *servo)[0] for servo in servos])
+    filters = np.stack([servo_filters(path.laplace, servo)[0] for servo in servos])
     responses = path.responses(channel, filters, rows)
     costs = [concentrated_cost([response], [measured]) for response in responses]
-    return servos[int(np.argmin(costs))]
+
+    def model(parameters: Array) -> list[tuple[Array, Array]]:
+        return [(path.responses(channel, servo_filters(path.laplace, parameters.tolist()), rows), none)]
+
+    none = np.zeros((0, len(times)))
+
+    low, high = bounds_of(0.01)
+    fits = [
+        fit(model, [measured], servos[min(numbers, key=costs.__getitem__)], low, high)
+        for numbers in (range(first, len(servos), 3) for first in range(3))
+    ]
+    return min(fits, key=lambda one: one.cost).values[:3]
 
 
 class FreeMotion:
@@ -73,7 +113,7 @@ class FreeMotion:
         ValueError: The recording is too short, has too little motion, or no servo explains it.
 
     Attributes:
-        fit: Fit of delay, first and second coefficient.
+        fit: Fit of the parameters of ``coefficients``.
         axes: Numbers of the axes that moved.
         residual: Share of the motion that the fit leaves, of the axis that it explains best.
     """
@@ -97,9 +137,16 @@ class FreeMotion:
         path = CommandPath(recording.times, commands, period, interpolated, FINE)
         rows = path.rows(times)
 
-        def model(parameters: Array) -> list[Array]:
-            filters = servo_filters(path.laplace, *parameters.tolist())
-            return [path.responses(channel, filters, rows) for channel in range(len(measured))]
+        def model(parameters: Array) -> list[tuple[Array, Array]]:
+            filters = servo_filters(path.laplace, parameters.tolist())
+            undelayed = filters[:1] * np.exp(coefficients(parameters.tolist())[0] * path.laplace)
+            return [
+                (
+                    path.responses(channel, filters, rows),
+                    path.frictions(channel, filters[0], undelayed, rows),
+                )
+                for channel in range(len(measured))
+            ]
 
         self.fit = fit(model, measured, start, *bounds_of(period))
         self._check(recording, used, best)
@@ -116,7 +163,7 @@ class FreeMotion:
         common = float(np.mean(residual[1:] * residual[:-1]))
         self.residual = float(residual.std()) / motion
         share = sqrt(max(0.0, common)) / motion
-        gain = float(result.values[4 + 2 * best])
+        gain = float(result.values[result.gains[best]])
         if share > MISFIT:
             raise InputError(_reason(recording, used, axis, share))
         if not GAIN[0] <= gain <= GAIN[1]:
@@ -185,48 +232,68 @@ def lag_of(free: FreeMotion) -> tuple[dict[str, Estimate | None], dict[str, str]
     Raises:
         ValueError: The motion does not tell lag plus delay.
     """
-    result = free.fit
-    total = result.estimate(lambda v: v[0] + v[1], 0.0)
+    total = free.fit.estimate(lambda v: v[0], 0.0)
     half = 0.5 * (total.high - total.low)
     if half > max(MOST_UNCERTAIN * total.value, 0.005):
         raise InputError(
-            f"lag plus delay is {1e3 * total.value:.3g} ms within {1e3 * half:.2g} ms: the motion has no excitation "
-            f"in the band that is needed: {RECORD}, faster or longer"
+            f"lag plus delay is {1e3 * total.value:.3g} ms within {1e3 * half:.2g} ms: the motion has no "
+            f"excitation in the band that is needed: {RECORD}, faster or longer"
         )
-    lag, delay = result.estimate(lambda v: v[1], 0.0), result.estimate(lambda v: v[0], 0.0)
-    ratio = result.estimate(lambda v: v[2] / max(v[1], 1e-9) ** 2, 0.0)
     told: dict[str, Estimate | None] = {
-        "lag": lag,
-        "delay": delay,
+        "lag": _interval(free.fit, lambda own: coefficients(own)[1]),
+        "delay": _interval(free.fit, lambda own: max(0.0, coefficients(own)[0])),
         "total": total,
-        "bandwidth": _bandwidth(result),
-        "damping_ratio": _damping_ratio(ratio),
+        "bandwidth": reciprocal(_interval(free.fit, lambda own: _slowness(*coefficients(own)[1:])), 0.5 / pi),
+        "damping_ratio": reciprocal(_interval(free.fit, _inverse_damping)),
     }
     untold = {}
-    if 0.5 * (delay.high - delay.low) > 0.005 + 0.25 * total.value:
+    delay = told["delay"]
+    assert delay is not None
+    width = delay.high - delay.low
+    if 0.5 * width > 0.005 + 0.25 * total.value:
         told["delay"] = None
-        untold["delay"] = (
-            f"it cannot be told from the lag within {1e3 * (delay.high - delay.low):.2g} ms; record faster motion"
-        )
+        untold["delay"] = f"it cannot be told from the lag within {1e3 * width:.2g} ms; record faster motion"
     return told, untold
 
 
-def _damping_ratio(ratio: Estimate) -> Estimate:
-    """Return zeta from ``1 / (4 zeta^2)``."""
-    ends = [0.5 / sqrt(end) if end > 1e-6 else inf for end in (ratio.value, ratio.high, ratio.low)]
-    return Estimate(inf if ends[2] == inf else ends[0], ends[1], ends[2])
+def _interval(result: Fit, function: Callable[[Array], float]) -> Estimate:
+    """Return a function of the parameters with its interval.
+
+    The second pole enters by its root, so the function is evaluated along the whole interval of its square,
+    with the other parameters as they are expected there, and is linearised in the others only. A pole that
+    cannot be told from zero is taken as zero.
+    """
+    values, covariance = result.values[:3], result.covariance[:3, :3]
+    variance = max(float(covariance[2, 2]), 1e-30)
+    slopes = covariance[:2, 2] / variance
+    rest = covariance[:2, :2] - np.outer(slopes, slopes) * variance
+    reach = NORMAL * sqrt(variance)
+
+    def along(square: float) -> Array:
+        return np.append(values[:2] + slopes * (square - values[2]), square)
+
+    low, high = max(0.0, values[2] - reach), values[2] + reach
+    best = along(0.0 if low == 0.0 else values[2])
+    value = function(best)
+    squares = np.linspace(sqrt(low), sqrt(high), 5) ** 2
+    found = [function(along(square)) for square in squares]
+    steps = 1e-3 * np.sqrt(np.maximum(np.diag(rest), 1e-30))
+    gradient = np.array(
+        [(function(best + np.eye(3)[axis] * step) - value) / step for axis, step in enumerate(steps)]
+    )
+    other = NORMAL**2 * max(0.0, float(gradient @ rest @ gradient))
+    below, above = max(0.0, value - min(found)), max(0.0, max(found) - value)
+    return Estimate(value, max(0.0, value - sqrt(below**2 + other)), value + sqrt(above**2 + other))
 
 
-def _bandwidth(result: Fit) -> Estimate:
-    """Return the frequency at which ``|1 + a s + b s^2|^2`` is two [Hz]; infinite without lag."""
+def _inverse_damping(parameters: Array) -> float:
+    """Return ``1 / zeta``; zero for a servo of first order."""
+    _, first, second = coefficients(parameters)
+    return 2.0 * sqrt(second) / first if parameters[2] > SMALLEST_SQUARE else 0.0
 
-    def slowness(values: Array) -> float:
-        a, b = max(values[1], 0.0), max(values[2], 0.0)
-        half = 0.5 * (a * a - 2.0 * b)
-        # w^2 = (-half + sqrt(half^2 + b^2)) / b^2, written without cancellation
-        root = half + sqrt(half * half + b * b)
-        return sqrt(max(root, 0.0))
 
-    slow = result.estimate(slowness, 0.0)
-    ends = [1.0 / (2.0 * pi * end) if end > 1e-9 else inf for end in (slow.value, slow.high, slow.low)]
-    return Estimate(*ends)
+def _slowness(first: float, second: float) -> float:
+    """Return one over the angular frequency at which ``|1 + a s + b s^2|^2`` is two [s]."""
+    half = 0.5 * (first * first - 2.0 * second)
+    # w^2 = (-half + sqrt(half^2 + b^2)) / b^2, written without cancellation
+    return sqrt(max(half + sqrt(half * half + second * second), 0.0))
