@@ -10,7 +10,7 @@ from assembly_rl.controllers.identification.estimate import Estimate, reciprocal
 from assembly_rl.controllers.identification.fit import Fit, fit
 from assembly_rl.controllers.identification.path import CommandPath, Spectrum
 from assembly_rl.controllers.identification.recording import MotionRecording
-from assembly_rl.controllers.identification.servo import FINE, bounds_of, coefficients, servo_filters
+from assembly_rl.controllers.identification.servo import APART, FINE, bounds_of, coefficients, servo_filters
 from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
@@ -21,6 +21,8 @@ SHORTEST = 2.0
 SMALLEST_FORCE = 1.0
 """Smallest range of the force of a push [N]."""
 LARGEST_SENSOR_LAG = 0.2
+BEFORE = 3.0
+"""Time before the contact from which commands are taken into account [s]."""
 SETTLE = 4.0
 """Lags after which the beginning of a contact has decayed."""
 CLIPPED = 0.05
@@ -70,27 +72,30 @@ class Contact:
                 f"the force is constant in contact, within {swing:.2g} N: {PUSH}, at least {SMALLEST_FORCE:g} N apart"
             )
         origin = recording.poses[0, :3]
-        commands = ((recording.commands[:, :3] - origin) @ direction)[None]
+        commands = (recording.commands[:, :3] - origin) @ direction
         measured = [((recording.poses[:, :3] - origin) @ direction)[used], forces[used]]
-        path = CommandPath(recording.times, commands, recording.period, interpolated, FINE)
-        rows = path.rows(recording.times[used])
+        times = recording.times[used]
+        near = (recording.times >= times[0] - BEFORE) & (recording.times <= times[-1])
+        path = CommandPath(recording.times[near], commands[near], recording.period, interpolated, FINE)
+        rows = path.rows(times)
 
         def model(parameters: Array) -> list[tuple[Array, Array]]:
             *servo, sensor_delay, sensor_lag = parameters.tolist()
             own = servo_filters(path.laplace, servo)
             sensor = sensor_filters(path.laplace, sensor_delay, sensor_lag)
             both = np.concatenate([own * sensor[0], own[0] * sensor[1:]])
-            pose = path.responses(0, own, rows)
+            pose = path.responses(own, rows)
             pose = np.concatenate([pose, np.zeros((2, pose.shape[1]))])
             undelayed = own[0] * np.exp(coefficients(servo)[0] * path.laplace)
-            frictions = path.frictions(0, own[0], np.stack([undelayed, undelayed * sensor[0]]), rows)
-            return [(pose, frictions[:1]), (path.responses(0, both, rows), frictions[1:])]
+            frictions = path.frictions(own[0], np.stack([undelayed, undelayed * sensor[0]]), rows)
+            return [(pose, frictions[:1]), (path.responses(both, rows), frictions[1:])]
 
         low, high = bounds_of(recording.period)
         low = np.concatenate([low, [-recording.period, 0.0]])
         high = np.concatenate([high, [LARGEST_SENSOR_LAG, LARGEST_SENSOR_LAG]])
         starts = [np.concatenate([servo, own]) for own in ([0.001, 0.004], [0.02, 0.02])]
-        fits = [fit(model, measured, start, low, high) for start in starts]
+        apart = max(1, round(APART / recording.period))
+        fits = [fit(model, measured, start, low, high, apart) for start in starts]
         self.fit: Fit = min(fits, key=lambda one: one.cost)
 
 

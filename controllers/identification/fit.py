@@ -16,6 +16,8 @@ Model = Callable[[Array], list[tuple[Array, Array]]]
 NORMAL = 1.96
 """Quantile of the normal distribution for a two-sided 95 % interval."""
 ITERATIONS = 40
+ENOUGH = 1e-2
+"""Gain of log-likelihood below which the fit has converged."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,6 @@ class Fit:
         values: Parameters (k,), then offset, gain and factors of the other signals of each channel.
         covariance: Covariance of these.
         gains: c numbers of the gains in ``values``.
-        excess: Variance of the parameters over that for residuals that are not correlated.
         residuals: c residuals (n,).
         cost: Concentrated log-likelihood, smaller is better.
     """
@@ -34,7 +35,6 @@ class Fit:
     values: Array
     covariance: Array
     gains: list[int]
-    excess: float
     residuals: list[Array]
     cost: float
 
@@ -68,12 +68,15 @@ def concentrated_cost(responses: list[Array], measured: list[Array]) -> float:
     return _State(rows, measured).cost
 
 
-def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Array) -> Fit:
+def fit(
+    model: Model, measured: list[Array], start: Array, low: Array, high: Array, separation: int = 1
+) -> Fit:
     """Fit parameters by Levenberg and Marquardt's method, offset and gain of each channel by projection.
 
     The variance of each channel is that of its residuals. The covariance is ``H^-1 M H^-1`` with the
     residuals' spectrum in M (Ljung, System Identification, 2nd edition, section 9.4), so that it also
-    holds where the residuals are correlated.
+    holds where the residuals are correlated. What rows in some distance have in common is taken for a misfit of
+    the model, by which a parameter may be wrong as far as if all of it were along its derivative.
 
     Args:
         model: Responses of the channels, and their derivatives.
@@ -81,6 +84,7 @@ def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Arr
         start: Parameters (k,) to begin at.
         low: Lower bounds (k,).
         high: Upper bounds (k,).
+        separation: Rows after which noise of the sensor is forgotten.
     """
     parameters, damping = np.clip(start, low, high), 1e-3
     state = _State(model(parameters), measured)
@@ -106,9 +110,9 @@ def fit(model: Model, measured: list[Array], start: Array, low: Array, high: Arr
             break
         moved, gained = np.abs(trial - parameters), state.cost - candidate.cost
         parameters, state, damping = trial, candidate, max(damping, 1e-9)
-        if gained < 1e-4 or (moved <= 1e-9).all():
+        if gained < ENOUGH or (moved <= 1e-9).all():
             break
-    return state.result(parameters)
+    return state.result(parameters, separation)
 
 
 class _State:
@@ -138,7 +142,7 @@ class _State:
             gradient += own @ residual / _variance(residual)
         return hessian, gradient
 
-    def result(self, parameters: Array) -> Fit:
+    def result(self, parameters: Array, separation: int) -> Fit:
         """Return the fit with its covariance."""
         count, gains = self._count, []
         size = count + sum(map(len, self._factors))
@@ -149,13 +153,13 @@ class _State:
             own = [*range(count), *range(begin, begin + len(factors))]
             begin += len(factors)
             hessian[np.ix_(own, own)] += jacobian @ jacobian.T / _variance(residual)
-            meat[np.ix_(own, own)] += spectral_meat(jacobian, residual) / _variance(residual) ** 2
+            noise = spectral_meat(jacobian, residual)
+            misfit = len(residual) * common_part(residual, separation) / NORMAL**2
+            meat[np.ix_(own, own)] += (noise + misfit * jacobian @ jacobian.T) / _variance(residual) ** 2
         inverse = _solved(hessian, np.eye(size))
         covariance = inverse @ meat @ inverse
-        plain = np.diag(inverse)[: max(count, 1)]
-        excess = float(np.max(np.diag(covariance)[: max(count, 1)] / np.maximum(plain, 1e-300)))
         values = np.concatenate([parameters, *self._factors])
-        return Fit(values, covariance, gains, max(1.0, excess), self._residuals, self.cost)
+        return Fit(values, covariance, gains, self._residuals, self.cost)
 
 
 def _variance(residual: Array) -> float:
@@ -167,6 +171,17 @@ def _solved(matrix: Array, right: Array) -> Array:
     scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     inverse = np.linalg.pinv(matrix * np.outer(scale, scale), rcond=1e-12, hermitian=True)
     return (scale[:, None] * inverse * scale) @ right
+
+
+def common_part(residual: Array, separation: int) -> float:
+    """Return the mean square of what rows at a distance have in common; zero for white noise.
+
+    Args:
+        residual: (n,) residuals.
+        separation: Distance of the rows.
+    """
+    covariance = float(np.mean(residual[separation:] * residual[:-separation]))
+    return max(0.0, covariance - 2.5 * _variance(residual) / len(residual) ** 0.5)
 
 
 def spectral_meat(jacobian: Array, residual: Array) -> Array:

@@ -23,7 +23,7 @@ class CommandPath:
 
     Args:
         times: (n,) times of the rows [s].
-        commands: (channels, n) commanded coordinates.
+        commands: (n,) commanded coordinate.
         period: Control period [s].
         interpolated: True if a command is reached linearly one period after its time, false if it acts at
             once and is held.
@@ -33,17 +33,16 @@ class CommandPath:
     def __init__(
         self, times: Array, commands: Array, period: float, interpolated: bool, spacing: float
     ) -> None:
-        times, commands = _filled(times, commands, period)
+        times, values = _filled(times, commands[None], period)
         begin = times[0] - 0.1
         cells = int(np.ceil((times[-1] + 2.0 * period - begin) / spacing)) + 3
         edges = begin + spacing * np.arange(cells + 1)
         knots = times + period if interpolated else times
-        means = _cell_means(knots, commands - commands[:, :1], edges, interpolated)
+        means = _cell_means(knots, values - values[:, :1], edges, interpolated)[0]
         padding = int(np.ceil(PADDING / spacing))
         size = _fast_size(cells + padding)
         ramp = 0.5 + 0.5 * np.cos(np.pi * np.minimum(1.0, np.arange(size - cells) / (0.5 * padding)))
-        padded = np.concatenate([means, means[:, -1:] * ramp], axis=1)
-        self._spectrum: Spectrum = np.fft.rfft(padded, axis=1)
+        self._spectrum: Spectrum = np.fft.rfft(np.concatenate([means, means[-1] * ramp]))
         self._size, self._first, self._spacing = size, begin + 0.5 * spacing, spacing
         self._return = np.concatenate([np.ones(cells), ramp])
         self.laplace: Spectrum = 2j * np.pi * np.fft.rfftfreq(size, spacing)
@@ -64,26 +63,22 @@ class CommandPath:
         )
         return index, weights
 
-    def responses(self, channel: int, filters: Spectrum, rows: tuple[NDArray[np.intp], Array]) -> Array:
-        """Compute the responses of transfer functions to a channel.
+    def responses(self, filters: Spectrum, rows: tuple[NDArray[np.intp], Array]) -> Array:
+        """Compute the responses of transfer functions.
 
         Args:
-            channel: Number of the channel.
             filters: (filters, frequencies) transfer functions at ``laplace``.
             rows: Rows from ``rows``.
 
         Returns:
             (filters, n) responses, relative to that to the first command.
         """
-        return self._at(np.fft.irfft(self._spectrum[channel] * filters, self._size, axis=1), rows)
+        return self._at(np.fft.irfft(self._spectrum * filters, self._size, axis=1), rows)
 
-    def frictions(
-        self, channel: int, motion: Spectrum, filters: Spectrum, rows: tuple[NDArray[np.intp], Array]
-    ) -> Array:
+    def frictions(self, motion: Spectrum, filters: Spectrum, rows: tuple[NDArray[np.intp], Array]) -> Array:
         """Compute responses to dry friction, to the sign of the velocity or, at rest, of the one before.
 
         Args:
-            channel: Number of the channel.
             motion: (frequencies,) transfer function from command to motion.
             filters: (filters, frequencies) transfer functions from friction to what is measured.
             rows: Rows from ``rows``.
@@ -91,7 +86,7 @@ class CommandPath:
         Returns:
             (filters, n) responses.
         """
-        velocity = np.fft.irfft(self._spectrum[channel] * motion * self.laplace, self._size)
+        velocity = np.fft.irfft(self._spectrum * motion * self.laplace, self._size)
         moves = np.abs(velocity) > MOVING * np.abs(velocity).max()
         latest = np.maximum.accumulate(np.where(moves, np.arange(self._size), 0))
         sign = np.where(moves[latest], np.sign(velocity[latest]), 0.0) * self._return
@@ -100,7 +95,8 @@ class CommandPath:
     def _at(self, values: Array, rows: tuple[NDArray[np.intp], Array]) -> Array:
         index, weights = rows
         return sum(
-            weight * values[:, index + shift] for weight, shift in zip(weights, range(-1, 3), strict=True)
+            weight * values.take(index + shift, axis=1)
+            for weight, shift in zip(weights, range(-1, 3), strict=True)
         )
 
 

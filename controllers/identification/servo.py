@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.identification.channels import coordinates
 from assembly_rl.controllers.identification.estimate import Estimate, reciprocal
-from assembly_rl.controllers.identification.fit import NORMAL, Fit, concentrated_cost, fit
+from assembly_rl.controllers.identification.fit import NORMAL, Fit, common_part, concentrated_cost, fit
 from assembly_rl.controllers.identification.path import CommandPath, Spectrum
 from assembly_rl.controllers.identification.recording import MotionRecording
 from assembly_rl.controllers.validation import AXES, InputError
@@ -28,8 +28,10 @@ MOST_NEGATIVE = 0.96
 """Largest -(a - p) / p, for a damping ratio of 0.1."""
 SMALLEST_SQUARE = 4e-10
 """Square of the smallest second pole [s2]."""
+APART = 0.01
+"""Time [s] after which noise of the pose is forgotten."""
 MISFIT = 0.12
-"""Share of the motion that may be left unexplained beyond white noise."""
+"""Share of the motion that may be left unexplained that is no noise."""
 GAIN = (0.85, 1.15)
 """Motion over command of a robot that follows."""
 MOST_UNCERTAIN = 0.3
@@ -76,7 +78,7 @@ def bounds_of(period: float) -> tuple[Array, Array]:
     return np.array([-1.5 * period, -LARGEST_LAG, 0.0]), np.array([0.9, LARGEST_LAG, LARGEST_LAG**2])
 
 
-def starting_point(path: CommandPath, channel: int, times: Array, measured: Array) -> Array:
+def starting_point(path: CommandPath, times: Array, measured: Array) -> Array:
     """Return the parameters (3,) that a coarse fit finds for a channel, begun at several ones."""
     rows = path.rows(times)
     servos = [
@@ -86,11 +88,11 @@ def starting_point(path: CommandPath, channel: int, times: Array, measured: Arra
         for share in (0.03, 0.25, 1.0)
     ]
     filters = np.stack([servo_filters(path.laplace, servo)[0] for servo in servos])
-    responses = path.responses(channel, filters, rows)
+    responses = path.responses(filters, rows)
     costs = [concentrated_cost([response], [measured]) for response in responses]
 
     def model(parameters: Array) -> list[tuple[Array, Array]]:
-        return [(path.responses(channel, servo_filters(path.laplace, parameters.tolist()), rows), none)]
+        return [(path.responses(servo_filters(path.laplace, parameters.tolist()), rows), none)]
 
     none = np.zeros((0, len(times)))
 
@@ -129,40 +131,41 @@ class FreeMotion:
         origin = recording.poses[0]
         commands, poses = coordinates(recording.commands, origin), coordinates(recording.poses, origin)
         self.axes = _moving(commands[:, used], poses[:, used])
-        commands, measured = commands[self.axes], [poses[axis, used] for axis in self.axes]
-        best = int(np.argmax(np.ptp(commands[:, used], axis=1) / np.repeat(SMALLEST, 3)[self.axes]))
-        coarse = CommandPath(recording.times, commands, period, interpolated, COARSE)
-        thin = slice(None, None, max(1, round(0.004 / period)))
-        start = starting_point(coarse, best, times[thin], measured[best][thin])
-        path = CommandPath(recording.times, commands, period, interpolated, FINE)
-        rows = path.rows(times)
+        best = int(np.argmax((np.ptp(commands[:, used], axis=1) / np.repeat(SMALLEST, 3))[self.axes]))
+        spacing = FINE if interpolated else 0.5 * FINE  # held commands have steps
+        paths, rows, measured = [], [], []
+        for number, axis in enumerate(self.axes):
+            begin, end = _moving_time(recording.times, commands[axis], used)
+            near = (recording.times >= begin) & (recording.times <= end)
+            own, mask = (recording.times[near], commands[axis, near], period, interpolated), near & used
+            paths.append(CommandPath(*own, spacing))
+            rows.append(paths[-1].rows(recording.times[mask]))
+            measured.append(poses[axis, mask])
+            if number == best:
+                thin = slice(None, None, max(1, round(0.004 / period)))
+                coarse = CommandPath(*own, COARSE)
+                start = starting_point(coarse, recording.times[mask][thin], measured[-1][thin])
 
         def model(parameters: Array) -> list[tuple[Array, Array]]:
-            filters = servo_filters(path.laplace, parameters.tolist())
-            undelayed = filters[:1] * np.exp(coefficients(parameters.tolist())[0] * path.laplace)
-            return [
-                (
-                    path.responses(channel, filters, rows),
-                    path.frictions(channel, filters[0], undelayed, rows),
-                )
-                for channel in range(len(measured))
-            ]
+            values = parameters.tolist()
+            found = []
+            for path, own in zip(paths, rows, strict=True):
+                filters = servo_filters(path.laplace, values)
+                undelayed = filters[:1] * np.exp(coefficients(values)[0] * path.laplace)
+                found.append((path.responses(filters, own), path.frictions(filters[0], undelayed, own)))
+            return found
 
-        self.fit = fit(model, measured, start, *bounds_of(period))
-        self._check(recording, used, best)
+        apart = max(1, round(APART / period))
+        self.fit = fit(model, measured, start, *bounds_of(period), apart)
+        self._check(recording, used, best, measured[best], apart)
 
-    def _check(self, recording: MotionRecording, used: NDArray[np.bool_], best: int) -> None:
+    def _check(
+        self, recording: MotionRecording, used: NDArray[np.bool_], best: int, measured: Array, apart: int
+    ) -> None:
         """Raise a ValueError if the motion is not that of a servo."""
-        result, axis = self.fit, self.axes[best]
-        residual, measured = (
-            result.residuals[best],
-            coordinates(recording.poses, recording.poses[0])[axis, used],
-        )
-        motion = float(measured.std()) + 1e-12
-        # White noise of the sensor is no misfit: what neighbours have in common is.
-        common = float(np.mean(residual[1:] * residual[:-1]))
-        self.residual = float(residual.std()) / motion
-        share = sqrt(max(0.0, common)) / motion
+        result, axis, motion = self.fit, self.axes[best], float(measured.std()) + 1e-12
+        self.residual = float(result.residuals[best].std()) / motion
+        share = sqrt(common_part(result.residuals[best], apart)) / motion
         gain = float(result.values[result.gains[best]])
         if share > MISFIT:
             raise InputError(_reason(recording, used, axis, share))
@@ -171,6 +174,13 @@ class FreeMotion:
                 f"the robot moves {gain:.3g} times what is commanded along {AXES[axis]}: commands and poses must "
                 "be of the same frame, in metres, and the robot must not be limited or in contact"
             )
+
+
+def _moving_time(times: Array, command: Array, used: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return a time shortly before a command begins to move, and one after the motion has decayed."""
+    changes = np.abs(np.diff(command)) > 1e-6 * np.ptp(command[used])
+    moves = np.flatnonzero(changes & used[1:])
+    return float(times[moves[0]]) - 0.5, float(times[moves[-1]]) + 1.5
 
 
 def _moving(commands: Array, poses: Array) -> list[int]:
