@@ -218,6 +218,7 @@ def pushes(plant: Plant, config: ExcitationConfig, rng: np.random.Generator) -> 
     servo, state = Servo(plant, ratio), (0.0, 0.0)
     push, path, before = Push(config, plant.rate), [0.0] * (late + 1), 0.0
     keep = float(np.exp(-2.0 * pi * plant.sensor_cutoff * STEP))
+    last = 0.0
     sensed, filtered = [0.0] * (round(plant.sensor_delay / STEP) + 1), 0.0
     x, begin = 0.0, late
     rows: dict[str, list[Any]] = {"command": [], "pose": [], "force": [], "phase": []}
@@ -240,7 +241,8 @@ def pushes(plant: Plant, config: ExcitationConfig, rng: np.random.Generator) -> 
         x = found[-1]
         for own in found:
             pressed = plant.contact_stiffness * (own - GAP) if own > GAP else 0.0
-            filtered = keep * filtered + (1.0 - keep) * pressed
+            filtered = keep * filtered + (1.0 - keep) * 0.5 * (pressed + last)
+            last = pressed
             sensed.append(filtered)
     return rows
 

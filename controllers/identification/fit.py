@@ -173,6 +173,40 @@ def _solved(matrix: Array, right: Array) -> Array:
     return (scale[:, None] * inverse * scale) @ right
 
 
+def root_interval(result: Fit, root: int, function: Callable[[Array], float], floor: float = 0.0) -> Estimate:
+    """Return a function of the parameters with its interval, where one of them enters by its root.
+
+    The function is evaluated along the whole interval of that parameter, with the others as they are expected
+    there, and is linearised in the others only. The parameter is shrunk by ``variance / value``, to zero if it
+    cannot be told from zero.
+
+    Args:
+        result: Fit.
+        root: Number of the parameter, which follows all others.
+        function: Function of the parameters up to that, not negative.
+        floor: Smallest half width of the interval.
+    """
+    values, covariance = result.values[: root + 1], result.covariance[: root + 1, : root + 1]
+    variance = max(float(covariance[root, root]), 1e-30)
+    slopes = covariance[:root, root] / variance
+    rest = covariance[:root, :root] - np.outer(slopes, slopes) * variance
+
+    def along(square: float) -> Array:
+        return np.append(values[:root] + slopes * (square - values[root]), square)
+
+    square, reach = float(values[root]), NORMAL * variance**0.5
+    low, high = max(0.0, square - reach), square + reach
+    best = along(max(0.0, square - variance / max(square, 1e-30)))
+    value = function(best)
+    found = [function(along(own)) for own in np.linspace(low**0.5, high**0.5, 5) ** 2]
+    steps = 1e-3 * np.sqrt(np.maximum(np.diag(rest), 1e-30))
+    shifts = np.eye(root + 1)[:root] * steps[:, None]
+    gradient = np.array([function(best + shift) - value for shift in shifts]) / steps
+    other = NORMAL**2 * max(0.0, float(gradient @ rest @ gradient)) + floor**2
+    below, above = max(0.0, value - min(found)), max(0.0, max(found) - value)
+    return Estimate(value, max(0.0, value - (below**2 + other) ** 0.5), value + (above**2 + other) ** 0.5)
+
+
 def common_part(residual: Array, separation: int) -> float:
     """Return the mean square of what rows at a distance have in common; zero for white noise.
 

@@ -37,11 +37,11 @@ def identify(
     require_vector("gravity", gravity, bounds.GRAVITY)
     free = FreeMotion(recording, interpolated)
     told: dict[str, Any] = {}
-    own, untold = lag_of(free)
+    own, untold = lag_of(free, recording.period)
     told |= own
     if (recording.phases == "contact").any():
         contact = Contact(recording, interpolated, free.fit.values[:3])
-        values, reasons = contact_of(contact)
+        values, reasons = contact_of(contact, free.friction, recording.period)
     else:
         values = dict.fromkeys(CONTACT)
         reasons = dict.fromkeys(CONTACT, "no contact was recorded, or no rows are marked as contact")

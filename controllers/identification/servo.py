@@ -1,6 +1,6 @@
 """Lag and delay of the robot from motion in free space."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import pi, sqrt
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from assembly_rl.controllers.identification.channels import coordinates
 from assembly_rl.controllers.identification.estimate import Estimate, reciprocal
-from assembly_rl.controllers.identification.fit import NORMAL, Fit, common_part, concentrated_cost, fit
+from assembly_rl.controllers.identification.fit import common_part, concentrated_cost, fit, root_interval
 from assembly_rl.controllers.identification.path import CommandPath, Spectrum
 from assembly_rl.controllers.identification.recording import MotionRecording
 from assembly_rl.controllers.validation import AXES, InputError
@@ -34,6 +34,8 @@ MISFIT = 0.12
 """Share of the motion that may be left unexplained that is no noise."""
 GAIN = (0.85, 1.15)
 """Motion over command of a robot that follows."""
+RESOLUTION = 0.02
+"""Half interval of a time at least, in control periods."""
 MOST_UNCERTAIN = 0.3
 """Largest half interval of lag plus delay, as a share of it."""
 
@@ -117,12 +119,13 @@ class FreeMotion:
     Attributes:
         fit: Fit of the parameters of ``coefficients``.
         axes: Numbers of the axes that moved.
+        friction: Dry friction over the stiffness of the servo, the largest of the linear axes [m].
         residual: Share of the motion that the fit leaves, of the axis that it explains best.
     """
 
     def __init__(self, recording: MotionRecording, interpolated: bool) -> None:
         used = np.isin(recording.phases, ("rest", "free"))
-        times, period = recording.times[used], recording.period
+        period = recording.period
         if used.sum() < 100 or used.sum() * period < SHORTEST:
             raise InputError(
                 f"the recording has {used.sum() * period:.3g} s of motion in free space; it is too short: "
@@ -157,6 +160,8 @@ class FreeMotion:
 
         apart = max(1, round(APART / period))
         self.fit = fit(model, measured, start, *bounds_of(period), apart)
+        linear = [gain + 1 for gain, axis in zip(self.fit.gains, self.axes, strict=True) if axis < 3]
+        self.friction = max((abs(float(self.fit.values[number])) for number in linear), default=0.0)
         self._check(recording, used, best, measured[best], apart)
 
     def _check(
@@ -236,25 +241,32 @@ def _reason(recording: MotionRecording, used: NDArray[np.bool_], axis: int, shar
     )
 
 
-def lag_of(free: FreeMotion) -> tuple[dict[str, Estimate | None], dict[str, str]]:
+def lag_of(free: FreeMotion, period: float) -> tuple[dict[str, Estimate | None], dict[str, str]]:
     """Return lag, delay, their sum, bandwidth and damping ratio, and reasons for what is untold.
+
+    Args:
+        free: Fit to the motion in free space.
+        period: Control period [s].
 
     Raises:
         ValueError: The motion does not tell lag plus delay.
     """
-    total = free.fit.estimate(lambda v: v[0], 0.0)
+    total = root_interval(free.fit, 2, lambda own: max(0.0, own[0]), 0.5 * RESOLUTION * period)
     half = 0.5 * (total.high - total.low)
     if half > max(MOST_UNCERTAIN * total.value, 0.005):
         raise InputError(
             f"lag plus delay is {1e3 * total.value:.3g} ms within {1e3 * half:.2g} ms: the motion has no "
             f"excitation in the band that is needed: {RECORD}, faster or longer"
         )
+    floor = RESOLUTION * period
     told: dict[str, Estimate | None] = {
-        "lag": _interval(free.fit, lambda own: coefficients(own)[1]),
-        "delay": _interval(free.fit, lambda own: max(0.0, coefficients(own)[0])),
+        "lag": root_interval(free.fit, 2, lambda own: coefficients(own)[1], floor),
+        "delay": root_interval(free.fit, 2, lambda own: max(0.0, coefficients(own)[0]), floor),
         "total": total,
-        "bandwidth": reciprocal(_interval(free.fit, lambda own: _slowness(*coefficients(own)[1:])), 0.5 / pi),
-        "damping_ratio": reciprocal(_interval(free.fit, _inverse_damping)),
+        "bandwidth": reciprocal(
+            root_interval(free.fit, 2, lambda own: _slowness(*coefficients(own)[1:])), 0.5 / pi
+        ),
+        "damping_ratio": reciprocal(root_interval(free.fit, 2, _inverse_damping)),
     }
     untold = {}
     delay = told["delay"]
@@ -264,36 +276,6 @@ def lag_of(free: FreeMotion) -> tuple[dict[str, Estimate | None], dict[str, str]
         told["delay"] = None
         untold["delay"] = f"it cannot be told from the lag within {1e3 * width:.2g} ms; record faster motion"
     return told, untold
-
-
-def _interval(result: Fit, function: Callable[[Array], float]) -> Estimate:
-    """Return a function of the parameters with its interval.
-
-    The second pole enters by its root, so the function is evaluated along the whole interval of its square,
-    with the other parameters as they are expected there, and is linearised in the others only. A pole that
-    cannot be told from zero is taken as zero.
-    """
-    values, covariance = result.values[:3], result.covariance[:3, :3]
-    variance = max(float(covariance[2, 2]), 1e-30)
-    slopes = covariance[:2, 2] / variance
-    rest = covariance[:2, :2] - np.outer(slopes, slopes) * variance
-    reach = NORMAL * sqrt(variance)
-
-    def along(square: float) -> Array:
-        return np.append(values[:2] + slopes * (square - values[2]), square)
-
-    low, high = max(0.0, values[2] - reach), values[2] + reach
-    best = along(0.0 if low == 0.0 else values[2])
-    value = function(best)
-    squares = np.linspace(sqrt(low), sqrt(high), 5) ** 2
-    found = [function(along(square)) for square in squares]
-    steps = 1e-3 * np.sqrt(np.maximum(np.diag(rest), 1e-30))
-    gradient = np.array(
-        [(function(best + np.eye(3)[axis] * step) - value) / step for axis, step in enumerate(steps)]
-    )
-    other = NORMAL**2 * max(0.0, float(gradient @ rest @ gradient))
-    below, above = max(0.0, value - min(found)), max(0.0, max(found) - value)
-    return Estimate(value, max(0.0, value - sqrt(below**2 + other)), value + sqrt(above**2 + other))
 
 
 def _inverse_damping(parameters: Array) -> float:
