@@ -35,7 +35,7 @@ BEFORE = 3.0
 """Time before the contact from which commands are taken into account [s]."""
 SETTLE = 4.0
 """Lags after which the beginning of a contact has decayed."""
-CLIPPED = 0.05
+CLIPPED = 0.1
 """Share of the rows at its largest value from which a wrench is taken as clipped."""
 
 

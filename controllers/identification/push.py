@@ -40,8 +40,7 @@ class Push:
         self._found: list[float] = []
         self._before: tuple[float, float] | None = None
         self._step, self._softness = FIRST_STEP, 0.0
-        self._elapsed = self._due = 0.0
-        self._hold = 0
+        self._elapsed, self._due, self._hold = 0.0, HOLDS[0], 0
 
     def step(self, force: float) -> float:
         """Return the depth of the next command [m].
@@ -93,11 +92,21 @@ class Push:
     def _to_and_fro(self, force: float) -> None:
         self._elapsed += self._period
         if self._elapsed >= self._due:
+            self._adjust(self._hold % 2, force)
             self._hold += 1
             self._due = self._elapsed + HOLDS[self._hold % len(HOLDS)]
         self._go(self._found[self._hold % 2], STEP_SPEED)
         if self._elapsed >= self._config.push_time:
             self._stage, self.phase = self._retreat, "other"
+
+    def _adjust(self, level: int, force: float) -> None:
+        """Move a depth at which the settled force is far from what it was chosen for, as by friction."""
+        missing = self._goals[level] - force
+        stroke = abs(self._found[0] - self._found[1])
+        stood = HOLDS[self._hold % len(HOLDS)] - stroke / STEP_SPEED
+        if stood >= self._config.settle and abs(missing) > 0.2 * self._config.force:
+            most = max(0.5 * stroke, FIRST_STEP)
+            self._found[level] += max(-most, min(most, 0.5 * missing * self._softness))
 
     def _retreat(self, force: float) -> None:
         self._go(0.0, STEP_SPEED)
