@@ -20,7 +20,7 @@ def place_above_plate(robot: SimulatedRobot, seed: int) -> None:
 
 
 def excite(robot: SimulatedRobot, excitation: Excitation, seed: int) -> State:
-    """Run the motion that identifies a robot, under the conditions of the environment's episode with that seed.
+    """Run the motion that identifies a robot, under the conditions of the episode with a seed.
 
     Args:
         robot: Simulated robot.

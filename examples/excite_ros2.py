@@ -6,8 +6,8 @@
     ros2 service call /identification/stop std_srvs/srv/Trigger
     assembly-rl-identify recording=recordings/excitation-0001.csv output=my_robot.yaml
 
-``ros2 param describe /identification <name>`` explains a parameter. Topics and frames are those of ``run_ros2``:
-assembly_rl/controllers/adapters/ros2.py. It has not run on a robot yet.
+``ros2 param describe /identification <name>`` explains a parameter. Topics and frames are those of
+``run_ros2``: assembly_rl/controllers/adapters/ros2.py. It has not run on a robot yet.
 """
 
 import sys

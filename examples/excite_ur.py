@@ -3,10 +3,11 @@
     python -m assembly_rl.examples.excite_ur 192.168.1.10 excitation.csv --force 12
     assembly-rl-identify recording=excitation.csv output=my_robot.yaml
 
-It moves the tool by 3 mm and 2 degrees about where it stands, tilts it by 10 degrees, and then pushes along -z of
-the base on what is there, slowly: put something rigid and flat 5 to 20 mm below the tool, or give ``--force 0``. Above
-30 N it goes back and ends. Before the start: payload, TCP and remote control as for ``run_ur``. Ctrl-C stops. This
-program has not run on a robot yet: keep the speed slider low and a hand on the emergency stop.
+It moves the tool by 3 mm and 2 degrees about where it stands, tilts it by 10 degrees, and then pushes along
+-z of the base on what is there, slowly: put something rigid and flat 5 to 20 mm below the tool, or give
+``--force 0``. Above 30 N it goes back and ends. Before the start: payload, TCP and remote control as for
+``run_ur``. Ctrl-C stops. This program has not run on a robot yet: keep the speed slider low and a hand on the
+emergency stop.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 Each plant is a servo of first or second order behind a pure delay, sampled regularly or not, with noise,
 quantisation, friction, a tool on a filtered and delayed sensor, and a surface. They are integrated here,
-exactly for commands that are constant over half a millisecond, with the matrix exponentials of scipy. Only the
-commands come from the package.
+exactly for commands that are constant over half a millisecond, with the matrix exponentials of scipy. Only
+the commands come from the package.
 """
 
 import argparse

@@ -262,7 +262,7 @@ class IdentifyConfig:
         picture: File of the picture; by default ``<recording>-identification.png``.
         held: True for a robot that takes a command at once and holds it, false for one that reaches it
             linearly during the following period.
-        contact: Intervals [begin, end] of the recording's clock in contact [s], if it has no phases.
+        contact: Beginning and end of each time in contact on the recording's clock [s], if it has no phases.
         gravity: Gravity in the robot's base frame [m/s2].
         command_topic: Topic of the commands in a bag.
         pose_topic: Topic of the measured poses in a bag.
@@ -273,7 +273,7 @@ class IdentifyConfig:
     output: str | None = None
     picture: str | None = None
     held: bool = False
-    contact: list[list[float]] = field(default_factory=list)
+    contact: list[float] = field(default_factory=list)
     gravity: list[float] = field(default_factory=lambda: [0.0, 0.0, -9.81])
     command_topic: str = "/command"
     pose_topic: str = "/pose"
@@ -287,6 +287,8 @@ class IdentifyConfig:
             raise InputError(f"picture must end with .png, .svg or .pdf, got {self.picture!r}")
         if self.output is not None and not self.output.lower().endswith((".yaml", ".yml")):
             raise InputError(f"output must end with .yaml, so that robot= takes it, got {self.output!r}")
+        if len(self.contact) % 2 or not finite_numbers(self.contact, len(self.contact)):
+            raise InputError(f"contact must be pairs of finite times, begin and end, got {self.contact}")
         if not finite_numbers(self.gravity, 3):
             raise InputError(f"gravity must be three finite numbers x y z, got {self.gravity}")
 

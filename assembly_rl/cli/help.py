@@ -222,7 +222,7 @@ PAGES = {
             "output": "YAML file of the robot, which robot= takes; by default it is printed",
             "picture": "file of the picture",
             "held": "true for a robot that takes a command at once and holds it",
-            "contact": "intervals in contact on the recording's clock [s], if it has no phases",
+            "contact": "begin, end of contact on the recording's clock [s], if it has no phases",
             "gravity": "gravity in the robot's base frame [m/s2], a list of three",
             "command_topic": "topic of the commands in a bag",
             "pose_topic": "topic of the measured poses in a bag",
@@ -230,7 +230,7 @@ PAGES = {
         },
         (
             "assembly-rl-identify recording=excitation.csv output=my_robot.yaml",
-            "assembly-rl-identify recording=excitation.csv held=true 'contact=[[42,58]]'",
+            "assembly-rl-identify recording=excitation.csv held=true 'contact=[42,58]'",
         ),
         "docs/identification.md",
     ),

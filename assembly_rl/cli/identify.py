@@ -38,7 +38,9 @@ def show(config: IdentifyConfig, console: Console) -> Identification:
     for name, path in (("output", config.output), ("picture", picture)):
         if path is not None and os.path.lexists(path):
             raise RunError(f"{path} exists; nothing is overwritten: choose another {name}")
-    recording = _read(config, source).marked(config.contact)
+    recording = _read(config, source).marked(
+        [config.contact[n : n + 2] for n in range(0, len(config.contact), 2)]
+    )
     found = identify(recording, interpolated=not config.held, gravity=config.gravity)
     table = Table("", "value (95 % interval)", "unit", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in found.rows():

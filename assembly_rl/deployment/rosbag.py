@@ -45,7 +45,8 @@ def read_bag(path: Path, command: str, pose: str, wrench: str) -> MotionRecordin
         back = np.diff(table[:, 0]) <= 0.0
         if back.any():
             raise InputError(
-                f"{path}: header.stamp of {topics[name]} does not rise at message {int(np.argmax(back)) + 2}: "
+                f"{path}: header.stamp of {topics[name]} does not rise at message "
+                f"{int(np.argmax(back)) + 2}: "
                 "every message needs the time of its measurement"
             )
     begin = max(table[0, 0] for table in tables.values())
@@ -83,14 +84,19 @@ def _messages(path: Path, topics: dict[str, str]) -> dict[str, list[tuple[float,
     except ImportError as error:
         raise ImportError("a bag needs rosbags: pip install 'assembly_rl[rosbag]'") from error
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in topics}
+    zero: int | None = None
     try:
         store = stores.get_typestore(stores.Stores.ROS2_HUMBLE)
         with highlevel.AnyReader([path], default_typestore=store) as reader:
             connections = {name: list(_of_topic(path, reader, topics[name], TYPES[name])) for name in topics}
             for name, own in connections.items():
                 for connection, _, raw in reader.messages(own):
-                    rows[name].append(_row(reader.deserialize(raw, connection.msgtype)))
-    except highlevel.AnyReaderError as error:
+                    message = reader.deserialize(raw, connection.msgtype)
+                    zero = message.header.stamp.sec if zero is None else zero
+                    rows[name].append(_row(message, zero))
+    except InputError:
+        raise
+    except (highlevel.AnyReaderError, OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a bag: {error}") from None
     return rows
 
@@ -107,10 +113,15 @@ def _of_topic(path: Path, reader: Any, topic: str, kind: str) -> Iterator[Any]:
         yield connection
 
 
-def _row(message: Any) -> tuple[float, ...]:
-    """Return time, and position and quaternion, or force and torque."""
+def _row(message: Any, zero: int) -> tuple[float, ...]:
+    """Return time, and position and quaternion, or force and torque.
+
+    Args:
+        message: Message with a header.
+        zero: Second from which time is counted, so that a float keeps its nanoseconds.
+    """
     stamp = message.header.stamp
-    time = stamp.sec + 1e-9 * stamp.nanosec
+    time = (stamp.sec - zero) + 1e-9 * stamp.nanosec
     if hasattr(message, "pose"):
         p, q = message.pose.position, message.pose.orientation
         return time, p.x, p.y, p.z, q.x, q.y, q.z, q.w

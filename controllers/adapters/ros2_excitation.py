@@ -1,12 +1,13 @@
 """Motion that identifies a robot, as a ROS 2 node: the topics and services of ``adapters.ros2``.
 
-Parameters besides those of the frames and topics: ``rate`` [Hz], ``force`` [N], 0 for no pushes, ``direction``
-of the pushes in ``base_frame``, ``travel`` [m], and ``recording``, the folder of the recordings, which is needed.
-``~/start`` begins at the measured pose; ``~/stop`` ends the commands, so that the robot stands still.
+Parameters besides those of the frames and topics: ``rate`` [Hz], ``force`` [N], 0 for no pushes,
+``direction`` of the pushes in ``base_frame``, ``travel`` [m], and ``recording``, the folder of the
+recordings, which is needed. ``~/start`` begins at the measured pose; ``~/stop`` ends the commands, so that
+the robot stands still. A pose counts as measured when it is used: its age, on average half the time between
+two poses, adds to the delay.
 """
 
 from collections.abc import Callable
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ class ExcitationNode(PoseNode):
 
     def _advance(self, pose: Pose, now: float) -> tuple[Pose, State]:
         reading = self._reading if self._is_fresh(self._wrench_at, now) else NOT_A_WRENCH
-        # The pose was measured somewhat before the command is given; its time is that of the row.
-        moment = self._pose_at if isfinite(pose[0][0]) else now
-        move = self._excitation.step(reading, pose, moment)
+        move = self._excitation.step(reading, pose, now)
         return (move.position, move.orientation), move.state
 
     def _reason(self) -> str:

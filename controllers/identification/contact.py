@@ -87,7 +87,8 @@ class Contact:
         noise = float(np.std(np.diff(forces[used]))) / 2**0.5
         if swing < max(SMALLEST_FORCE, 4.0 * noise):
             raise InputError(
-                f"the force is constant in contact, within {swing:.2g} N: {PUSH}, at least {SMALLEST_FORCE:g} N apart"
+                f"the force is constant in contact, within {swing:.2g} N: {PUSH}, at least "
+                f"{SMALLEST_FORCE:g} N apart"
             )
         origin = recording.poses[0, :3]
         commands = (recording.commands[:, :3] - origin) @ direction
@@ -181,7 +182,8 @@ def _require_unclipped(recording: MotionRecording, used: NDArray[np.bool_]) -> N
                 np.ptp(commands, axis=0)
             ):
                 raise InputError(
-                    f"{axis} is saturated at {end:.4g} N in {there.mean():.0%} of the contact: push with less force "
+                    f"{axis} is saturated at {end:.4g} N in {there.mean():.0%} of the contact: push with "
+                    "less force "
                     "than the sensor's range"
                 )
 
@@ -200,7 +202,8 @@ def contact_of(
     pose, force = result.gains
     if result.values[force] >= 0.0:
         reason = (
-            "the force does not oppose the push: the wrench must be what the environment applies to the tool, in "
+            "the force does not oppose the push: the wrench must be what the environment applies to the "
+            "tool, in "
             "the axes of the measured flange; negate it, or mark contact better"
         )
         names = ("contact_stiffness", "servo_stiffness", "sensor_lag", "sensor_delay", "sensor_cutoff")

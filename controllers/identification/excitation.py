@@ -49,9 +49,10 @@ class Move(NamedTuple):
 class Excitation:
     """Motion in free space, then slow pushes, as ``ExcitationConfig`` describes them.
 
-    Above the limits of force and moment, and after ``stop``, it goes back to where it began, and ends. It ends
-    where it is if poses or readings are missing. It does not know about collisions of the arm: leave a hand's
-    breadth of free space around the tool, and the surface, if there is one, in the direction of the pushes.
+    Above the limits of force and moment, and after ``stop``, it goes back to where it began, and ends. It
+    ends where it is if poses or readings are missing. It does not know about collisions of the arm: leave a
+    hand's breadth of free space around the tool, and the surface, if there is one, in the direction of the
+    pushes.
 
     Args:
         rate: Control rate [Hz].
@@ -144,8 +145,11 @@ class Excitation:
         angle = float(np.linalg.norm(_rotation(self._command, pose)))
         config = self._config
         if force > config.force_limit:
+            pushing = self._free == len(self._offsets)
+            hint = "; approach a stiff surface more slowly, approach_speed" if pushing else ""
             self._end(
-                State.force_limit, f"the force is {force:.3g} N, force_limit is {config.force_limit:g} N"
+                State.force_limit,
+                f"the force is {force:.3g} N, force_limit is {config.force_limit:g} N{hint}",
             )
         elif moment > config.moment_limit:
             self._end(

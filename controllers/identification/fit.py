@@ -74,9 +74,9 @@ def fit(
     """Fit parameters by Levenberg and Marquardt's method, offset and gain of each channel by projection.
 
     The variance of each channel is that of its residuals. The covariance is ``H^-1 M H^-1`` with the
-    residuals' spectrum in M (Ljung, System Identification, 2nd edition, section 9.4), so that it also
-    holds where the residuals are correlated. What rows in some distance have in common is taken for a misfit of
-    the model, by which a parameter may be wrong as far as if all of it were along its derivative.
+    residuals' spectrum in M (Ljung, System Identification, 2nd edition, section 9.4), so that it also holds
+    where the residuals are correlated. What rows in some distance have in common is taken for a misfit of the
+    model, by which a parameter may be wrong as far as if all of it were along its derivative.
 
     Args:
         model: Responses of the channels, and their derivatives.
@@ -177,8 +177,8 @@ def root_interval(result: Fit, root: int, function: Callable[[Array], float], fl
     """Return a function of the parameters with its interval, where one of them enters by its root.
 
     The function is evaluated along the whole interval of that parameter, with the others as they are expected
-    there, and is linearised in the others only. The parameter is shrunk by ``variance / value``, to zero if it
-    cannot be told from zero.
+    there, and is linearised in the others only. The parameter is shrunk by ``variance / value``, to zero if
+    it cannot be told from zero.
 
     Args:
         result: Fit.

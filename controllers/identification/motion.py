@@ -77,7 +77,8 @@ class ExcitationConfig:
         require_not_negative(self, tilt=0.6, force=bounds.WRENCH[0])
         if self.force > 0.6 * self.force_limit:
             raise InputError(
-                f"ExcitationConfig.force must be <= 0.6 force_limit, {0.6 * self.force_limit:g} N, so that pushes do "
+                f"ExcitationConfig.force must be <= 0.6 force_limit, {0.6 * self.force_limit:g} N, so "
+                "that pushes do "
                 f"not end at the limit; got {self.force}"
             )
         if not finite_numbers(self.direction, 3) or abs(np.linalg.norm(self.direction) - 1.0) > 1e-6:

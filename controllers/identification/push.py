@@ -17,8 +17,9 @@ STEP_SPEED = 0.01
 class Push:
     """Depth of the command along the direction of the pushes, one control period after the other.
 
-    The surface is approached slowly. Steps into it are chosen from the change of force by the one before, each
-    after the force has settled, until both forces are found; then the command goes to and fro between them.
+    The surface is approached slowly. Steps into it are chosen from the change of force by the one before,
+    each after the force has settled, until both forces are found; then the command goes to and fro between
+    them.
 
     Args:
         config: Motion.

@@ -60,7 +60,8 @@ class MotionRecording:
         self.commands = _floats("commands", self.commands, (rows, 7))
         self.poses = _floats("poses", self.poses, (rows, 7))
         self.wrenches = _floats("wrenches", self.wrenches, (rows, 6))
-        self.phases = np.array(self.phases, dtype="U7") if np.size(self.phases) else np.full(rows, "free")
+        given = self.phases if np.size(self.phases) else ["free"] * rows
+        self.phases = np.array(given, dtype="U7")
         if self.phases.shape != (rows,):
             raise InputError(f"phases of a recording must be {rows}, got {np.size(self.phases)}")
         unknown = ~np.isin(self.phases, PHASES)
@@ -104,19 +105,22 @@ class MotionRecording:
         row = int(np.argmin(steps))
         if steps[row] <= 0.0:
             raise InputError(
-                f"row {row + 2}: the clock goes from {self.times[row]:.6g} to {self.times[row + 1]:.6g} s; it must "
+                f"row {row + 2}: the clock goes from {self.times[row]:.6g} to {self.times[row + 1]:.6g} "
+                "s; it must "
                 "rise: record with a monotonic clock, each sample once"
             )
         row = int(np.argmax(steps))
         if steps[row] > max(LONGEST_GAP, 5.0 * self.period):
             raise InputError(
-                f"row {row + 2}: the clock jumps from {self.times[row]:.6g} to {self.times[row + 1]:.6g} s, by "
+                f"row {row + 2}: the clock jumps from {self.times[row]:.6g} to {self.times[row + 1]:.6g} "
+                "s, by "
                 f"{steps[row]:.3g} s: record again without a pause and without setting the clock"
             )
         expected = (self.times[-1] - self.times[0]) / self.period + 1.0
         if len(self) < (1.0 - MOST_DROPPED) * expected:
             raise InputError(
-                f"{1.0 - len(self) / expected:.0%} of the rows are missing (one every {1e3 * self.period:.3g} ms is "
+                f"{1.0 - len(self) / expected:.0%} of the rows are missing (one every "
+                f"{1e3 * self.period:.3g} ms is "
                 f"expected): log every control period, at most {MOST_DROPPED:.0%} may be lost"
             )
 

@@ -171,7 +171,8 @@ class FreeMotion:
             gain = float(self.fit.values[self.fit.gains[number]])
             if not GAIN[0] <= gain <= GAIN[1]:
                 raise InputError(
-                    f"the robot moves {gain:.3g} times what is commanded along {AXES[axis]}: commands and poses "
+                    f"the robot moves {gain:.3g} times what is commanded along {AXES[axis]}: commands "
+                    "and poses "
                     "must be of the same frame, in metres, and the robot must not be limited or in contact"
                 )
 
@@ -194,14 +195,16 @@ def _moving(commands: Array, poses: Array) -> list[int]:
     ]
     if not axes:
         raise InputError(
-            f"the commands in free space move by {1e3 * ranges[:3].max():.2g} mm and {ranges[3:].max():.2g} rad; no "
+            f"the commands in free space move by {1e3 * ranges[:3].max():.2g} mm and "
+            f"{ranges[3:].max():.2g} rad; no "
             f"excitation: {RECORD}, a few millimetres from 0.2 to 10 Hz"
         )
     still = [axis for axis in axes if np.ptp(poses[axis]) < 0.1 * ranges[axis]]
     if still:
         raise InputError(
             f"the robot hardly moves along {AXES[still[0]]}, {np.ptp(poses[still[0]]):.2g} for a command of "
-            f"{ranges[still[0]]:.2g}: is the measured pose that of the commanded frame, and does the robot take "
+            f"{ranges[still[0]]:.2g}: is the measured pose that of the commanded frame, and does the "
+            "robot take "
             "the commands?"
         )
     return axes
@@ -227,11 +230,13 @@ def _reason(recording: MotionRecording, used: NDArray[np.bool_], axis: int, shar
     ends = [(measured[used] >= measured[used].max()).mean(), (measured[used] <= measured[used].min()).mean()]
     if max(ends) > 0.05:
         return (
-            f"the motion along {name} is clipped: it stands at its largest or smallest value in {max(ends):.0%} of "
+            f"the motion along {name} is clipped: it stands at its largest or smallest value in "
+            f"{max(ends):.0%} of "
             "the rows: record with smaller amplitudes, within the workspace"
         )
     return (
-        f"no servo with a delay explains {share:.0%} of the motion along {name}: record in free space, below the "
+        f"no servo with a delay explains {share:.0%} of the motion along {name}: record in free space, "
+        "below the "
         "limits of speed and acceleration, with one clock, and mark contact"
     )
 

@@ -46,7 +46,8 @@ def tool_of(
         ones = np.ones((len(wrenches), 1))
         bias = tuple(_regression(ones, wrenches[:, [axis]])[0] for axis in range(6))
         reason = (
-            f"gravity turns by {np.degrees(tilt):.2g} degrees only in the sensor's axes; stand still in several "
+            f"gravity turns by {np.degrees(tilt):.2g} degrees only in the sensor's axes; stand still in "
+            "several "
             "orientations, ten degrees apart or more"
         )
         return {"bias": bias, "tool_mass": None, "centre_of_mass": None}, {
