@@ -40,7 +40,7 @@ def plot_identification(found: Identification, recording: MotionRecording, outpu
     commands, poses = coordinates(recording.commands, origin), coordinates(recording.poses, origin)
     axis = int(np.argmax(np.ptp(commands[:, used], axis=1) / np.repeat([1.0, 10.0], 3)))
     path = CommandPath(recording.times, commands[axis], recording.period, found.interpolated, 0.002)
-    response = transfer(found, path.laplace.imag / 2.0 / np.pi)
+    response = transfer(found, np.array(path.laplace.imag / 2.0 / np.pi, dtype=np.float64))
     fitted = path.responses(response[None], path.rows(recording.times))[0]
     fitted += np.mean(poses[axis, used] - fitted[used])
     changes = np.flatnonzero((np.abs(np.diff(commands[axis])) > 1e-6 * np.ptp(commands[axis])) & used[1:])

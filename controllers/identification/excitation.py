@@ -5,7 +5,6 @@ from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from assembly_rl.controllers.bundles import State
 from assembly_rl.controllers.identification.motion import ExcitationConfig, free_motion
@@ -218,9 +217,9 @@ class Excitation:
         self._command = (x, y, z), quat_multiply(self._command[1], quat_exp((a, b, c)))
 
 
-def _moved(start: Pose, offset: ArrayLike) -> Pose:
+def _moved(start: Pose, offset: list[float]) -> Pose:
     """Return a pose displaced in the base's axes, and turned in its own."""
-    x, y, z, a, b, c = offset  # type: ignore[misc]
+    x, y, z, a, b, c = offset
     (p, q, r), orientation = start
     return (p + x, q + y, r + z), quat_multiply(orientation, quat_exp((a, b, c)))
 

@@ -45,7 +45,7 @@ class Fit:
             function: Function of ``values``, finite near them.
             low: Smallest value that is possible, at which the interval is cut.
         """
-        value = function(self.values)
+        value = float(function(self.values))
         deviations = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         gradient = np.zeros(len(self.values))
         for number, deviation in enumerate(deviations):
@@ -53,7 +53,7 @@ class Fit:
                 shifted = self.values.copy()
                 shifted[number] += 1e-3 * deviation
                 gradient[number] = (function(shifted) - value) / (1e-3 * deviation)
-        half = NORMAL * float(np.sqrt(max(0.0, gradient @ self.covariance @ gradient)))
+        half = NORMAL * max(0.0, float(gradient @ self.covariance @ gradient)) ** 0.5
         return Estimate(max(value, low), max(value - half, low), max(value + half, low))
 
 

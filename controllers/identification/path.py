@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Spectrum = NDArray[np.complex128]
+Spectrum = NDArray[np.complexfloating]
 
 MOVING = 2e-3
 """Share of the largest velocity from which a motion has a direction."""

@@ -40,7 +40,7 @@ MOST_UNCERTAIN = 0.3
 """Largest half interval of lag plus delay, as a share of it."""
 
 
-def coefficients(parameters: Sequence[float]) -> tuple[float, float, float]:
+def coefficients(parameters: Sequence[float] | Array) -> tuple[float, float, float]:
     """Return delay T, and a and b of ``exp(-T s) / (1 + a s + b s^2)``.
 
     A second pole p is, to first order in p, a delay p: a fit of T, a and b has no gradient at b = 0. With
@@ -61,7 +61,7 @@ def parameters_of(delay: float, first: float, second: float) -> Array:
     return np.array([delay + first, first - p, p * p])
 
 
-def servo_filters(laplace: Spectrum, parameters: Sequence[float]) -> Spectrum:
+def servo_filters(laplace: Spectrum, parameters: Sequence[float] | Array) -> Spectrum:
     """Compute ``exp(-T s) / (1 + a s + b s^2)`` and its derivatives by the parameters, (4, frequencies)."""
     delay, first, second = coefficients(parameters)
     p = second / first
