@@ -14,6 +14,16 @@ import argparse
 
 from assembly_rl.controllers.adapters.ur import RobotStopped, connect, excite
 from assembly_rl.controllers.identification import Excitation, ExcitationConfig
+from assembly_rl.controllers.validation import InputError
+
+
+def save(excitation: Excitation, path: str) -> None:
+    """Write what was recorded, if there is anything."""
+    try:
+        excitation.recording().save(path)
+        print(f"recorded in {path}")
+    except InputError as error:
+        print(f"nothing is recorded: {error}")
 
 
 def main() -> None:
@@ -45,7 +55,7 @@ def main() -> None:
         raise SystemExit(f"stopped: {error}") from None
     finally:
         if excitation.state != "idle":
-            excitation.recording().save(arguments.recording)
+            save(excitation, arguments.recording)
 
 
 if __name__ == "__main__":

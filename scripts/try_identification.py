@@ -274,12 +274,9 @@ def recorded(plant: Plant, rng: np.random.Generator) -> MotionRecording:
     wrenches = wrench(plant, turns, np.array(contact["force"]), rng)
     keep = rng.random(len(times)) >= plant.dropped
     keep[0] = True
-    table = (
-        np.concatenate([commands[:, :3], Rotation.from_rotvec(commands[:, 3:]).as_quat()], axis=1),
-        np.concatenate([poses[:, :3], turns.as_quat()], axis=1),
-        wrenches,
-    )
-    return MotionRecording(times[keep], *(part[keep] for part in table), np.array(phases)[keep])
+    targets = np.concatenate([commands[:, :3], Rotation.from_rotvec(commands[:, 3:]).as_quat()], axis=1)
+    measured = np.concatenate([poses[:, :3], turns.as_quat()], axis=1)
+    return MotionRecording(times[keep], targets[keep], measured[keep], wrenches[keep], np.array(phases)[keep])
 
 
 def wrench(plant: Plant, turns: Any, force: Array, rng: np.random.Generator) -> Array:
