@@ -169,23 +169,25 @@ def _direction(positions: Array) -> Array:
 
 
 def _require_unclipped(recording: MotionRecording, used: NDArray[np.bool_]) -> None:
-    """Raise a ValueError for a force that stands at an end of its range while the command moves."""
-    commands = recording.commands[used, :3]
+    """Raise a ValueError for a force that stands at an end of its range while command and pose move."""
+    paths = recording.commands[used, :3], recording.poses[used, :3]
     for axis, values in zip(("fx", "fy", "fz"), recording.wrenches[used, :3].T, strict=True):
-        swing = np.ptp(values)
-        if swing < SMALLEST_FORCE:
+        if np.ptp(values) < SMALLEST_FORCE:
             continue
         for end in (values.max(), values.min()):
             there = values == end
-            moved = np.subtract(*np.quantile(commands[there], [0.8, 0.2], axis=0))
-            if there.mean() > CLIPPED and np.linalg.norm(moved) > 0.1 * np.linalg.norm(
-                np.ptp(commands, axis=0)
-            ):
+            if there.mean() > CLIPPED and all(_moves(path, there) for path in paths):
                 raise InputError(
                     f"{axis} is saturated at {end:.4g} N in {there.mean():.0%} of the contact: push with "
                     "less force "
                     "than the sensor's range"
                 )
+
+
+def _moves(path: Array, rows: NDArray[np.bool_]) -> bool:
+    """Return True if positions (n, 3) differ among rows, in proportion to their whole range."""
+    moved = np.subtract(*np.quantile(path[rows], [0.8, 0.2], axis=0))
+    return bool(np.linalg.norm(moved) > 0.2 * np.linalg.norm(np.ptp(path, axis=0)))
 
 
 def contact_of(
