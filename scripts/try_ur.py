@@ -2,7 +2,7 @@
 
     python scripts/try_ur.py square.bundle runs/default-0 --lag 0.03 --count 200 --engine mujoco
 
-The robot is that of the run, with another lag and without a delay; the holes are the held-out ones. Base and
+The robot is that of the run, with another lag and delay; the holes are the held-out ones. Base and
 TCP are displaced and turned against the simulator's frames.
 """
 
@@ -39,11 +39,12 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("run")
     parser.add_argument("--lag", type=float, default=0.03, help="[s]")
+    parser.add_argument("--delay", type=float, default=0.0, help="[s]")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--engine", default="bullet")
     given = parser.parse_args()
     config = read_config(RunDirectory.open(given.run))
-    response = ResponseConfig(lag=[given.lag] * 2, delay=[0.0, 0.0])
+    response = ResponseConfig(lag=[given.lag] * 2, delay=[given.delay] * 2)
     task = replace(
         config.task,
         robot=replace(config.task.robot, response=response),

@@ -23,6 +23,7 @@ from assembly_rl.cli.config import (
     EvalConfig,
     ExportConfig,
     GraphConfig,
+    IdentifyConfig,
     PartConfig,
     PlanConfig,
     ReplayConfig,
@@ -185,6 +186,7 @@ def _register_commands() -> None:
     store.store("design_schema", DesignConfig)
     store.store("plan_schema", PlanConfig)
     store.store("graph_schema", GraphConfig)
+    store.store("identify_schema", IdentifyConfig)
     store.store("export_schema", ExportConfig)
     store.store("deploy_schema", DeployConfig)
     store.store("replay_schema", ReplayConfig)

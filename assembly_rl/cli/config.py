@@ -255,6 +255,47 @@ class ReplayConfig:
 
 
 @dataclass
+class IdentifyConfig:
+    """Configuration of ``assembly-rl-identify``.
+
+    Attributes:
+        recording: CSV file of ``assembly_rl.controllers.identification.MotionRecording``, or a rosbag2.
+        output: YAML file for the robot; by default its text is printed.
+        picture: File of the picture; by default ``<recording>-identification.png``.
+        held: True for a robot that takes a command at once and holds it, false for one that reaches it
+            linearly during the following period.
+        contact: Beginning and end of each time in contact on the recording's clock [s], if it has no phases.
+        gravity: Gravity in the robot's base frame [m/s2].
+        command_topic: Topic of the commands in a bag.
+        pose_topic: Topic of the measured poses in a bag.
+        wrench_topic: Topic of the wrenches in a bag.
+    """
+
+    recording: str = ""
+    output: str | None = None
+    picture: str | None = None
+    held: bool = False
+    contact: list[float] = field(default_factory=list)
+    gravity: list[float] = field(default_factory=lambda: [0.0, 0.0, -9.81])
+    command_topic: str = "/command"
+    pose_topic: str = "/pose"
+    wrench_topic: str = "/wrench"
+
+    def __post_init__(self) -> None:
+        require_text(self, "output", "picture", "command_topic", "pose_topic", "wrench_topic")
+        if not self.recording:
+            raise InputError("nothing to identify: give the file of a recording")
+        if self.picture is not None and not self.picture.lower().endswith((".png", ".svg", ".pdf")):
+            raise InputError(f"picture must end with .png, .svg or .pdf, got {self.picture!r}")
+        if self.output is not None and not self.output.lower().endswith((".yaml", ".yml")):
+            raise InputError(f"output must end with .yaml, so that robot= takes it, got {self.output!r}")
+        if len(self.contact) % 2 or not finite_numbers(self.contact, len(self.contact)):
+            raise InputError(f"contact must be pairs of finite times, begin and end, got {self.contact}")
+        if not finite_numbers(self.gravity, 3):
+            raise InputError(f"gravity must be three finite numbers x y z, got {self.gravity}")
+
+
+@dataclass
 class PartConfig:
     """Configuration of ``assembly-rl-part``.
 

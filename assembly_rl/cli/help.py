@@ -237,6 +237,25 @@ PAGES = {
         "docs/studies/README.md",
         others=("study.",),
     ),
+    "assembly-rl-identify": Page(
+        "Identify a robot from a recording of its motion: lag, delay, sensor, tool, contact; with intervals.",
+        {
+            "recording": "CSV file, or a rosbag2; the first argument",
+            "output": "YAML file of the robot, which robot= takes; by default it is printed",
+            "picture": "file of the picture",
+            "held": "true for a robot that takes a command at once and holds it",
+            "contact": "begin, end of contact on the recording's clock [s], if it has no phases",
+            "gravity": "gravity in the robot's base frame [m/s2], a list of three",
+            "command_topic": "topic of the commands in a bag",
+            "pose_topic": "topic of the measured poses in a bag",
+            "wrench_topic": "topic of the wrenches in a bag",
+        },
+        (
+            "assembly-rl-identify recording=excitation.csv output=my_robot.yaml",
+            "assembly-rl-identify recording=excitation.csv held=true 'contact=[42,58]'",
+        ),
+        "docs/identification.md",
+    ),
     "assembly-rl-replay": Page(
         "Feed the readings and poses that a robot recorded to an exported controller, and draw its commands.",
         {

@@ -21,13 +21,14 @@ clock, is not used: the controller holds, fades and ends with ``fault``.
 """
 
 from collections import deque
+from collections.abc import Callable
 from importlib import import_module
 from itertools import count
 from math import nan
 from pathlib import Path
 from typing import Any
 
-from assembly_rl.controllers.bundles import Command, State, load_bundle
+from assembly_rl.controllers.bundles import State, load_bundle
 from assembly_rl.controllers.se3 import Pose
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.controllers.wrench import NOT_A_WRENCH, Wrench
@@ -43,10 +44,23 @@ def spin() -> None:
         ImportError: No ROS 2 in this Python.
         ValueError: A parameter that is missing or unusable, or a bundle that ``load_bundle`` refuses.
     """
+    spin_node(BundleNode)
+
+
+def spin_node(create: Callable[[], "PoseNode"]) -> None:
+    """Run a node until Ctrl-C.
+
+    Args:
+        create: Function that creates the node.
+
+    Raises:
+        ImportError: No ROS 2 in this Python.
+        ValueError: A parameter that is missing or unusable.
+    """
     rclpy = _ros("rclpy")
     rclpy.init()
     try:
-        own = BundleNode()
+        own = create()
         try:
             rclpy.spin(own.node)
         except KeyboardInterrupt:
@@ -67,22 +81,27 @@ def _ros(module: str) -> Any:
         ) from error
 
 
-class BundleNode:
-    """Node of a bundle; call ``rclpy.init`` before and ``rclpy.spin(BundleNode().node)`` after.
+class PoseNode:
+    """Node that measures wrench and pose and commands poses, from ``~/start`` until ``~/stop``.
+
+    Args:
+        name: Name of the node.
+        recorded: Noun for what a file of the folder ``recording`` contains.
 
     Raises:
         ImportError: No ROS 2 in this Python.
-        ValueError: A parameter that is missing or unusable, or a bundle that ``load_bundle`` refuses.
+        ValueError: A parameter that is missing or unusable.
 
     Attributes:
         node: Node of rclpy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, recorded: str) -> None:
         geometry, standard = _ros("geometry_msgs.msg"), _ros("std_msgs.msg")
         interfaces, quality = _ros("rcl_interfaces.msg"), _ros("rclpy.qos")
         trigger = _ros("std_srvs.srv").Trigger
-        self.node = node = _ros("rclpy.node").Node("insertion")
+        self.node = node = _ros("rclpy.node").Node(name)
+        self._recorded = recorded
 
         def parameter(name: str, default: Any, description: str, **more: Any) -> Any:
             descriptor = interfaces.ParameterDescriptor(description=description, **more)
@@ -94,15 +113,10 @@ class BundleNode:
                 raise InputError(f"the parameter {name!r} is needed: {description}")
             return value
 
-        self._controller = load_bundle(text("bundle", "File of the bundle"))
+        self._declare(parameter, text)
         self._base_frame = text("base_frame", "header.frame_id of poses and commands")
         self._flange_frame = text(
             "flange_frame", "header.frame_id of wrenches: the bundle's flange, peg along -z"
-        )
-        parameter(
-            "hole",
-            [nan] * 7,
-            "T_base_nominal: position [m] and quaternion xyzw of the hole, z out of it; read by ~/start",
         )
         self._samples: int = parameter(
             "tare_samples",
@@ -112,7 +126,7 @@ class BundleNode:
             integer_range=[interfaces.IntegerRange(from_value=1, to_value=MOST_SAMPLES, step=1)],
         )
         self._folder: str = parameter(
-            "recording", "", "Folder for a CSV file of each insertion; empty for none", read_only=True
+            "recording", "", f"Folder for a CSV file of each {recorded}; empty for none", read_only=True
         )
         if self._folder and not Path(self._folder).is_dir():
             raise InputError(f"the parameter 'recording' names no folder: {self._folder!r}")
@@ -136,8 +150,42 @@ class BundleNode:
             node.create_subscription(kind, topic, heard, quality.qos_profile_sensor_data)
         node.create_service(trigger, "~/start", self._on_start)
         node.create_service(trigger, "~/stop", self._on_stop)
-        node.create_timer(1.0 / self._controller.rate, self._on_timer)
+        node.create_timer(1.0 / self._rate(), self._on_timer)
         self._tell(State.idle)
+
+    # ------------------------------------------------------------------ program
+
+    def _declare(self, parameter: Callable[..., Any], text: Callable[..., str]) -> None:
+        """Declare own parameters, and create what commands."""
+        raise NotImplementedError
+
+    def _rate(self) -> float:
+        """Return the control rate [Hz]."""
+        raise NotImplementedError
+
+    def _max_age(self) -> float:
+        """Return the largest age of a measurement [s]."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Begin at the latest measurements."""
+        raise NotImplementedError
+
+    def _advance(self, pose: Pose, now: float) -> tuple[Pose, State]:
+        """Return the command of a control period, and the state."""
+        raise NotImplementedError
+
+    def _reason(self) -> str:
+        """Return the reason of the end."""
+        raise NotImplementedError
+
+    def _write(self, path: Path) -> None:
+        """Write the recording."""
+        raise NotImplementedError
+
+    def _file_name(self) -> str:
+        """Return the beginning of the names of recordings."""
+        raise NotImplementedError
 
     # ------------------------------------------------------------------ time
 
@@ -150,8 +198,7 @@ class BundleNode:
         return 1e-9 * (stamp.sec * 1_000_000_000 + stamp.nanosec - self._zero)
 
     def _is_fresh(self, stamp: float, now: float) -> bool:
-        most = self._controller.manifest.insertion.admittance.safety.max_age
-        return -1.0 / self._controller.rate <= now - stamp <= most
+        return -1.0 / self._rate() <= now - stamp <= self._max_age()
 
     # ------------------------------------------------------------------ callbacks of ROS
 
@@ -181,7 +228,7 @@ class BundleNode:
     def _on_start(self, request: Any, response: Any) -> Any:
         try:
             self.start()
-            response.success, response.message = True, "the insertion runs"
+            response.success, response.message = True, f"the {self._recorded} runs"
         except ValueError as error:
             response.success, response.message = False, str(error)
         return response
@@ -197,24 +244,23 @@ class BundleNode:
             return
         now = self._now()
         pose = self._pose if self._is_fresh(self._pose_at, now) else NOT_A_POSE
-        # After the end of an insertion the command stands still.
-        command = self._controller.step(self._reading, pose, now, self._wrench_at)
+        # After the end the command stands still.
+        command, state = self._advance(pose, now)
         self._publish(command)
-        if command.state is not self._state:
+        if state is not self._state:
             self._save()
-            self._tell(command.state)
+            self._tell(state)
 
-    # ------------------------------------------------------------------ insertion
+    # ------------------------------------------------------------------ start and end
 
     def start(self) -> None:
-        """Tare and begin an insertion.
+        """Begin.
 
         Raises:
-            ValueError: An insertion is running, readings or pose are missing or old, or
-                ``BundleController.reset`` refuses them.
+            ValueError: It is running, readings or pose are missing or old, or the program refuses them.
         """
         if self._state is State.running:
-            raise InputError("an insertion is running: call ~/stop first")
+            raise InputError(f"an {self._recorded} is running: call ~/stop first")
         if len(self._readings) < self._samples:
             raise InputError(
                 f"{len(self._readings)} readings in frame {self._flange_frame!r} have come, tare_samples is "
@@ -227,38 +273,30 @@ class BundleNode:
                     f"the latest {name} is {now - stamp:.3g} s old: is it published, with header.stamp on "
                     "the clock of this node?"
                 )
-        x, y, z, qx, qy, qz, qw = self._hole()
-        hole = ((x, y, z), (qx, qy, qz, qw))
-        self._controller.reset(hole, self._pose, free_readings=list(self._readings))
+        self._begin()
         self._commanding = True
         self._tell(State.running)
 
     def finish(self) -> None:
-        """End the insertion, if one runs, and stop publishing commands."""
+        """End what runs, if anything, and stop publishing commands."""
         if self._state is State.running:
             self._save()
         self._commanding = False
         self._state = State.idle
 
-    def _hole(self) -> list[float]:
-        values = list(self.node.get_parameter("hole").value)
-        if len(values) != 7:
-            raise InputError(f"the parameter 'hole' must be seven numbers, got {values}")
-        return values
-
-    def _publish(self, command: Command) -> None:
+    def _publish(self, command: Pose) -> None:
         message = self._pose_message()
         message.header.stamp = self.node.get_clock().now().to_msg()
         message.header.frame_id = self._base_frame
         p, q = message.pose.position, message.pose.orientation
-        p.x, p.y, p.z = command.position
-        q.x, q.y, q.z, q.w = command.orientation
+        p.x, p.y, p.z = command[0]
+        q.x, q.y, q.z, q.w = command[1]
         self._commands.publish(message)
 
     def _tell(self, state: State) -> None:
         self._state = state
         self._states.publish(self._text_message(data=state.value))
-        reason = self._controller.reason if state not in (State.idle, State.running) else ""
+        reason = self._reason() if state not in (State.idle, State.running) else ""
         self.node.get_logger().info(f"{state.value}: {reason}" if reason else state.value)
 
     def _save(self) -> None:
@@ -266,9 +304,9 @@ class BundleNode:
         if not self._folder:
             return
         for number in count(1):
-            path = Path(self._folder, f"{self._controller.manifest.name}-{number:04d}.csv")
+            path = Path(self._folder, f"{self._file_name()}-{number:04d}.csv")
             try:
-                self._controller.recording().save(path)
+                self._write(path)
                 self.node.get_logger().info(f"recorded in {path}")
                 return
             except FileExistsError:
@@ -276,3 +314,56 @@ class BundleNode:
             except OSError as error:
                 self.node.get_logger().error(f"the recording cannot be written: {error}")
                 return
+
+
+class BundleNode(PoseNode):
+    """Node of a bundle; call ``rclpy.init`` before and ``rclpy.spin(BundleNode().node)`` after.
+
+    Raises:
+        ImportError: No ROS 2 in this Python.
+        ValueError: A parameter that is missing or unusable, or a bundle that ``load_bundle`` refuses.
+
+    Attributes:
+        node: Node of rclpy.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("insertion", "insertion")
+
+    def _declare(self, parameter: Callable[..., Any], text: Callable[..., str]) -> None:
+        self._controller = load_bundle(text("bundle", "File of the bundle"))
+        parameter(
+            "hole",
+            [nan] * 7,
+            "T_base_nominal: position [m] and quaternion xyzw of the hole, z out of it; read by ~/start",
+        )
+
+    def _rate(self) -> float:
+        return self._controller.rate
+
+    def _max_age(self) -> float:
+        return self._controller.manifest.insertion.admittance.safety.max_age
+
+    def _begin(self) -> None:
+        x, y, z, qx, qy, qz, qw = self._hole()
+        hole = ((x, y, z), (qx, qy, qz, qw))
+        self._controller.reset(hole, self._pose, free_readings=list(self._readings))
+
+    def _advance(self, pose: Pose, now: float) -> tuple[Pose, State]:
+        command = self._controller.step(self._reading, pose, now, self._wrench_at)
+        return (command.position, command.orientation), command.state
+
+    def _reason(self) -> str:
+        return self._controller.reason
+
+    def _write(self, path: Path) -> None:
+        self._controller.recording().save(path)
+
+    def _file_name(self) -> str:
+        return self._controller.manifest.name
+
+    def _hole(self) -> list[float]:
+        values = list(self.node.get_parameter("hole").value)
+        if len(values) != 7:
+            raise InputError(f"the parameter 'hole' must be seven numbers, got {values}")
+        return values

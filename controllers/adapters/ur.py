@@ -28,6 +28,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from assembly_rl.controllers.bundles import BundleController, State
+from assembly_rl.controllers.identification import Excitation
 from assembly_rl.controllers.se3 import (
     Pose,
     invert,
@@ -38,13 +39,15 @@ from assembly_rl.controllers.se3 import (
     rotation_matrix,
 )
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.controllers.wrench import Wrench
+from assembly_rl.controllers.wrench import NOT_A_WRENCH, Wrench
 
 LOOKAHEAD = 0.03
 """Lookahead time of ``servoL`` [s], the least that it takes: every lag reduces the stability in contact."""
 LOST = "the connection to the robot is lost: check network and controller"
 GAIN = 300.0
 """Gain of ``servoL``: the default of URScript's ``servoj``."""
+MOST_AGE = 0.02
+"""Age of measurements [s] from which an excitation does not use them."""
 SILENCE = 0.5
 """Time [s] without new data after which a robot gets no more commands."""
 
@@ -263,6 +266,40 @@ def insert(robot: UR, controller: BundleController, hole: Pose, samples: int = 2
     finally:
         robot.stop()
     return controller.state
+
+
+def excite(robot: UR, excitation: Excitation) -> State:
+    """Run the motion that identifies a robot, from where it stands at rest in free space.
+
+    Ctrl-C stops servoing at once.
+
+    Args:
+        robot: Robot from ``connect``.
+        excitation: Motion, at the rate of the robot.
+
+    Returns:
+        Final state; ``Excitation.reason`` says why.
+
+    Raises:
+        RobotStopped: Protective stop, emergency stop, no connection, another program.
+        ValueError: The rates differ.
+    """
+    if excitation.rate != robot.rate:
+        raise InputError(f"the excitation is for {excitation.rate:g} Hz, the robot runs at {robot.rate:g} Hz")
+    robot.require_ready()
+    excitation.reset(robot.pose())
+    try:
+        while excitation.state is State.running:
+            period = robot.control.initPeriod()
+            robot.require_ready()
+            now, pose = robot.clock(), robot.pose()
+            fresh = now - robot.stamp(now) < MOST_AGE
+            move = excitation.step(robot.reading(pose) if fresh else NOT_A_WRENCH, pose, now)
+            robot.servo((move.position, move.orientation))
+            robot.control.waitPeriod(period)
+    finally:
+        robot.stop()
+    return excitation.state
 
 
 def _pose(values: list[float]) -> Pose:

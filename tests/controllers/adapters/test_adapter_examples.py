@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from adapter_bundles import write
 
+from assembly_rl.controllers.identification import MotionRecording, identify
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -63,6 +65,24 @@ def test_ur_without_a_robot(tmp_path: Path) -> None:
     assert "trained for a robot with lag 0 to 40 ms, delay 0 to 10 ms\n" in told.stdout
     assert told.returncode == 1
     assert "pip install 'assembly_rl[ur]'" in told.stderr or "Could not connect" in told.stderr
+
+
+def test_excitation_of_the_simulated_robot(tmp_path: Path) -> None:
+    told = run("-m", "assembly_rl.examples.excite_simulated", "a.csv", folder=tmp_path)
+    assert told.stderr == ""
+    assert told.stdout == "success in a.csv\n"
+    found = identify(MotionRecording.load(tmp_path / "a.csv"))
+    assert found.total.value == pytest.approx(0.035, abs=0.002)
+
+
+def test_excitation_without_a_robot(tmp_path: Path) -> None:
+    told = run("-m", "assembly_rl.examples.excite_ur", "127.0.0.1", "a.csv", folder=tmp_path)
+    assert told.returncode == 1
+    assert "pip install 'assembly_rl[ur]'" in told.stderr or "Could not connect" in told.stderr
+    if "ROS_DISTRO" not in os.environ:
+        told = run("-m", "assembly_rl.examples.excite_ros2", folder=tmp_path)
+        assert told.stderr.startswith("rclpy is not there") and told.returncode == 1
+    assert not (tmp_path / "a.csv").exists()
 
 
 def test_adapters_load_no_robot_library_before_it_is_used(tmp_path: Path) -> None:

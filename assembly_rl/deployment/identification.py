@@ -1,0 +1,58 @@
+"""Robot file from an identification, and what of it belongs to the sensor."""
+
+from datetime import date
+from math import inf, pi
+
+from assembly_rl.controllers.identification import Estimate, Identification
+
+
+def robot_yaml(found: Identification, source: str, day: date) -> str:
+    """Return a file for ``robot=my_robot.yaml``: the intervals of lag and delay, with comments.
+
+    Args:
+        found: Identification.
+        source: Name of the recording.
+        day: Day of the identification.
+    """
+    lag, delay = found.lag, delay_range(found)
+    rows = [f"#   {name}: {text}{' ' + unit if unit else ''}" for name, text, unit in found.rows()]
+    kind = "reached linearly in its period" if found.interpolated else "held"
+    return "\n".join(
+        [
+            f"# Identified from {source} on {day.isoformat()} by assembly-rl-identify; a command is {kind}.",
+            *rows,
+            *(f"# Set beside it: {text}" for text in sensor_settings(found)),
+            "model: floating",
+            "response:",
+            f"  lag: [{lag.low:.5f}, {lag.high:.5f}]  # s, 95 % interval about {lag.value:.5f}",
+            f"  delay: [{delay.low:.5f}, {delay.high:.5f}]  # s, 95 % interval about {delay.value:.5f}",
+            "",
+        ]
+    )
+
+
+def delay_range(found: Identification) -> Estimate:
+    """Return the delay of the simulation's robot, to which commands are reached linearly [s].
+
+    A command that is held is later by half a period than one that is reached linearly is by a whole one; so
+    half a period is subtracted. Where the delay is untold, it is what the sum leaves beside the lag.
+    """
+    if found.delay is None:
+        low, high = found.total.low - found.lag.high, found.total.high - found.lag.low
+        delay = Estimate(found.total.value - found.lag.value, low, high)
+    else:
+        delay = found.delay
+    shift = 0.0 if found.interpolated else 0.5 * found.period
+    value, low, high = (max(0.0, end - shift) for end in (delay.value, delay.low, delay.high))
+    return Estimate(value, low, high)
+
+
+def sensor_settings(found: Identification) -> list[str]:
+    """Return the settings of the sensor on the command line, which a robot file does not hold."""
+    if found.sensor_lag is None:
+        return []
+    if found.sensor_delay is not None and found.sensor_cutoff is not None and found.sensor_cutoff.value < inf:
+        delay = f"task.sensor.delay={found.sensor_delay.value:.4f}, rounded to control periods"
+        return [f"task.sensor.cutoff={found.sensor_cutoff.value:.0f}", delay]
+    cutoff = 0.5 / pi / max(found.sensor_lag.high, 1e-4)
+    return [f"task.sensor.cutoff={cutoff:.0f}, the sensor's whole lag as a filter, at its longest"]
