@@ -82,7 +82,7 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(TOOLS): $(INSTALLED)
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,export,mesh,mujoco,step,studies,video,watch]'
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev,drawings,export,mesh,mujoco,rosbag,step,studies,video,watch]'
 	touch $@
 
 $(SITE): $(INSTALLED)

@@ -15,7 +15,7 @@ from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import IdentifyConfig
 from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.identification import Identification, MotionRecording, identify
-from assembly_rl.deployment.identification import robot_yaml, sensor_settings
+from assembly_rl.deployment.identification import ceiling_settings, robot_yaml, sensor_settings
 from assembly_rl.deployment.rosbag import is_bag, read_bag
 from assembly_rl.runs import RunError
 from assembly_rl.runs.files import replacing, write_bytes, writing
@@ -48,6 +48,8 @@ def show(config: IdentifyConfig, console: Console) -> Identification:
     console.print(table)
     for setting in sensor_settings(found):
         console.print(f"the sensor, beside the robot: {setting}", highlight=False, markup=False)
+    for setting in ceiling_settings(found):
+        console.print(f"for a force ceiling: {setting}", highlight=False, markup=False)
     with writing(picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
         with replacing(picture) as partial:

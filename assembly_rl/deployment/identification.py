@@ -1,7 +1,7 @@
-"""Robot file from an identification, and what of it belongs to the sensor."""
+"""Robot file from an identification, and what of it belongs to the sensor and to a force ceiling."""
 
 from datetime import date
-from math import inf, pi
+from math import exp, inf, pi, sqrt
 
 from assembly_rl.controllers.identification import Estimate, Identification
 
@@ -21,7 +21,7 @@ def robot_yaml(found: Identification, source: str, day: date) -> str:
         [
             f"# Identified from {source} on {day.isoformat()} by assembly-rl-identify; a command is {kind}.",
             *rows,
-            *(f"# Set beside it: {text}" for text in sensor_settings(found)),
+            *(f"# Set beside it: {text}" for text in sensor_settings(found) + ceiling_settings(found)),
             "model: floating",
             "response:",
             f"  lag: [{lag.low:.5f}, {lag.high:.5f}]  # s, 95 % interval about {lag.value:.5f}",
@@ -56,3 +56,26 @@ def sensor_settings(found: Identification) -> list[str]:
         return [f"task.sensor.cutoff={found.sensor_cutoff.value:.0f}", delay]
     cutoff = 0.5 / pi / max(found.sensor_lag.high, 1e-4)
     return [f"task.sensor.cutoff={cutoff:.0f}, the sensor's whole lag as a filter, at its longest"]
+
+
+def ceiling_settings(found: Identification) -> list[str]:
+    """Return the settings of a force ceiling on the command line that a recording tells, at their worst.
+
+    A servo of second order goes on for ``1 / omega`` after a reversal, and overshoots a step by
+    ``exp(-pi zeta / sqrt(1 - zeta^2))``.
+    """
+    stopping, ratio = delay_range(found).high, found.damping_ratio.low
+    settings = []
+    if ratio < inf:
+        stopping += found.lag.high / (2.0 * ratio)
+    settings.append(f"task.ceiling.stopping_time={stopping:.4f}")
+    if ratio < 1.0:
+        settings.append(f"task.ceiling.overshoot={exp(-pi * ratio / sqrt(1.0 - ratio * ratio)):.3f}")
+    ends = [stiffness.high for stiffness in (found.contact_stiffness, found.servo_stiffness) if stiffness]
+    softness = sum(1.0 / end for end in ends)
+    if softness > 0.0:
+        settings.append(
+            f"task.ceiling.stiffness=[{1.0 / softness:.3g},<rotational>], along the push; the rotational one "
+            "is not identified"
+        )
+    return settings
