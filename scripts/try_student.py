@@ -43,7 +43,7 @@ TASK = (
     "parts.clearance=[1e-4,1e-4]", "parts.more_of=[]", "task.symmetry.after=null", "algo.network=[128,128]",
     "algo.update_every=2", "algo.averaged_over=2000", "parts.validation=1", "parts.held_out=1",
 )  # fmt: skip
-UPDATES, ROWS, RATE = 4, 256, 1e-3
+UPDATES, ROWS, RATE = 2, 256, 1e-3
 """Gradient steps for each policy step of a distillation, rows of a batch, and initial learning rate."""
 UNSEEN = 40
 """Number of unseen parts."""
@@ -142,7 +142,9 @@ def distilled(
         steps: Policy steps.
     """
     torch.manual_seed(config.seed)
-    rng, environment = np.random.default_rng(config.seed), MultiPartEnv(parts, config.task)
+    action = replace(config.task.action, dither=[0.0] * len(AXES))  # as in a training
+    environment = MultiPartEnv(parts, replace(config.task, action=action))
+    rng = np.random.default_rng(config.seed)
     teachers, student = [Teacher(actor) for actor in actors], Teacher(actors[0]).requires_grad_(True)
     factors = [torch.from_numpy(own.astype(np.float32))[None] for own in weights]
     optimizer = torch.optim.Adam(student.parameters(), RATE)
@@ -157,8 +159,8 @@ def distilled(
             state = torch.from_numpy(observation)[None]
             visits.add(part, state, teachers[part])
             mean, log_std = gaussian(student, state)
-            action = torch.normal(mean, log_std.exp()).tanh()[0].numpy()
-        observation, _, terminated, truncated, _ = environment.step(action)
+            sampled = torch.normal(mean, log_std.exp()).tanh()[0].numpy()
+        observation, _, terminated, truncated, _ = environment.step(sampled)
         ended = terminated or truncated
         met = [int(number) for number in np.flatnonzero(visits.counts)]
         for _ in range(UPDATES):
