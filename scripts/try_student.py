@@ -11,6 +11,7 @@ and on unseen ones, in both engines. Trainings are runs in a folder; the same co
 
 import argparse
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from assembly_rl.envs import MultiPartEnv, PegHole
 from assembly_rl.envs.probing import probe_contact
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, summarize, worst_tenth
 from assembly_rl.learners.actor import ActorWeights
+from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.contact import contact_rates, stiffness_of
 from assembly_rl.methods.transfer.distillation import divergence
 from assembly_rl.methods.transfer.source import Source
@@ -45,24 +47,25 @@ TASK = (
 )  # fmt: skip
 UPDATES, ROWS, RATE = 2, 256, 1e-3
 """Gradient steps for each policy step of a distillation, rows of a batch, and initial learning rate."""
-UNSEEN = 40
-"""Number of unseen parts."""
 
 
 def first_seed(config: TrainConfig, count: int, seed: int) -> int:
     """Return the first seed, from 1,000 times a seed on, of consecutive parts of different kinds."""
-    for start in range(1000 * seed, 1000 * seed + 1000):
+
+    def kinds(start: int) -> int:
         parts = replace(config.parts, seed=start, count=count).training_parts()
-        if len({part.parameters["kind"] for part in parts}) == count:
-            return start
-    raise SystemExit(f"no {count} consecutive parts are of different kinds: give a smaller --parts")
+        return len({part.parameters["kind"] for part in parts})
+
+    return next(start for start in itertools.count(1000 * seed) if kinds(start) == count)
 
 
 def trained(config: TrainConfig, folder: Path, seed: int, count: int, steps: int) -> Source:
     """Train a policy on parts with consecutive seeds, or go on with it; that of the last step is kept."""
+    assert isinstance(config.algo, OffPolicyConfig)
     config = replace(
         config, steps=steps, checkpoint_every=steps, pictures=False,
         parts=replace(config.parts, seed=seed, count=count),
+        algo=replace(config.algo, learning_starts=min(config.algo.learning_starts, steps // 8)),
         evaluation=EvaluationConfig(every=steps, episodes=1, held_out=1),
     )  # fmt: skip
     resumed = folder.exists()
@@ -80,11 +83,8 @@ def weights_by_compliance(parts: Sequence[PegHole], config: TrainConfig) -> tupl
     """
     probes = [probe_contact(part, config.task) for part in parts]
     rates = [contact_rates(config.task.law(), stiffness_of(own).matrix) for own in probes]
-    weights = [
-        normalised(np.mean([by_compliance(own, other, 1.0) for other in rates if other is not own], axis=0))
-        for own in rates
-    ]
-    return weights, sum(own.steps for own in probes)
+    found = [[by_compliance(own, other, 1.0) for other in rates if other is not own] for own in rates]
+    return [normalised(np.mean(own, axis=0)) for own in found], sum(own.steps for own in probes)
 
 
 class Visits:
@@ -132,7 +132,7 @@ def distilled(
     """Distil the teachers of several parts into one policy, on states that it visits itself.
 
     The student begins as the first teacher, and samples its actions, as in a training. A batch has as many
-    states of each part, turned and reflected as in the trainings.
+    states of each part.
 
     Args:
         actors: Actor of each part's teacher.
@@ -166,10 +166,8 @@ def distilled(
         for _ in range(UPDATES):
             drawn = [visits.draw(number, ROWS // len(met), rng) for number in met]
             mean, log_std = gaussian(student, torch.cat([states for states, *_ in drawn]))
-            own = zip(mean.chunk(len(met)), log_std.chunk(len(met)), drawn, met, strict=True)
-            losses = [
-                divergence(m, s, target, log, factors[number]) for m, s, (_, target, log), number in own
-            ]
+            said = zip(mean.chunk(len(met)), log_std.chunk(len(met)), drawn, met, strict=True)
+            losses = [divergence(m, s, t, log_t, factors[own]) for m, s, (_, t, log_t), own in said]
             optimizer.zero_grad()
             torch.stack(losses).mean().backward()
             optimizer.step()
@@ -185,7 +183,7 @@ def judged(
     evaluator: Evaluator,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return a row for each engine, for the parts that each policy was taught, and for unseen ones."""
-    rows, unseen = [], [replace(config.parts, held_out=UNSEEN).held_out_parts()] * len(policies)
+    rows, unseen = [], [replace(config.parts, held_out=40).held_out_parts()] * len(policies)
     for engine in ("mujoco", "bullet"):
         task = in_conditions(config.task, engine, None, None)
         for kind, known, episodes in (("taught", taught, 10), ("unseen", unseen, max(1, 5 // len(policies)))):
@@ -231,7 +229,7 @@ def compared(given: argparse.Namespace, seed: int, evaluator: Evaluator) -> list
 def main() -> None:
     """Compare the policies of each seed, and append their rows to the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--parts", type=int, default=4)
+    parser.add_argument("--parts", type=int, choices=range(2, 9), default=4)
     parser.add_argument("--steps", type=int, default=80_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--runs", type=Path, default=Path("runs/student"))
@@ -241,10 +239,9 @@ def main() -> None:
     with Evaluator(1) as evaluator:
         for seed in given.seeds:
             rows = compared(given, seed, evaluator)
-            new = not given.output.exists()
             with open(given.output, "a", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, list(rows[0]))
-                if new:
+                if file.tell() == 0:
                     writer.writeheader()
                 writer.writerows(rows)
 
