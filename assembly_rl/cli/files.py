@@ -43,3 +43,10 @@ def _is_file(argument: str, several: str, is_file: Callable[[str], bool]) -> boo
             f"{argument}: {file} cannot be one of several {several}; run the command once for each"
         )
     return False
+
+
+def with_overrides(arguments: list[str], given: str, own: list[str]) -> list[str]:
+    """Replace an argument by overrides before all others, which win over them, and behind leading options."""
+    rest = [text for text in arguments if text != given]
+    first = next((n for n, text in enumerate(rest) if "=" in text and not text.startswith("-")), len(rest))
+    return [*rest[:first], *own, *rest[first:]]

@@ -15,7 +15,12 @@ from assembly_rl.cli.command import command, console
 from assembly_rl.cli.config import IdentifyConfig
 from assembly_rl.configuration.composition import checked
 from assembly_rl.controllers.identification import Identification, MotionRecording, identify
-from assembly_rl.deployment.identification import ceiling_settings, robot_yaml, sensor_settings
+from assembly_rl.deployment.identification import (
+    ceiling_settings,
+    robot_yaml,
+    sensor_settings,
+    series_stiffness,
+)
 from assembly_rl.deployment.rosbag import is_bag, read_bag
 from assembly_rl.runs import RunError
 from assembly_rl.runs.files import replacing, write_bytes, writing
@@ -48,8 +53,11 @@ def show(config: IdentifyConfig, console: Console) -> Identification:
     console.print(table)
     for setting in sensor_settings(found):
         console.print(f"the sensor, beside the robot: {setting}", highlight=False, markup=False)
-    for setting in ceiling_settings(found):
-        console.print(f"for a force ceiling: {setting}", highlight=False, markup=False)
+    stiffness = series_stiffness(found)
+    if stiffness is not None:
+        console.print(f"robot and contact in series: {stiffness:.3g} N/m", highlight=False, markup=False)
+    settings = " ".join(ceiling_settings(found))
+    console.print(f"for a force ceiling: {settings}", highlight=False, markup=False, soft_wrap=True)
     with writing(picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
         with replacing(picture) as partial:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
-from assembly_rl.cli.files import file_argument, path_of
+from assembly_rl.cli.files import file_argument, path_of, with_overrides
 from assembly_rl.controllers.validation import InputWarning
 from assembly_rl.envs.geometry.drawing import PartWarning
 from assembly_rl.envs.geometry.files import check_part, files_of_part, is_part_file, read_part
@@ -31,7 +31,7 @@ def with_parts(arguments: list[str]) -> list[str]:
     fields |= {f"parameters.{name}": value for name, value in parameters.items()}
     fields["name"] = QuotedString(fields["name"], Quote.single).with_quotes()
     own = [f"geometry.{name}={value}" for name, value in fields.items()]
-    return [f"geometry={section}", *own, *(text for text in arguments if text != given)]
+    return with_overrides(arguments, given, [f"geometry={section}", *own])
 
 
 def part_files(arguments: list[str]) -> list[Path]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from assembly_rl.cli.files import file_argument, path_of
+from assembly_rl.cli.files import file_argument, path_of, with_overrides
 from assembly_rl.configuration.overrides import quoted
 from assembly_rl.controllers.serialization import complete, from_mapping
 from assembly_rl.controllers.validation import InputError
@@ -27,7 +27,7 @@ def with_robot(arguments: list[str]) -> list[str]:
         f"task.robot.{key}={quoted(value) if isinstance(value, str) else value}"
         for key, value in _flat(fields)
     ]
-    return ["robot=floating", *own, *(text for text in arguments if text != given)]
+    return with_overrides(arguments, given, ["robot=floating", *own])
 
 
 def robot_files(arguments: list[str]) -> list[Path]:

@@ -3,6 +3,7 @@
 from datetime import date
 from math import exp, inf, pi, sqrt
 
+from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.identification import Estimate, Identification
 
 
@@ -58,11 +59,19 @@ def sensor_settings(found: Identification) -> list[str]:
     return [f"task.sensor.cutoff={cutoff:.0f}, the sensor's whole lag as a filter, at its longest"]
 
 
+def series_stiffness(found: Identification) -> float | None:
+    """Return the largest stiffness of robot and contact in series, along the push [N/m]; None if it is untold."""
+    ends = [stiffness.high for stiffness in (found.contact_stiffness, found.servo_stiffness) if stiffness]
+    softness = sum(1.0 / end for end in ends)
+    return 1.0 / softness if softness > 0.0 else None
+
+
 def ceiling_settings(found: Identification) -> list[str]:
     """Return the settings of a force ceiling on the command line that a recording tells, at their worst.
 
     A servo of second order goes on for ``1 / omega`` after a reversal, and overshoots a step by
-    ``exp(-pi zeta / sqrt(1 - zeta^2))``.
+    ``exp(-pi zeta / sqrt(1 - zeta^2))``. The rotational stiffness is that of contacts within the lever of
+    ``CeilingConfig``.
     """
     stopping, ratio = delay_range(found).high, found.damping_ratio.low
     settings = []
@@ -71,11 +80,8 @@ def ceiling_settings(found: Identification) -> list[str]:
     settings.append(f"task.ceiling.stopping_time={stopping:.4f}")
     if ratio < 1.0:
         settings.append(f"task.ceiling.overshoot={exp(-pi * ratio / sqrt(1.0 - ratio * ratio)):.3f}")
-    ends = [stiffness.high for stiffness in (found.contact_stiffness, found.servo_stiffness) if stiffness]
-    softness = sum(1.0 / end for end in ends)
-    if softness > 0.0:
-        settings.append(
-            f"task.ceiling.stiffness=[{1.0 / softness:.3g},<rotational>], along the push; the rotational one "
-            "is not identified"
-        )
+    stiffness = series_stiffness(found)
+    if stiffness is not None:
+        turn = stiffness * CeilingConfig().lever ** 2
+        settings.append(f"'task.ceiling.stiffness=[{stiffness:.3g},{turn:.3g}]'")
     return settings

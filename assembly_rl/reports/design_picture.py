@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from assembly_rl.controllers.design import Design
 from assembly_rl.controllers.design.margins import law_response, unit_circle
-from assembly_rl.controllers.design.motion import contact
+from assembly_rl.controllers.design.motion import BAND, contact
 from assembly_rl.controllers.design.plants import Plants
 from assembly_rl.reports.style import BLUE, GREY, INK, ORANGE, VERMILION, legend, new_figure, save, tidy
 
@@ -63,8 +63,9 @@ def _force(found: Design, plants: Plants, axes: Axes) -> None:
     times = np.arange(1, len(motion.forces) + 1) / found.robot.rate
     for column, colour in enumerate((BLUE, VERMILION)):
         curves = axes.plot(times, motion.forces[:, :, column, 0], color=colour, linewidth=1.0)
-        curves[0].set_label(f"{stiffness[column]:.3g} N/m, without coupling")
-    axes.axhspan(0.95, 1.05, color=GREY, alpha=0.2)
+        curves[0].set_label(f"contact of {stiffness[column]:.3g} N/m")
+    final = found.softest / (found.softest + laws[2])  # the virtual spring takes the rest
+    axes.axhspan(float(final) - BAND, float(final) + BAND, color=GREY, alpha=0.2)
     axes.axvline(found.settling, color=GREY, linestyle="--", linewidth=1.0)
     axes.set_ylim(bottom=0.0)
     legend(axes, 1, "lower right")

@@ -79,7 +79,12 @@ def remedies(
         ("longer settling", "s", given.settling, LONGEST_SETTLING,
          lambda value: attempt(limits=replace(given, settling=value))),
     ]  # fmt: skip
-    return [_remedy(*change) for change in changes if 0.0 < change[2] != change[3]]
+    found = [_remedy(*change) for change in changes if 0.0 < change[2] != change[3]]
+    if robot.mount is None:  # the search began at the stiffness of the contact
+        first = found[0]
+        text = first.text if first.value is None else f"a mount in series: {first.value:.3g} N/m (now none)"
+        found[0] = replace(first, text=text)
+    return found
 
 
 def _remedy(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from assembly_rl.cli.parts import show_remarks, with_parts
+from assembly_rl.cli.robots import with_robot
 from assembly_rl.configuration.composition import train_config
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs.geometry.drawing import PartWarning
@@ -20,6 +21,17 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.yaml", "B.YAML", "of two, parts.yaml"):
         Path(name).write_text(POLYGON + "depth: 20\n")
     Path("narrow.yaml").write_text(POLYGON + "clearance: 5\n")
+
+
+def test_options_stay_together_before_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("polygon: [[0, 0], [20, 0], [20, 8], [0, 8]]\ndepth: 22\n")
+    (tmp_path / "slow.yaml").write_text("response: {lag: [0.1, 0.1]}\n")
+    arguments = with_robot(
+        with_parts(["--config-dir", "made", "task=mine", "geometry=a.yaml", "robot=slow.yaml"])
+    )
+    assert arguments[:2] == ["--config-dir", "made"] and all("=" in text for text in arguments[2:])
+    assert arguments[-1] == "task=mine" and "task.robot.response.lag=[0.1, 0.1]" in arguments
 
 
 @pytest.mark.parametrize(
