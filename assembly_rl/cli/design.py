@@ -50,7 +50,8 @@ def show(config: DesignConfig, console: Console) -> Path:
     _keep(found, folder)
     console.print(f"page: [bold]{escape(str(folder / 'README.md'))}[/]", highlight=False)
     console.print(
-        f"to train with it: assembly-rl-train --config-dir {folder} task=designed robot=<yours> geometry=<part>",
+        f"to train with it: assembly-rl-train --config-dir {folder} task=designed robot=<yours> "
+        "geometry=<part>",
         markup=False,
         highlight=False,
     )

@@ -60,7 +60,7 @@ def sensor_settings(found: Identification) -> list[str]:
 
 
 def series_stiffness(found: Identification) -> float | None:
-    """Return the largest stiffness of robot and contact in series, along the push [N/m]; None if it is untold."""
+    """Return the largest stiffness of robot and contact in series [N/m]; None if it is untold."""
     ends = [stiffness.high for stiffness in (found.contact_stiffness, found.servo_stiffness) if stiffness]
     softness = sum(1.0 / end for end in ends)
     return 1.0 / softness if softness > 0.0 else None
