@@ -15,7 +15,7 @@ def robot_yaml(found: Identification, source: str, day: date) -> str:
         source: Name of the recording.
         day: Day of the identification.
     """
-    lag, delay = found.lag, delay_range(found)
+    lag, delay, stiffness = found.lag, delay_range(found), series_stiffness(found)
     rows = [f"#   {name}: {text}{' ' + unit if unit else ''}" for name, text, unit in found.rows()]
     kind = "reached linearly in its period" if found.interpolated else "held"
     return "\n".join(
@@ -23,6 +23,7 @@ def robot_yaml(found: Identification, source: str, day: date) -> str:
             f"# Identified from {source} on {day.isoformat()} by assembly-rl-identify; a command is {kind}.",
             *rows,
             *(f"# Set beside it: {text}" for text in sensor_settings(found) + ceiling_settings(found)),
+            *([] if stiffness is None else [f"# Robot and contact in series: {stiffness:.3g} N/m"]),
             "model: floating",
             "response:",
             f"  lag: [{lag.low:.5f}, {lag.high:.5f}]  # s, 95 % interval about {lag.value:.5f}",

@@ -83,12 +83,13 @@ def design_page(found: Design, ros2: str, reason: str) -> str:
         f"| {name} | {' | '.join(f'{value:g}' for value in row)} |" for name, row in found.diagonals().items()
     ]
     order = "first order" if robot.damping_ratio is None else f"damping ratio {robot.damping_ratio:g}"
+    sensor = "without a filter" if robot.sensor_cutoff is None else f"of {robot.sensor_cutoff:g} Hz"
     return "\n".join(
         [
             "# A compliance law",
             "",
             f"Robot: {robot.rate:g} Hz, lag {robot.lag[0]:g} to {robot.lag[1]:g} s ({order}), delay "
-            f"{robot.delay[0]:g} to {robot.delay[1]:g} s.",
+            f"{robot.delay[0]:g} to {robot.delay[1]:g} s, sensor {sensor}.",
             f"Contacts: {found.softest:.4g} to {found.direct:.4g} N/m in series with the mount, up to "
             f"{found.stiffest:.4g} N/m where a force also turns the tool.",
             "",

@@ -129,7 +129,7 @@ class Design:
             raise InputError(
                 "the admittance_controller of ros2_controllers steps a law explicitly: a mass of "
                 f"{mass:.3g} kg is too little for damping {damping:.3g} Ns/m at {robot.rate:g} Hz; design "
-                "with explicit=True"
+                "with explicit=true"
             )
         written = write_ros2_admittance(self.law, robot.rate, config=AdmittanceConfig(cutoff=robot.cutoff))
         parameters = {**written.parameters, "admittance.joint_damping": 0.0}
