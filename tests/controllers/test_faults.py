@@ -34,7 +34,11 @@ from assembly_rl.controllers import (
     Fault,
     GainConfig,
     SafetyConfig,
+    ToolConfig,
 )
+from assembly_rl.controllers.ceiling_config import CeilingConfig
+from assembly_rl.controllers.insertion import Insertion, InsertionConfig
+from assembly_rl.controllers.se3 import IDENTITY
 
 # --------------------------------------------------------------------------- no usable wrench
 
@@ -308,6 +312,15 @@ def _stopped() -> tuple[list[float], Fault]:
     return controller.step(ZERO)
 
 
+def _held_back() -> tuple[list[float], Fault]:
+    ceiling = CeilingConfig(force=1.0, stiffness=[1e6, 50.0])
+    insertion = Insertion(InsertionConfig(ceiling=ceiling), LAW, ToolConfig())
+    pose = insertion.reset(((0.0, 0.0, 0.0), IDENTITY))
+    for _ in range(20):  # the path goes on, and the robot stays
+        _, faults = insertion.step(ZERO, pose=pose)
+    return insertion.controller.offset.tolist(), faults
+
+
 SCENARIOS: list[tuple[Callable[[], tuple[list[float], Fault]], Fault]] = [
     (_invalid, Fault.INVALID_INPUT),
     (_invalid_reference, Fault.INVALID_INPUT),
@@ -321,6 +334,7 @@ SCENARIOS: list[tuple[Callable[[], tuple[list[float], Fault]], Fault]] = [
     (_gains_without_energy, Fault.GAIN_REJECTED),
     (_expired_gains, Fault.GAIN_EXPIRED),
     (_stopped, Fault.STOPPED),
+    (_held_back, Fault.FORCE_CEILING),
 ]
 
 

@@ -91,7 +91,7 @@ def test_an_interpolation_stays_one() -> None:
         ("stpes", ["steps"]),
         ("task.limits.forse", ["task.limits.force"]),
         ("taks.limits.force", ["task.limits.force"]),
-        ("force", ["task.limits.force", "task.reward.force"]),
+        ("force", ["task.limits.force", "task.ceiling.force", "task.reward.force"]),
         ("held_out", ["parts.held_out", "evaluation.held_out"]),
         ("xyzzy", []),
     ],
