@@ -102,7 +102,9 @@ class ForceCeiling:
         self._half_stiffness = np.array([0.5 * linear] * 3 + [0.5 * angular] * 3)
         self._reach = 0.5 * (1.0 + 2.0 * config.overshoot)
         impact, angular_impact = config.impact or (0.0, 0.0)
-        self._impact_time = np.array([impact / linear] * 3 + [angular_impact / angular] * 3)
+        time = impact / linear  # a contact off the tip moves with the rotation, too
+        turning_time = max(time, angular_impact / angular) if config.moment is not None else time
+        self._impact_time = np.array([time] * 3 + [turning_time] * 3)
         self._rate, cutoff = rate, config.sensor_cutoff
         self._keep = 0.0 if cutoff is None else exp(-2.0 * pi * cutoff / rate)
         delay = ceil(config.sensor_delay * rate - 1e-9)

@@ -203,3 +203,16 @@ def test_a_ceiling_needs_a_force_and_a_stiffness() -> None:
         ForceCeiling(CeilingConfig(), RATE)
     with pytest.raises(ValueError, match="CeilingConfig.stiffness must be stated"):
         ForceCeiling(CeilingConfig(force=10.0), RATE)
+
+
+def test_without_a_ceiling_of_the_moment_the_rotational_stiffness_has_no_effect() -> None:
+    commands = []
+    for rotational in (1.0, 500.0):
+        own = replace(CEILING, stiffness=[STIFFNESS, rotational], impact=[200.0, 4.0], stopping_time=0.01)
+        ceiling, pose, found = ForceCeiling(own, RATE), [0.0] * 6, []
+        for period in range(30):
+            goal = [5e-5 * period, 0.0, -1e-4 * period, 0.0, 1e-3 * period, 0.0]
+            pose = ceiling.limit(goal, pose, [0.0, 0.0, 0.2 * period, 0.0, 0.01, 0.0], NO_ARM)
+            found.append(pose)
+        commands.append(found)
+    assert commands[0] == commands[1] and ceiling.active
