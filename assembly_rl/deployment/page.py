@@ -60,6 +60,12 @@ def page(manifest: Manifest, digest: str, onnx: str, atc: str) -> str:
             f"every {symmetry.every:g} s (`SymmetryConfig`), and turns its actions back."
         )
     )
+    guidance = config.base.guidance
+    if guidance is not None:
+        axes += (
+            f" It adds the policy's action to that of the hand-written controller `{guidance}`\n"
+            "(`GuidanceConfig`), and cuts the sum to [-1, 1]."
+        )
     held = ceiling(config.ceiling)
     law = [
         f"| {name} [{units}] | {' | '.join(f'{matrix[k][k]:g}' for k in range(6))} |"

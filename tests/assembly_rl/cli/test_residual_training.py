@@ -56,6 +56,7 @@ def test_its_bundle_adds_to_the_base(command: Run, tmp_path: Path) -> None:
     written = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["task"]["base"]
     assert (base.guidance, base.parameters) == (written["guidance"], written["parameters"])
     assert base.guidance == "reflex"
+    assert "hand-written controller `reflex`" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_without_a_base_it_is_one_clear_error(refused: Run, tmp_path: Path) -> None:
