@@ -72,6 +72,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | x y z | tip position in the nominal frame | 1, 1, 10 mm | +-5 |
     | rx ry rz | rotation vector of the tip in the nominal frame | 0.0262 rad (1.5 deg) | +-5 |
     | last_action_* | previous action, with its dither | 1 | +-1 |
+    | base_action_* (group ``base_action``) | action of ``task.base`` for this observation | 1 | +-1 |
     | velocity_* (group ``twist``) | twist of the tip | 10 mm/s, 0.1 rad/s | +-5 |
     | fx[t-1] ... (``wrench_history``) | wrenches of previous policy steps | as fx ... | +-3 |
     | x[t-2] ... (``pose_history``) | poses ``observation.pose_ages`` policy steps ago | as x ... | +-5 |

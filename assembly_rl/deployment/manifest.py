@@ -43,7 +43,8 @@ def describe(
         if not OBSERVATION_TERMS.get(group).measurable:
             raise InputError(
                 f"the policy of {run.path} sees {group!r}, which a robot does not measure: train with "
-                "task.observation.groups of wrench, pose, last_action, wrench_history, pose_history and time"
+                "task.observation.groups of wrench, pose, last_action, base_action, wrench_history, "
+                "pose_history and time"
             )
     part, law = config.geometry.part(), task.law()
     return {

@@ -238,7 +238,7 @@ class Manifest:
             if not OBSERVATION_TERMS.get(group).measurable:
                 raise InputError(
                     f"insertion.observation.groups has {group!r}, which a robot does not measure: train "
-                    "with wrench, pose, last_action, wrench_history, pose_history or time"
+                    "with wrench, pose, last_action, base_action, wrench_history, pose_history or time"
                 )
         names = list(Observer(observation).names)
         if self.observations != names:

@@ -180,6 +180,7 @@ class Insertion:
             self._last_action,
             rng,
             time,
+            self._base_action,
         )
         return self._views.observed(self.view, observation)
 

@@ -20,6 +20,7 @@ Components = list[tuple[str, float]]
 """Name and bound (largest absolute value, to which it is clipped) of each component."""
 
 NO_VISITS = np.zeros((0, 0))
+NO_ACTION = np.zeros(6)
 
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 WRENCH_LIMIT = 3.0
@@ -50,6 +51,8 @@ class Signals(NamedTuple):
             the start.
         time: Time since the start of the episode [s].
         visits: Policy steps in which the tip pressed in each cell of the map (cells, cells), along x and y.
+        base_action: Action of the base (6,), in [-1, 1], to which the policy's next action is added; zero
+            without a base.
     """
 
     wrench: Array
@@ -60,6 +63,7 @@ class Signals(NamedTuple):
     past_poses: Sequence[Array] = ()
     time: float = 0.0
     visits: Array = NO_VISITS
+    base_action: Array = NO_ACTION
 
 
 class ObservationTerm(ABC):
@@ -153,6 +157,24 @@ class LastActionTerm(ObservationTerm):
     def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
         """Return the action."""
         return signals.last_action
+
+
+class BaseActionTerm(ObservationTerm):
+    """Action of the base to which the policy's next action is added; see ``InsertionConfig.base``."""
+
+    inputs = ("base_action",)
+
+    def components(self, config: ObservationConfig) -> Components:
+        """Return the six components of an action."""
+        return [(f"base_action_{axis}", 1.0) for axis in AXES]
+
+    def scale(self, config: ObservationConfig) -> Array:
+        """Return ones: actions are scaled already."""
+        return np.ones(6)
+
+    def value(self, config: ObservationConfig, signals: Signals, rng: np.random.Generator) -> Array:
+        """Return the action."""
+        return signals.base_action
 
 
 class TwistTerm(ObservationTerm):
@@ -301,6 +323,7 @@ WRENCH, POSE = WrenchTerm(), PoseTerm()
 register_observation_term("wrench", WRENCH)
 register_observation_term("pose", POSE)
 register_observation_term("last_action", LastActionTerm())
+register_observation_term("base_action", BaseActionTerm())
 register_observation_term("twist", TwistTerm())
 register_observation_term("wrench_history", WrenchHistoryTerm())
 register_observation_term("pose_history", PoseHistoryTerm())

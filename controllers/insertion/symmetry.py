@@ -19,7 +19,7 @@ from assembly_rl.controllers import bounds
 from assembly_rl.controllers.validation import AXES, InputError, require_not_negative, require_positive
 
 AXIS = re.compile(
-    r"(?P<prefix>last_action_|true_|velocity_|)(?P<kind>[fmr]?)(?P<axis>[xyz])(?P<age>\[t-\d+\])?"
+    r"(?P<prefix>last_action_|base_action_|true_|velocity_|)(?P<kind>[fmr]?)(?P<axis>[xyz])(?P<age>\[t-\d+\])?"
 )
 AXIAL = ("m", "r")
 """Kinds of components that are axial vectors: moments and rotation vectors."""

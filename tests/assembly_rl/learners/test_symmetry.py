@@ -16,7 +16,7 @@ from assembly_rl.envs import PegHole, make_environment, simulation
 from assembly_rl.envs.privileged import PRIVILEGED_NAMES, PrivilegedObservation
 from assembly_rl.learners.symmetry import Augmentation
 
-GROUPS = ["wrench", "pose", "last_action", "wrench_history", "pose_history", "visits", "time"]
+GROUPS = ["wrench", "pose", "last_action", "base_action", "wrench_history", "pose_history", "visits", "time"]
 OBSERVATION = ObservationConfig(groups=GROUPS, history=2, pose_ages=[1, 3], visit_cells=4)
 NAMES = (*Observer(OBSERVATION).names, *PRIVILEGED_NAMES)
 MATRICES = [np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), k) for k in range(4)]

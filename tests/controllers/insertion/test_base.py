@@ -5,7 +5,7 @@ import pytest
 
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.guidance import GuidanceConfig, ReflexGuidance
-from assembly_rl.controllers.insertion import ActionConfig, ActionKind, InsertionConfig
+from assembly_rl.controllers.insertion import ActionConfig, ActionKind, InsertionConfig, ObservationConfig
 from assembly_rl.controllers.insertion.insertion import Insertion
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig, symmetries
 from assembly_rl.controllers.se3 import IDENTITY
@@ -62,6 +62,17 @@ def test_the_base_keeps_the_axes_of_the_nominal_frame() -> None:
     insertion.apply(action)
     turned = symmetries(AXES)[view].inverse()(action)
     np.testing.assert_allclose(insertion._last_action, base_action() + turned, atol=1e-12)
+
+
+def test_the_base_is_observed_before_the_policy_acts() -> None:
+    config = InsertionConfig(
+        base=GuidanceConfig("reflex", PARAMETERS), observation=ObservationConfig(groups=["base_action"])
+    )
+    insertion = Insertion(config, LAW, ToolConfig([0.0, 0.0, -0.04]))
+    insertion.reset(((0.0, 0.0, 0.0), IDENTITY))
+    seen = insertion.observe(WRENCH, POSE, np.zeros(6), np.random.default_rng(0))
+    np.testing.assert_allclose(seen, base_action(), rtol=1e-6)
+    assert insertion.observer.names == tuple(f"base_action_{axis}" for axis in AXES)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_names_bounds_scale_and_value_have_one_width(name: str) -> None:
 
 def test_what_a_robot_measures() -> None:
     measured = [name for name in OBSERVATION_TERMS.names() if OBSERVATION_TERMS.get(name).measurable]
-    assert measured[:4] == ["wrench", "pose", "last_action", "wrench_history"]
+    assert measured[:5] == ["wrench", "pose", "last_action", "base_action", "wrench_history"]
     for name in ("twist", "second_wrench", "second_pose"):
         assert not OBSERVATION_TERMS.get(name).measurable
 
