@@ -40,8 +40,8 @@ class ResidualConfig(DenseConfig):
     name: str = "residual"
     deviation: float = 0.22
     strength: float = 5.0
-    anneal: int = 800
-    floor: float = 0.2
+    anneal: int = 600
+    floor: float = 0.1
     warm_up: int = 250
     actor_rate: float = 0.3
 
