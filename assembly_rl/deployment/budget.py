@@ -18,6 +18,7 @@ from assembly_rl.evaluation import (
     LearnedPolicy,
     Scenario,
     SequentialTest,
+    summarize,
 )
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.runs import RunError
@@ -60,8 +61,9 @@ def spend(
 ) -> Choice:
     """Forecast the settings of a controller for a target, insert within the budget, and choose one.
 
-    The target is simulated in the engine of the task, the model in the other one if it is installed. After
-    each insertion the file is written; a call with a file that is there goes on with it.
+    The target is simulated in the engine of the task, the model in the other one if it is installed. The
+    settings are forecast one after the other, until one reaches the level there. After each insertion the
+    file is written; a call with a file that is there goes on with it.
 
     Args:
         part: Part.
@@ -86,19 +88,19 @@ def spend(
     state = _read(file, target) if file.is_file() else None
     if state is None:
         engine = engines_here(part, own)[-1]
-        rows = [
-            evaluator.evaluate(
-                Scenario(part, _in_engine(of.task, engine)), policy, FORECASTS, VALIDATION_SEED
-            )
-            for of in found
-        ]
+        rows: list[list[Row]] = []
+        for of in found:
+            scenario = Scenario(part, replace(of.task, physics=of.task.physics.in_engine(engine)))
+            rows.append(evaluator.evaluate(scenario, policy, FORECASTS, VALIDATION_SEED))
+            if summarize(rows[-1]).success >= budget.level:  # the further ones need not be tried
+                break
         state = {"format": FORMAT, "target": target, "engine": engine, "forecasts": rows, "insertions": []}
         write_json(file, state)
     if state["engine"] == own.physics.engine:
         told(
             f"the model of the forecast is the target's own engine, {state['engine']}: install the other one"
         )
-    arms = [Arm(of, rows) for of, rows in zip(found, state["forecasts"], strict=True)]
+    arms = [Arm(of, rows) for of, rows in zip(found, state["forecasts"], strict=False)]
     for arm in arms:
         low, high = arm.summary.interval
         told(
@@ -127,10 +129,6 @@ def spend(
     return choice
 
 
-def _in_engine(task: TaskConfig, engine: str) -> TaskConfig:
-    return replace(task, physics=task.physics.in_engine(engine))
-
-
 def _target(part: PegHole, found: list[Setting], controller: TrainedController) -> dict[str, Any]:
     """Return controller, part and settings in types of JSON."""
     described: dict[str, Any] = {
@@ -148,8 +146,8 @@ def _read(file: Path, target: dict[str, Any]) -> dict[str, Any]:
     if state["target"] != target:
         raise RunError(f"{file} is of another part, controller or other conditions: choose another output")
     count = len(target["settings"])
-    if len(state["forecasts"]) != count:
-        raise refuse(f"{file}: forecasts", f"{count} lists of rows", state["forecasts"])
+    if not 1 <= len(state["forecasts"]) <= count:
+        raise refuse(f"{file}: forecasts", f"1 to {count} lists of rows", state["forecasts"])
     rows = [row for of in state["forecasts"] for row in require_list(f"{file}: forecasts", of, FORECASTS)]
     for entry in state["insertions"]:
         require_names(f"{file}: insertions", entry, ("setting", "row"))
