@@ -101,6 +101,7 @@ setup(
             "lcrl=assembly_rl.methods",
             "lcrl_pead=assembly_rl.methods",
             "pead=assembly_rl.methods",
+            "residual=assembly_rl.methods",
             "transfer=assembly_rl.methods",
         ],
         "console_scripts": [

@@ -5,10 +5,16 @@ at the compliance centre (the negative of the reference wrench F_ref), in the ax
 -z pushes into the hole. Parameters are tuned by ``assembly-rl-benchmark``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import pi, sin
 from typing import Protocol
+
+from assembly_rl.controllers.serialization import from_mapping
+from assembly_rl.controllers.validation import InputError, is_finite, unknown
+
+LARGEST_PARAMETER = 1e6
+"""Largest parameter of a guidance, in its unit."""
 
 
 class Guidance(Protocol):
@@ -130,3 +136,47 @@ GUIDANCE: dict[str, type[FixedGuidance] | type[DitherGuidance] | type[ReflexGuid
     "reflex": ReflexGuidance,
 }
 """Guidance classes by name."""
+
+
+@dataclass
+class GuidanceConfig:
+    """Guidance by its name and parameters.
+
+    Attributes:
+        guidance: ``fixed``, ``dither`` or ``reflex``; null for none.
+        parameters: Fields of the guidance's class; omitted fields keep their defaults.
+    """
+
+    guidance: str | None = None
+    parameters: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.guidance is None:
+            if self.parameters:
+                raise InputError(
+                    f"parameters {sorted(self.parameters)} belong to no guidance: give guidance="
+                    f"{'|'.join(GUIDANCE)}, too"
+                )
+            return
+        make_guidance(self.guidance, self.parameters)
+
+
+def make_guidance(name: str, parameters: Mapping[str, float]) -> Guidance:
+    """Create guidance.
+
+    Args:
+        name: Key of ``GUIDANCE``.
+        parameters: Fields of its class; omitted fields keep their defaults.
+
+    Raises:
+        ValueError: Guidance or parameter is unknown, or a value is not a plausible number.
+    """
+    if name not in GUIDANCE:
+        raise InputError(unknown("guidance", name, list(GUIDANCE)))
+    for parameter, value in parameters.items():
+        if not (is_finite(value) and abs(value) <= LARGEST_PARAMETER):
+            raise InputError(
+                f"parameter {parameter} of the guidance {name!r} must be a number within "
+                f"+-{LARGEST_PARAMETER:g}, got {value}"
+            )
+    return from_mapping(GUIDANCE[name], dict(parameters))

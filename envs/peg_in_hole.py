@@ -88,6 +88,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     From ``task.symmetry.after`` on the axes of observation and action are turned by 90 degrees about z or
     reflected, others every ``task.symmetry.every``; see ``SymmetryConfig``.
 
+    With ``task.base.guidance`` an action is added to that of a hand-written controller, and the sum is cut to
+    [-1, 1] (residual reinforcement learning); see ``GuidanceConfig``.
+
     With ``task.ceiling.force`` the controller commands nothing that could lead to a larger contact force, and
     flags what it holds back with ``FORCE_CEILING``; see ``CeilingConfig``. What it has to know of the robot
     and is not stated is that of the simulated one.

@@ -61,6 +61,7 @@ def candidate_of(name: str, task: TaskConfig) -> Candidate:
 
 def baseline_config(name: str) -> ControllerConfig:
     """Return a hand-written controller of conf/controller."""
+    register()
     with initialize_config_module("assembly_rl.conf", version_base="1.3"):
         values = OmegaConf.to_container(compose(f"controller/{name}"))
     own = OmegaConf.to_object(OmegaConf.merge(ControllerConfig, _only(values)))

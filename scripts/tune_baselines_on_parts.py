@@ -1,6 +1,8 @@
-"""Tune the hand-written controllers for task=broad, on one training part of each kind.
+"""Tune the hand-written controllers, by default for task=broad on one training part of each kind.
 
     python scripts/tune_baselines_on_parts.py reflex dither --output runs/tune_broad
+    python scripts/tune_baselines_on_parts.py reflex --task hard --task-law --parts triangle pentagon \
+        hexagon --output runs/tune_base
 
 Candidates are the controller that was tuned for the hard task, variations of it, and as many random
 ones as in ``assembly-rl-benchmark study=tune_baselines``. All candidates of a round run the same
@@ -9,6 +11,7 @@ episodes; the best enter the next one. The best controllers are written as files
 
 import argparse
 import csv
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import numpy as np
 from evaluate_parts import baseline_config, composed
 
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.library import make_task
+from assembly_rl.envs.library import make_part, make_task
 from assembly_rl.evaluation import Evaluator
 from assembly_rl.evaluation.candidates import ControllerConfig, baseline
 from assembly_rl.evaluation.episodes import Scenario
@@ -56,15 +59,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("guidance", nargs="+")
     parser.add_argument("--engine", default="bullet")
+    parser.add_argument("--task", default="broad")
+    parser.add_argument("--parts", nargs="+", help="of conf/geometry")
+    parser.add_argument("--task-law", action="store_true", help="keep the compliance law of the task")
     parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
-    task, _ = make_task("broad")
+    task, preset = make_task(given.task)
     task = replace(task, physics=task.physics.in_engine(given.engine))
-    of_kind: dict[str, PegHole] = {}
-    for part in composed("experiment=generalist").parts.training_parts():
-        of_kind.setdefault(part.label.rpartition("-")[0], part)
-    parts = list(of_kind.values())
+    if given.parts:
+        parts = [make_part(name, preset) for name in given.parts]
+    else:
+        of_kind: dict[str, PegHole] = {}
+        for part in composed("experiment=generalist").parts.training_parts():
+            of_kind.setdefault(part.label.rpartition("-")[0], part)
+        parts = list(of_kind.values())
     given.output.mkdir(parents=True, exist_ok=True)
     for guidance in given.guidance:
         rng = np.random.default_rng(0)
@@ -72,6 +81,8 @@ def main() -> None:
         candidates = [known, *(varied(known, task, rng) for _ in range(VARIED))]
         scenario = Scenario(parts[0], task)
         candidates += [draw(guidance, [scenario], rng) for _ in range(ROUNDS[0][0] - len(candidates))]
+        if given.task_law:
+            candidates = [replace(own, compliance=task.compliance) for own in candidates]
         order, seed, rows = list(range(len(candidates))), TUNING_SEED, []
         with Evaluator(given.processes) as evaluator:
             for number, (kept, episodes) in enumerate(ROUNDS):
@@ -89,11 +100,11 @@ def main() -> None:
                 order = sorted(scores, key=lambda index: scores[index], reverse=True)
                 seed += episodes
                 print(f"{guidance}, round {number}: {scores[order[0]][0]:.3f} ({order[0]})", flush=True)
-        name = f"{guidance}_broad"
+        name = f"{guidance}_{given.task}"
         rounds = ", ".join(f"{count} x {episodes}" for count, episodes in ROUNDS)
         head = [
-            f"Tuned by: python scripts/tune_baselines_on_parts.py {guidance}",
-            f"Candidates x episodes on {len(parts)} training parts: {rounds}",
+            "Tuned by: python scripts/tune_baselines_on_parts.py " + " ".join(sys.argv[1:]),
+            f"Candidates x episodes on {len(parts)} parts: {rounds}",
         ]
         text = controller_yaml(name, candidates[order[0]], head)
         (given.output / f"{name}.yaml").write_text(text, encoding="utf-8")

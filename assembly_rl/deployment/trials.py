@@ -108,6 +108,7 @@ class TrainedController:
             action=config.action,
             observation=config.observation,
             symmetry=config.symmetry,
+            base=config.base,
             compliance=compliance,
         )
 

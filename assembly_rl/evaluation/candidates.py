@@ -3,23 +3,18 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from assembly_rl.controllers.guidance import GUIDANCE, Guidance
+from assembly_rl.controllers.guidance import Guidance, make_guidance
 from assembly_rl.controllers.insertion.action import ActionConfig
-from assembly_rl.controllers.serialization import from_mapping
-from assembly_rl.controllers.validation import InputError, is_finite, unknown
+from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.config import ComplianceConfig
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
 
 POLICY_FIELDS = (
     "compliance", "admittance", "action", "observation", "policy_rate", "control_rate", "path",
-    "coordinates", "symmetry",
+    "coordinates", "symmetry", "base",
 )  # fmt: skip
 """Fields of a task that belong to a policy: it acts with the values of its training."""
-
-
-LARGEST_PARAMETER = 1e6
-"""Largest parameter of a guidance, in its unit."""
 
 
 @dataclass
@@ -37,12 +32,7 @@ class ControllerConfig:
     compliance: ComplianceConfig = field(default_factory=ComplianceConfig)
 
     def __post_init__(self) -> None:
-        for name, value in self.parameters.items():
-            if not (is_finite(value) and abs(value) <= LARGEST_PARAMETER):
-                raise InputError(
-                    f"parameter {name} of the guidance {self.guidance!r} must be a number within "
-                    f"+-{LARGEST_PARAMETER:g}, got {value}"
-                )
+        self.make_guidance()
 
     def make_guidance(self) -> Guidance:
         """Create the guidance.
@@ -50,9 +40,7 @@ class ControllerConfig:
         Raises:
             ValueError: Guidance or parameter is unknown.
         """
-        if self.guidance not in GUIDANCE:
-            raise InputError(unknown("guidance", self.guidance, list(GUIDANCE)))
-        return from_mapping(GUIDANCE[self.guidance], self.parameters)
+        return make_guidance(self.guidance, self.parameters)
 
 
 @dataclass

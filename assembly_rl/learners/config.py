@@ -30,6 +30,7 @@ WIDEST = 16_384
 """Largest width of a hidden layer."""
 LARGEST_BATCH = 10**6
 LARGEST_REPLAY = 10**8
+MOST_CRITICS = 64
 LOG_STD = (-20.0, 2.0)
 """Range of the logarithm of the standard deviation of an action, as in SAC."""
 LARGEST_WEIGHT = 1e6
@@ -171,6 +172,7 @@ class OffPolicyConfig(AlgorithmConfig):
         symmetric: Turn and reflect the transitions of each batch about the insertion's axis; for parts that
             are drawn in all orientations, see ``symmetry``.
         asymmetric: The critics observe what only the simulator knows, too; see ``PrivilegedObservation``.
+        critics: Number of critics, of whose values the least one counts; by default two, one with DDPG.
     """
 
     learning_starts: int = 1500
@@ -182,6 +184,7 @@ class OffPolicyConfig(AlgorithmConfig):
     overlapped: bool = False
     symmetric: bool = False
     asymmetric: bool = False
+    critics: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -190,6 +193,8 @@ class OffPolicyConfig(AlgorithmConfig):
         require_count(self, "buffer_size", most=LARGEST_REPLAY)
         require_count(self, "gradient_steps", "update_every")
         require_count(self, "learning_starts", "averaged_over", least=0)
+        if self.critics is not None:
+            require_count(self, "critics", most=MOST_CRITICS)
 
     @property
     def off_policy(self) -> bool:
@@ -258,6 +263,8 @@ class OffPolicyConfig(AlgorithmConfig):
             raise InputError(
                 f"algo.update_every={self.update_every} must divide environments={environments.num_envs}"
             )
+        if self.critics is not None:
+            arguments["policy_kwargs"]["n_critics"] = self.critics
         if self.asymmetric:
             arguments["policy"] = self._asymmetric_policy()
             arguments["policy_kwargs"]["observed"] = environments.get_attr("observed", 0)[0]

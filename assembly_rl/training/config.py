@@ -121,9 +121,10 @@ class TrainConfig:
             _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
-        if self.algo.sees_privileged and self.method.name != "dense":
+        if self.algo.sees_privileged and self.method.name not in ("dense", "residual"):
             raise InputError(
-                f"algo.asymmetric=true goes with method=dense, not with method={self.method.name}: choose one"
+                "algo.asymmetric=true goes with method=dense or residual, not with "
+                f"method={self.method.name}: choose one"
             )
         if self.parts.several:
             own = self.evaluation

@@ -10,6 +10,7 @@ from assembly_rl.controllers import bounds
 from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
+from assembly_rl.controllers.guidance import GuidanceConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
@@ -25,12 +26,12 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 5
+FORMAT = 6
 """Version of the format.
 
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
 and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``;
-formats 1 to 4 had no ``insertion.ceiling``.
+formats 1 to 4 had no ``insertion.ceiling``; formats 1 to 5 had no ``insertion.base``.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -279,6 +280,8 @@ def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         found: Number of its format.
     """
     insertion = values.get("insertion")
+    if found < 6 and isinstance(insertion, dict):
+        insertion = {"base": to_mapping(GuidanceConfig()), **insertion}
     if found < 5 and isinstance(insertion, dict):
         insertion = {"ceiling": to_mapping(CeilingConfig()), **insertion}
     if found < 4 and isinstance(insertion, dict):

@@ -6,6 +6,7 @@ from typing import Any
 from assembly_rl.controllers import bounds
 from assembly_rl.controllers.ceiling_config import CeilingConfig
 from assembly_rl.controllers.config import AdmittanceConfig
+from assembly_rl.controllers.guidance import GuidanceConfig
 from assembly_rl.controllers.insertion.action import ActionConfig, ActionKind
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.limits import LimitConfig
@@ -45,6 +46,7 @@ class InsertionConfig:
             ``CoordinateTransform``. Null for none.
         symmetry: Changes of the axes in which the policy sees an insertion that takes long.
         ceiling: Ceiling of the contact wrench.
+        base: Guidance that the policy's actions are added to, for actions that are wrenches.
     """
 
     policy_rate: float = 20.0
@@ -57,6 +59,7 @@ class InsertionConfig:
     coordinates: Any = None  # rows may mix integers and floats, which Hydra takes for no list of floats
     symmetry: SymmetryConfig = field(default_factory=SymmetryConfig)
     ceiling: CeilingConfig = field(default_factory=CeilingConfig)
+    base: GuidanceConfig = field(default_factory=GuidanceConfig)
 
     def __post_init__(self) -> None:
         require_positive(self, policy_rate=bounds.RATE, control_rate=bounds.RATE)
@@ -70,6 +73,11 @@ class InsertionConfig:
         if self.symmetry.after is not None and self.action.kind.changes_gains:
             raise InputError(
                 "symmetry.after goes with actions that are wrenches or twists, not with "
+                f"{self.action.kind.name}"
+            )
+        if self.base.guidance is not None and self.action.kind is not ActionKind.wrench:
+            raise InputError(
+                f"base.guidance={self.base.guidance} goes with action.kind=wrench, not with "
                 f"{self.action.kind.name}"
             )
         if self.control_steps() > bounds.POLICY_PERIOD:

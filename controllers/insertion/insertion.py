@@ -11,6 +11,7 @@ from assembly_rl.controllers.ceiling import ForceCeiling
 from assembly_rl.controllers.compliance import ComplianceLaw
 from assembly_rl.controllers.contact_config import ContactConfig
 from assembly_rl.controllers.faults import Fault
+from assembly_rl.controllers.guidance import make_guidance
 from assembly_rl.controllers.insertion.action import ActionMapping, Dither
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
@@ -82,6 +83,9 @@ class Insertion:
         self._dither = Dither([0.0] * 6 if config.action.kind.changes_gains else config.action.dither)
         self.observer = Observer(config.observation)
         self._views = Views(config.symmetry, self.observer.names)
+        base = config.base
+        self._base = None if base.guidance is None else make_guidance(base.guidance, base.parameters)
+        self._scale = np.array(config.action.wrench)
         self._path = config.path
         self._policy_period = 1.0 / config.policy_rate
         self._period = 1.0 / config.control_rate
@@ -122,6 +126,7 @@ class Insertion:
         """Height of the path above the nominal mouth [m]."""
         self._speed = 0.0
         self._last_action = np.zeros(6)
+        self._base_action = np.zeros(6)
         self._reference = [0.0] * 6
         x, y, z, *turn = map(float, start)
         command = self._flange(x, y, self.height + z, quat_exp((turn[0], turn[1], turn[2])))
@@ -164,9 +169,13 @@ class Insertion:
         coordinates, time = self._coordinates, self._observed * self._policy_period
         self._observed += 1
         self.view = self._views.number(time)
+        wrench, pose = coordinates.source_wrench(wrench), coordinates.source_pose(pose, self.height)
+        if self._base is not None:
+            push = self._base.push(time, wrench.tolist(), pose.tolist())
+            self._base_action = np.clip(np.array(push) / self._scale, -1.0, 1.0)
         observation = self.observer.observe(
-            coordinates.source_wrench(wrench),
-            coordinates.source_pose(pose, self.height),
+            wrench,
+            pose,
             coordinates.source_twist(twist),
             self._last_action,
             rng,
@@ -177,9 +186,12 @@ class Insertion:
     def apply(self, action: Array) -> None:
         """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied.
 
-        The action is in the axes of the latest observation; see ``SymmetryConfig``.
+        The action is in the axes of the latest observation; see ``SymmetryConfig``. With a base it is added
+        to that of the base for the latest observation, and the sum is cut to [-1, 1].
         """
         action = self._views.applied(self.view, np.array(action, dtype=np.float64))
+        if self._base is not None:
+            action = np.clip(self._base_action + action, -1.0, 1.0)
         action = self._dither(action)
         self._last_action = action
         reference = self._mapping.apply(action)
