@@ -164,6 +164,41 @@ def row_of(target: Target, evaluator: Evaluator, episodes: int, insertions: int)
     }
 
 
+def show(path: Path) -> None:
+    """Print the rows of a file as a table, with the figures that are asked for."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = ("target", "engine", "before", "forecast", "after (95 %)", "insertions", "decision", "kept")
+    print(f"| {' | '.join((*names, 'time [s]', 'force [N]'))} |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: |")
+
+    def percent(row: dict[str, str], name: str) -> str:
+        return f"{100 * float(row[name]):.1f}"
+
+    for row in rows:
+        interval = f"{100 * float(row['after_low']):.0f} to {100 * float(row['after_high']):.0f}"
+        cells = [
+            *(row["target"], row["engine"], percent(row, "before"), percent(row, "forecast")),
+            f"{percent(row, 'after')} ({interval})",
+            *(row["insertions"], row["decision"], row["kept"].removeprefix("for these conditions, ")),
+            *(f"{float(row['time']):.2f}", f"{float(row['peak_force']):.1f}"),
+        ]
+        print(f"| {' | '.join(cells)} |")
+    missed = [row for row in rows if float(row["before"]) < 0.9]
+    after = [float(row["after"]) for row in missed]
+    errors = [100 * abs(float(row["forecast"]) - float(row["after"])) for row in missed]
+    worse = [row for row in missed if int(row["lost"]) > int(row["gained"]) and float(row["p"]) < 0.05]
+    if not missed:
+        return
+    print(f"{len(missed)} targets below 90 % before;")
+    print(
+        f"after: {sum(of >= 0.95 for of in after)} at 95 % or more, {sum(of >= 0.9 for of in after)} at 90 %;"
+    )
+    print(f"forecast off by {sum(errors) / len(errors):.1f} points in the mean, {max(errors):.1f} at most;")
+    print(f"{len(worse)} significantly worse;")
+    print(f"{sum(int(row['insertions']) for row in missed) / len(missed):.1f} insertions in the mean")
+
+
 def main() -> None:
     """Write the rows, and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -187,7 +222,8 @@ def main() -> None:
                 if new:
                     writer.writeheader()
                 writer.writerow(row)
-            print(*(f"{key}={value}" for key, value in row.items()), flush=True)
+            print(f"{target.name}: {row['before']:.3f} -> {row['after']:.3f}", flush=True)
+    show(given.output)
 
 
 if __name__ == "__main__":

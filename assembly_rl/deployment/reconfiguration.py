@@ -30,7 +30,7 @@ class Setting:
     Attributes:
         name: Name in tables.
         task: Conditions, with the controller's law, action, observation and limits in this setting.
-        reasons: What was changed and why, in words.
+        reasons: Changes with their causes, in words.
     """
 
     name: str
@@ -119,7 +119,8 @@ def _fit_errors(changes: _Changes, trained: TaskConfig) -> None:
         changes.push(STRONGER)
         changes.reasons.append(
             f"an error of position of {1e3 * stated.lateral:g} mm, in training {1e3 * known.lateral:g} mm: "
-            f"the policy sees positions {ratios['lateral']:.2g} times smaller, and may go as much farther"
+            f"the policy sees positions {ratios['lateral']:.2g} times smaller, may go as much farther, and "
+            "pushes harder sideways"
         )
     if max(ratios["tilt"], ratios["yaw"]) > 1.0:
         changes.reasons.append(
@@ -242,9 +243,7 @@ def _largest(values: Sequence[float], others: Sequence[float]) -> list[float]:
 def _can_be_made(part: PegHole, task: TaskConfig) -> bool:
     """Return True if the law is stable and the settings fit together."""
     try:
-        with (
-            catch_warnings()
-        ):  # of a law that is unstable at the robot's largest lag: the trials show what it does
+        with catch_warnings():  # of an unstable law at the largest lag: the forecast shows what it does
             simplefilter("ignore", InputWarning)
             make_environment(part, task).close()
     except InputError:
