@@ -89,7 +89,7 @@ PAGES = {
             "task.randomization.hole_estimate.lateral": "largest error of the hole's position [m]",
             "task.randomization.hole_estimate.tilt": "largest error of its axis [rad]",
             "episodes": "insertions that are tried in each physics engine",
-            "insertions": "with at most so many a setting for your conditions is chosen, after a forecast",
+            "insertions": "at most so many choose settings for your conditions",
             "level": "success that is asked for",
             "confidence": "with which the insertions are to show it",
             "fine_tune": "steps of training on the part if fewer succeed than level",
