@@ -75,10 +75,10 @@ def choose(
     """Choose a setting within a budget of insertions.
 
     The setting with the best forecast is inserted until the sequential test decides, or can no longer pass
-    within the budget; then "as it is", with what is left. "As it is" comes first, and alone, if its forecast
-    reaches the level; both take turns where McNemar's test cannot tell their forecasts apart. The setting
-    that passed is kept; without one, that with the best estimate from forecast and insertions, and "as it is"
-    among equals.
+    within the budget; then "as it is", with what is left, unless the interval of its forecast excludes the
+    test's lower rate. "As it is" comes first, and alone, if its forecast reaches the level; both take turns
+    where McNemar's test cannot tell their forecasts apart. The setting that passed is kept; without one, that
+    with the best estimate from forecast and insertions, and "as it is" among equals.
 
     Args:
         arms: Settings with their forecasts, "as it is" first; their insertions are added.
@@ -86,7 +86,7 @@ def choose(
         budget: Largest number of insertions.
         insert: Function of a setting and the number of the insertion that inserts once; its row.
     """
-    order = _order(arms, test.level)
+    order = _order(arms, test)
     used, ended = 0, dict[str, str]()
     for arm in _turns(order, ended):
         if used == budget:
@@ -104,14 +104,14 @@ def choose(
     return Choice(list(arms), kept, decision, used, _verdict(kept, decision, test, used))
 
 
-def _order(arms: Sequence[Arm], level: float) -> list[list[Arm]]:
+def _order(arms: Sequence[Arm], test: SequentialTest) -> list[list[Arm]]:
     """Return groups of settings that are inserted one group after the other; those of a group take turns."""
     as_it_is, best = arms[0], max(arms, key=lambda arm: arm.summary.success)
-    if best is as_it_is or as_it_is.summary.success >= level:
+    if best is as_it_is or as_it_is.summary.success >= test.level:
         return [[as_it_is]]
     if mcnemar(as_it_is.forecast, best.forecast).p >= SIGNIFICANT:
         return [[best, as_it_is]]
-    return [[best], [as_it_is]]
+    return [[best], [as_it_is] if as_it_is.summary.interval[1] >= test.lower else []]
 
 
 def _turns(order: Sequence[Sequence[Arm]], ended: dict[str, str]) -> Iterator[Arm]:

@@ -68,9 +68,14 @@ def test_a_setting_that_fails_on_the_target_is_given_up() -> None:
     assert choice.kept.setting.name == AS_IT_IS and choice.decision == REACHED
 
 
+def test_as_it_is_is_not_inserted_if_its_forecast_is_hopeless() -> None:
+    choice, names = chosen([arm(AS_IT_IS, 10), arm("other", 90)], {"other": [False] * 20})
+    assert names == ["other"] * 2 and choice.decision == MISSED and choice.kept.setting.name == "other"
+
+
 def test_nothing_is_claimed_that_the_budget_cannot_show() -> None:
     outcomes = {"other": [True, False, True, False, *[True] * 16], AS_IT_IS: [True, False, True, False]}
-    choice, names = chosen([arm(AS_IT_IS, 40), arm("other", 90)], outcomes)
+    choice, names = chosen([arm(AS_IT_IS, 70), arm("other", 90)], outcomes)
     assert choice.decision in (MISSED, OPEN) and choice.kept.setting.name == "other"
     assert len(names) == choice.insertions < 20 and "is reached" not in choice.verdict
 
