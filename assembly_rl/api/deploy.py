@@ -1,18 +1,24 @@
 """Deployment of a trained controller to a part: trials, fine-tuning if asked for, bundle and page."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from assembly_rl.api.configuration import Progress, console_of, geometry_config
 from assembly_rl.api.run import Run
+from assembly_rl.controllers.validation import InputError
+from assembly_rl.deployment.budget import Budget, spend
 from assembly_rl.deployment.deploy import Deployment, require_new, write_deployment
-from assembly_rl.deployment.trials import Trials, try_out
+from assembly_rl.deployment.insertions import is_changed
+from assembly_rl.deployment.trials import TrainedController, Trials, try_out, try_setting
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.library import Part, Task, make_task
+from assembly_rl.evaluation import Evaluator
 from assembly_rl.methods.transfer.fine_tuning import fine_tune, fine_tuning_config
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.reports.progress import progress_bar
@@ -29,8 +35,11 @@ class DeploymentOptions:
         source: Bundle of the controller (a file, or the name of one that comes with this package), or the
             folder of a run.
         episodes: Episodes in each engine.
-        level: Success below which the controller is fine-tuned, if ``fine_tune`` asks for that.
+        level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
         fine_tune: Policy steps of a fine-tuning on the part; 0 for none.
+        insertions: Largest number of insertions on the target with which a setting for its conditions is
+            chosen, after a forecast; 0 for the controller as it is.
+        confidence: Confidence with which these insertions are to show the level.
         seed: Seed of the fine-tuning.
         processes: Number of worker processes; by default one per core.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
@@ -43,6 +52,8 @@ class DeploymentOptions:
     episodes: int = 200
     level: float = 0.95
     fine_tune: int = 0
+    insertions: int = 0
+    confidence: float = 0.9
     seed: int = 0
     processes: int | None = None
     tool_mass: float = 0.0
@@ -60,6 +71,8 @@ def deploy(
     episodes: int = 200,
     level: float = 0.95,
     fine_tune: int = 0,
+    insertions: int = 0,
+    confidence: float = 0.9,
     progress: Progress = False,
     processes: int | None = None,
 ) -> Deployment:
@@ -71,8 +84,11 @@ def deploy(
         output: New folder; by default one under runs/.
         source: Bundle of the controller (a file, or the name of one that comes with this package), or a run.
         episodes: Held-out episodes in each engine that is installed.
-        level: Success below which the controller is fine-tuned, if ``fine_tune`` asks for that.
+        level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
         fine_tune: Policy steps of a fine-tuning on the part; 0 for none.
+        insertions: Largest number of insertions with which a setting for these conditions is chosen, after
+            a forecast in the other engine; 0 for the controller as it is.
+        confidence: Confidence with which these insertions are to show the level.
         progress: Show progress and results: True, or a console of rich.
         processes: Worker processes of the trials; by default one for each core.
 
@@ -82,7 +98,13 @@ def deploy(
     """
     conditions, preset = make_task(task)
     options = DeploymentOptions(
-        str(source.path if isinstance(source, Run) else source), episodes, level, fine_tune, 0, processes
+        source=str(source.path if isinstance(source, Run) else source),
+        episodes=episodes,
+        level=level,
+        fine_tune=fine_tune,
+        insertions=insertions,
+        confidence=confidence,
+        processes=processes,
     )
     geometry = geometry_config(part, preset)
     folder = Path(output) if output else default_folder(geometry)
@@ -98,9 +120,10 @@ def default_folder(geometry: GeometryConfig) -> Path:
 def deploy_part(
     geometry: GeometryConfig, task: TaskConfig, folder: Path, options: DeploymentOptions, console: Console
 ) -> Deployment:
-    """Try a controller on a part, fine-tune it if that is asked for and needed, and write it.
+    """Try a controller on a part, choose a setting or fine-tune it if that is asked for, and write it.
 
-    A fine-tuning is in ``<folder>-fine-tuning``; one that was stopped goes on there.
+    A fine-tuning is in ``<folder>-fine-tuning``, the insertions of a choice in ``<folder>-insertions.json``;
+    what was stopped goes on there.
 
     Args:
         geometry: Part.
@@ -114,6 +137,10 @@ def deploy_part(
         TrainingInterrupted: A signal ended the fine-tuning.
     """
     require_new(folder)
+    if options.insertions and options.fine_tune:
+        raise InputError(
+            "give insertions=... or fine_tune=..., not both: the one chooses settings, the other trains"
+        )
     training = None
     if options.fine_tune:  # its errors come before the trials
         source = Source.open(options.source)
@@ -121,6 +148,10 @@ def deploy_part(
         training = fine_tuning_config(source, geometry, own, options.fine_tune, options.seed)
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
+    if options.insertions:
+        before, trials = _with_insertions(geometry, task, folder, options, console)
+        found = {"as it is": trials} if before is None else {"as it is": before, "with its settings": trials}
+        return _written(trials, before, found, folder, options, console)
     trials = _tried(geometry, task, options.source, options, console)
     before, found = None, {Path(options.source).name: trials}
     if training is not None and trials.success < options.level:
@@ -130,6 +161,18 @@ def deploy_part(
         run = fine_tune(training, tuning_folder(folder), console, options.processes)
         trials = _tried(geometry, task, str(run.path), options, console)
         found["fine-tuned"] = trials
+    return _written(trials, before, found, folder, options, console)
+
+
+def _written(
+    trials: Trials,
+    before: Trials | None,
+    found: dict[str, Trials],
+    folder: Path,
+    options: DeploymentOptions,
+    console: Console,
+) -> Deployment:
+    """Show trials, and write the controller of the last ones."""
     console.print(
         comparison_table(
             [
@@ -143,6 +186,11 @@ def deploy_part(
         console.print(note, highlight=False, markup=False)
     if trials.success < options.level:
         tune = "" if options.fine_tune else "fine-tune it (fine_tune=32000), "
+        tune = (
+            tune
+            if options.insertions
+            else f"{tune}let it choose settings for these conditions (insertions=20), "
+        )
         console.print(
             f"[yellow]below the level of {100 * options.level:g} %[/]: look at the pictures, {tune}lower the "
             "errors (task.randomization.hole_estimate), or train for this part alone (assembly-rl-train)",
@@ -164,17 +212,47 @@ def tuning_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-fine-tuning")
 
 
+def insertions_file(folder: Path) -> Path:
+    """Return the file of the forecast and the insertions of a deployment."""
+    return folder.with_name(f"{folder.name}-insertions.json")
+
+
+def _with_insertions(
+    geometry: GeometryConfig, task: TaskConfig, folder: Path, options: DeploymentOptions, console: Console
+) -> tuple[Trials | None, Trials]:
+    """Choose a setting; return the trials before if it is another one than before, and those of it."""
+    controller, part = TrainedController.open(options.source), geometry.part()
+    trained = Source.open(options.source).config.task
+    budget = Budget(options.insertions, options.level, options.confidence)
+
+    def told(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    with Evaluator(options.processes) as evaluator:
+        file = insertions_file(folder)
+        choice = spend(part, trained, task, controller, budget, file, evaluator, told)
+    trials = [
+        _with_bar(
+            console,
+            partial(try_setting, controller, part, of.setting.task, options.episodes, options.processes),
+        )
+        for of in ([choice.arms[0], choice.kept] if is_changed(choice) else [choice.kept])
+    ]
+    notes = [*choice.kept.setting.reasons, choice.verdict]
+    final = replace(trials[-1], notes=[*trials[-1].notes, *notes])
+    return (trials[0] if len(trials) > 1 else None), final
+
+
 def _tried(
     geometry: GeometryConfig, task: TaskConfig, source: str, options: DeploymentOptions, console: Console
 ) -> Trials:
-    """Run the trials with a progress bar."""
+    """Run the trials of a controller as it is."""
+    tries = partial(try_out, geometry.part(), task, source, options.episodes, options.processes)
+    return _with_bar(console, tries)
+
+
+def _with_bar(console: Console, tries: Callable[..., Trials]) -> Trials:
+    """Run trials with a progress bar."""
     with progress_bar(console) as bar:
         row = bar.add_task("episodes", total=None)
-        return try_out(
-            geometry.part(),
-            task,
-            source,
-            options.episodes,
-            options.processes,
-            progress=lambda count: bar.advance(row, count),
-        )
+        return tries(progress=lambda count: bar.advance(row, count))

@@ -20,6 +20,7 @@ from assembly_rl.controllers.validation import (
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
 from assembly_rl.envs.physics import ENGINES
+from assembly_rl.evaluation import SequentialTest
 from assembly_rl.evaluation.candidates import ControllerConfig
 from assembly_rl.learners.config import AlgorithmConfig
 from assembly_rl.planner.profile import Profile
@@ -203,9 +204,13 @@ class DeployConfig(BundleConfig):
         source: Bundle of the controller (a file, or the name of one that comes with this package), or the
             folder of a run.
         episodes: Episodes in each engine.
-        level: Success below which the controller is fine-tuned, if ``fine_tune`` asks for that.
+        level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
         fine_tune: Policy steps of a fine-tuning on the part; 0 for none. It is done in
             ``<output>-fine-tuning``; if it is stopped, the same command goes on.
+        insertions: Largest number of insertions with which a setting for these conditions is chosen, after a
+            forecast in the other engine; 0 for the controller as it is. They are in
+            ``<output>-insertions.json``; if the command is stopped, the same command goes on.
+        confidence: Confidence with which these insertions are to show the level.
         seed: Seed of the fine-tuning.
         processes: Number of worker processes; by default one per core.
     """
@@ -216,15 +221,20 @@ class DeployConfig(BundleConfig):
     episodes: int = 200
     level: float = 0.95
     fine_tune: int = 0
+    insertions: int = 0
+    confidence: float = 0.9
     seed: int = 0
     processes: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count(self, "fine_tune", least=0)
+        require_count(self, "insertions", least=0, most=MOST_EPISODES)
         require_seed(self)
         if not 0.0 <= self.level <= 1.0:
             raise InputError(f"level must be in [0, 1], got {self.level}")
+        if self.insertions:
+            SequentialTest(self.level, self.confidence)  # refuses what it cannot test
         if self.processes is not None:
             require_count(self, "processes", most=MOST_PROCESSES)
 

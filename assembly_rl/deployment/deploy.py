@@ -11,8 +11,9 @@ from assembly_rl.controllers.bundles import BundleController, Manifest
 from assembly_rl.controllers.bundles.manifest import FORMAT
 from assembly_rl.controllers.serialization import to_mapping
 from assembly_rl.controllers.wrench import ToolConfig
+from assembly_rl.deployment.manifest import insertion_of
 from assembly_rl.deployment.parity import compare, make_golden, weighted
-from assembly_rl.deployment.robustness import response_of
+from assembly_rl.deployment.robustness import LAW, response_of
 from assembly_rl.deployment.trials import Trials
 from assembly_rl.deployment.writing import write_controller
 from assembly_rl.envs import PegHole, make_environment
@@ -70,7 +71,7 @@ def write_deployment(
     Args:
         trials: Trials of the controller.
         output: New folder.
-        before: Trials before a fine-tuning, whose rows are written, too.
+        before: Trials before a fine-tuning or in another setting, whose rows are written, too.
         tool_mass: Mass of everything attached to the robot's sensor [kg]; 0 if the sensor compensates it.
         centre_of_mass: Centre of that mass in the flange frame [m].
         gravity: Gravity in the robot's base frame [m/s2].
@@ -119,7 +120,7 @@ def write_deployment(
 def _content(trials: Trials) -> dict[str, Any]:
     """Return the manifest of the bundle for the part, without tool and gravity."""
     task, part, own = trials.task, trials.part, trials.controller.content
-    found = trials.summaries[task.physics.engine]
+    found, law = trials.summaries[task.physics.engine], task.law()
     successes = found.results.get("success", 0)
     origin = trials.controller.origin
     seen = "seeds never seen in training" if "run" in origin else "a part and seeds never seen in training"
@@ -134,11 +135,8 @@ def _content(trials: Trials) -> dict[str, Any]:
         "name": folder_name(part.label),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "part": to_mapping({field.name: getattr(part, field.name) for field in fields(PegHole)}),
-        "insertion": {
-            **own["insertion"],
-            "limits": to_mapping(asdict(task.limits)),
-            "ceiling": to_mapping(asdict(task.known_ceiling())),
-        },
+        "insertion": insertion_of(task),
+        "law": {name: getattr(law, name).tolist() for name in LAW},
         "provenance": {**own["provenance"], "source": origin, "evaluation": evaluation},
     }
 

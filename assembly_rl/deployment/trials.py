@@ -169,7 +169,33 @@ def try_out(
         InputWarning: Lag or delay of the robot is beyond what the controller was trained with.
     """
     controller = TrainedController.open(source)
-    task = controller.task(task)
+    return try_setting(controller, part, controller.task(task), episodes, processes, progress)
+
+
+def try_setting(
+    controller: TrainedController,
+    part: PegHole,
+    task: TaskConfig,
+    episodes: int = 200,
+    processes: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Trials:
+    """Try a controller in a setting, in the engine of the task and in the other one if it is installed.
+
+    Args:
+        controller: Controller.
+        part: Part.
+        task: Conditions, with law, action, observation and rates of the setting.
+        episodes: Held-out episodes in each engine.
+        processes: Number of worker processes; by default one per core.
+        progress: Function called with the number of episodes that are done since the call before.
+
+    Raises:
+        ValueError: Part or task is refused.
+
+    Warns:
+        InputWarning: Lag or delay of the robot is beyond what the controller was trained with.
+    """
     policy = LearnedPolicy(controller.policy)
     notes = _robot_notes(controller, task)
     rows: dict[str, list[Row]] = {}

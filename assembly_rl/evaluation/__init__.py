@@ -8,6 +8,7 @@ from assembly_rl.evaluation.episodes import (
     Scenario,
 )
 from assembly_rl.evaluation.policies import GuidedPolicy, LearnedPolicy, Policy
+from assembly_rl.evaluation.sequential import MISSED, OPEN, REACHED, SequentialTest
 from assembly_rl.evaluation.summary import (
     LEANS_ON_ENGINE,
     PairedComparison,
@@ -24,6 +25,9 @@ __all__ = [
     "COMPARISON_SEED",
     "HELD_OUT_SEED",
     "LEANS_ON_ENGINE",
+    "MISSED",
+    "OPEN",
+    "REACHED",
     "VALIDATION_SEED",
     "Evaluator",
     "GuidedPolicy",
@@ -31,6 +35,7 @@ __all__ = [
     "PairedComparison",
     "Policy",
     "Scenario",
+    "SequentialTest",
     "Summary",
     "best_validation",
     "mcnemar",

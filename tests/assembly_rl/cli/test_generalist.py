@@ -89,6 +89,26 @@ def test_what_a_training_over_parts_gave_is_tuned_and_transferred(command: Run, 
     assert "several learned several parts" in shown and "as it is" in shown
 
 
+def test_a_setting_is_chosen_by_a_forecast_and_insertions(command: Run, tmp_path: Path) -> None:
+    error = "task.randomization.hole_estimate.lateral=0.006"
+    options = ["geometry=L", error, "task.limits.time=1", "insertions=2", "episodes=2", "processes=1"]
+    shown = command("deploy", *options, "output=made")
+    assert "for these conditions: 0 %" in shown and "kept: as it is; the level of 95 %" in shown
+    state = json.loads((tmp_path / "made-insertions.json").read_text())
+    assert len(state["forecasts"]) == 3 and len(state["insertions"]) == 1
+    evaluation = read_bundle(next((tmp_path / "made").glob("*.bundle"))).manifest.provenance["evaluation"]
+    assert "1 insertions used" in evaluation["notes"][-1]
+    state["forecasts"][1] = [row | {"success": True, "time": 1.0} for row in state["forecasts"][1]]
+    (tmp_path / "again-insertions.json").write_text(json.dumps(state | {"insertions": []}))
+    shown = command("deploy", *options, "output=again")  # goes on with the forecast that is there
+    assert "kept: for these conditions" in shown and "with its settings" in shown
+    bundle = read_bundle(next((tmp_path / "again").glob("*.bundle"))).manifest
+    assert bundle.insertion.observation.pose_scale[:2] == [0.002, 0.002]
+    assert bundle.insertion.admittance.offset_limit[:2] == [0.008, 0.008]
+    assert any("6 mm, in training 3 mm" in note for note in bundle.provenance["evaluation"]["notes"])
+    assert len((tmp_path / "again" / "episodes_before.csv").read_text().splitlines()) in (3, 5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -98,6 +118,10 @@ def test_what_a_training_over_parts_gave_is_tuned_and_transferred(command: Run, 
         (["geometry=L", "output=taken"], "taken exists; nothing is overwritten"),
         (["geometry=L", "episodes=0"], "episodes"),
         (["geometry=L", "fine_tune=-1"], "fine_tune"),
+        (["geometry=L", "insertions=-1"], "insertions"),
+        (["geometry=L", "insertions=20", "confidence=1"], "confidence must be above 0.5 and below 1"),
+        (["geometry=L", "insertions=20", "level=1"], "level must be above 0.2 and below 1"),
+        (["geometry=L", "insertions=20", "fine_tune=100"], "not both"),
         (["geometry=L", "source=missing", "fine_tune=10"], "missing is not a run"),
     ],
 )
