@@ -6,11 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
-from assembly_rl.controllers.insertion.observation_terms import LIMIT, OBSERVATION_TERMS, PRESSING, Signals
+from assembly_rl.controllers.insertion.observation_terms import (
+    LIMIT,
+    NO_TELEMETRY,
+    OBSERVATION_TERMS,
+    PRESSING,
+    Signals,
+)
+from assembly_rl.controllers.insertion.telemetry_term import TelemetryTerm
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import InputError
 
-__all__ = ["LIMIT", "ObservationConfig", "Observer"]
+__all__ = ["LIMIT", "ObservationConfig", "Observer", "TelemetryTerm"]
 
 Array = NDArray[np.float64]
 
@@ -60,6 +67,7 @@ class Observer:
         last_action: Array,
         rng: np.random.Generator,
         time: float = 0.0,
+        telemetry: Array = NO_TELEMETRY,
     ) -> NDArray[np.float32]:
         """Compute all terms, in order, clip and concatenate them.
 
@@ -70,6 +78,7 @@ class Observer:
             last_action: Previous action (6,) in [-1, 1].
             rng: Random generator of the noise.
             time: Time since the start of the episode [s].
+            telemetry: Channels of a robot controller, if a group needs them.
 
         Returns:
             Observation, shape (len(names),), float32.
@@ -80,7 +89,9 @@ class Observer:
         past_wrenches = list(self._past_wrenches)[::-1]
         if wrench[2] > PRESSING:
             self._visits[self._cell(pose[0]), self._cell(pose[1])] += 1.0
-        signals = Signals(wrench, pose, twist, last_action, past_wrenches, past_poses, time, self._visits)
+        signals = Signals(
+            wrench, pose, twist, last_action, past_wrenches, past_poses, time, self._visits, telemetry
+        )
         values = [term.value(self._config, signals, rng) for term in self._terms]
         self._past_wrenches.append(wrench.copy())
         self._past_poses.append(pose.copy())

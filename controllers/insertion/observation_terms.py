@@ -20,6 +20,7 @@ Components = list[tuple[str, float]]
 """Name and bound (largest absolute value, to which it is clipped) of each component."""
 
 NO_VISITS = np.zeros((0, 0))
+NO_TELEMETRY = np.zeros(0)
 
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 WRENCH_LIMIT = 3.0
@@ -50,6 +51,8 @@ class Signals(NamedTuple):
             the start.
         time: Time since the start of the episode [s].
         visits: Policy steps in which the tip pressed in each cell of the map (cells, cells), along x and y.
+        telemetry: Channels (channels,) of a robot controller, in the units of ``TelemetryTerm``; empty if no
+            term has ``telemetry`` among its inputs, and on a robot.
     """
 
     wrench: Array
@@ -60,6 +63,7 @@ class Signals(NamedTuple):
     past_poses: Sequence[Array] = ()
     time: float = 0.0
     visits: Array = NO_VISITS
+    telemetry: Array = NO_TELEMETRY
 
 
 class ObservationTerm(ABC):

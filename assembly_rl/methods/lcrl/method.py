@@ -14,6 +14,7 @@ from assembly_rl.learners.config import AlgorithmConfig, HiddenLayers, OffPolicy
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.cs3.estimate import FEWEST
 from assembly_rl.methods.cs3.transitions import RecentTransitions
+from assembly_rl.methods.lcrl import endogenous
 from assembly_rl.methods.lcrl.config import GRAPH_FILE, LCRLConfig
 from assembly_rl.methods.lcrl.connections import connect, shared_by_groups
 from assembly_rl.methods.lcrl.find import estimated_graph, known_graph
@@ -45,7 +46,7 @@ class LCRL(Method):
     def build(self, model: BaseAlgorithm) -> None:
         """Start with all connections."""
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
-        connect(model, np.ones((states, actions), dtype=np.bool_), self._config.critics == "local")
+        connect(model, np.ones((states, actions), dtype=np.bool_), self._config.critics)
 
     def first_kept_step(self, config: TrainConfig) -> int:
         """Return the step of the graph: an earlier policy would have other connections."""
@@ -77,7 +78,7 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
                 f"lacks {missing or 'none'}; it has besides {unknown or 'none'}"
             )
     elif config.estimated:
-        fewest = FEWEST
+        fewest = endogenous.FEWEST if config.edges in ("endogenous", "random") else FEWEST
         if config.edges in ("relevance", "both"):
             if not isinstance(algo, OffPolicyConfig):
                 raise InputError(
@@ -152,7 +153,7 @@ class GraphPhases(Phases):
         """Connect the policy by the graph of the first process."""
         graph = Graph.from_content(json.loads(distributed.broadcast(json.dumps(graph and graph.content()))))
         graph = replace(graph, edges=shared_by_groups(graph.edges, self._model.policy))
-        connect(self._model, graph.edges, self._config.critics == "local")
+        connect(self._model, graph.edges, self._config.critics)
         if isinstance(self._model, Learner):
             self._model.bind()
         graph.save(self._folder / GRAPH_FILE)
