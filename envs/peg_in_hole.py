@@ -80,6 +80,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | time (group ``time``) | time since the start | 5 s | +-5 |
     | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
     | second_x#1 ... (``second_pose``) | x ... with noise (std 0.3) | as x ... | +-5 |
+    | joint_position_1 ... (``telemetry``) | 177 channels of a robot controller | ``TelemetryTerm`` | +-5 |
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
@@ -323,7 +324,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self._objective.result_of_pose(self._pose, self._progress, self._step_count)
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
-        twist = self._tip_twist() if "twist" in self._insertion.observer.inputs else np.zeros(6)
+        needed = "twist" in self._insertion.observer.inputs or self._telemetry is not None
+        twist = self._tip_twist() if needed else np.zeros(6)
         if self._telemetry is None:
             return self._insertion.observe(wrench, self._pose, twist, self.np_random)
         telemetry = self._telemetry.read(wrench, self._pose, twist)

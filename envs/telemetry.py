@@ -1,5 +1,6 @@
 """Telemetry of a robot controller: channels that follow the motion, and many that follow nothing in it."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import cos, pi, sin
@@ -72,13 +73,15 @@ class TelemetryConfig:
         require_not_negative(self, fault_time=bounds.TIME, drift=bounds.RATIO)
 
 
-def arm_jacobian() -> Array:
-    """Compute the Jacobian (6, 6) of the arm's flange in ``CONFIGURATION``: twist [m/s, rad/s] per rad/s."""
+def arm_frames(joints: Sequence[float]) -> list[Array]:
+    """Compute the frame (4, 4) of the base and those after each joint, the last that of the flange.
+
+    Args:
+        joints: Joint positions [rad].
+    """
     frame = np.eye(4)
-    axes, origins = [], []
-    for (length, offset, twist), angle in zip(LINKS, CONFIGURATION, strict=True):
-        axes.append(frame[:3, 2])
-        origins.append(frame[:3, 3])
+    frames = [frame]
+    for (length, offset, twist), angle in zip(LINKS, joints, strict=True):
         c, s, ct, st = cos(angle), sin(angle), cos(twist), sin(twist)
         frame = frame @ np.array(
             [
@@ -88,7 +91,16 @@ def arm_jacobian() -> Array:
                 [0.0, 0.0, 0.0, 1.0],
             ]
         )
-    linear = [np.cross(axis, frame[:3, 3] - origin) for axis, origin in zip(axes, origins, strict=True)]
+        frames.append(frame)
+    return frames
+
+
+def arm_jacobian() -> Array:
+    """Compute the Jacobian (6, 6) of the arm's flange in ``CONFIGURATION``: twist [m/s, rad/s] per rad/s."""
+    *before, flange = arm_frames(CONFIGURATION)
+    axes = [frame[:3, 2] for frame in before]
+    arms = [flange[:3, 3] - frame[:3, 3] for frame in before]
+    linear = [np.cross(axis, arm) for axis, arm in zip(axes, arms, strict=True)]
     return np.concatenate([np.array(linear).T, np.array(axes).T])
 
 

@@ -102,7 +102,7 @@ class TelemetryTerm(ObservationTerm):
     """
 
     measurable = False
-    inputs = ("twist", "telemetry")
+    inputs = ("telemetry",)
 
     def components(self, config: ObservationConfig) -> Components:
         """Return all channels, those that the motion influences first."""

@@ -32,7 +32,7 @@ class LCRLConfig(MethodConfig):
         edges: Origin of the edges. ``endogenous``: all action components see what any of them influences,
             and what influences that. ``cs3``: what an action component influences itself. ``relevance``:
             relevance of its inputs by the critic. ``both``: union of these two. ``physics``: rigid contact.
-            ``random``: as many state components as endogenous, drawn at random. ``all``: all edges.
+            ``random``: drawn at random, as many per action component as with cs3. ``all``: all edges.
         false_discovery_rate: Largest expected share of chance among the endogenous components.
         threshold: Rule that selects edges by cs3 influence: the largest of each action component with a
             ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always uses

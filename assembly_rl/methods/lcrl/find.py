@@ -57,12 +57,12 @@ def estimated_graph(
     if config.edges == "relevance":
         values = relevance(model, transitions.states, seed)
         return _graph(values, cumulative(values, config.share), states, actions, "relevance", steps)
-    if config.edges in ("endogenous", "random"):
-        graph = endogenous_graph(config, transitions, states, actions, steps)
-        if config.edges == "endogenous":
-            return graph
-        return replace(graph, edges=np.random.default_rng(seed).permutation(graph.edges), source="random")
+    if config.edges == "endogenous":
+        return endogenous_graph(config, transitions, states, actions, steps)
     graph = cs3_graph(config, transitions, states, actions, seed, steps)
+    if config.edges == "random":
+        edges = np.random.default_rng(seed).permuted(graph.edges, axis=0)
+        return replace(graph, edges=edges, source="random")
     if config.edges == "both":
         needed, _ = cumulative(relevance(model, transitions.states, seed), config.share)
         return replace(graph, edges=graph.edges | needed, source="both")

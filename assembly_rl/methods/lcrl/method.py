@@ -78,7 +78,7 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
                 f"lacks {missing or 'none'}; it has besides {unknown or 'none'}"
             )
     elif config.estimated:
-        fewest = endogenous.FEWEST if config.edges in ("endogenous", "random") else FEWEST
+        fewest = endogenous.FEWEST if config.edges == "endogenous" else FEWEST
         if config.edges in ("relevance", "both"):
             if not isinstance(algo, OffPolicyConfig):
                 raise InputError(

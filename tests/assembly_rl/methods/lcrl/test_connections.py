@@ -94,6 +94,39 @@ def test_a_graph_of_other_states_is_refused() -> None:
         connect(model("td3"), EDGES[:12])
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_critics_see_what_an_action_component_sees(name: str, tmp_path: Path) -> None:
+    edges = EDGES.copy()
+    edges[[2, 7, 17]] = False
+    unseen = ~edges.any(1)
+
+    def slopes(policy: Any) -> list[np.ndarray]:
+        states, actions = torch.randn(20, 18, requires_grad=True), torch.randn(20, 6)
+        if name == "ppo":
+            values = [policy.predict_values(states)]
+        else:
+            values = [of for part in (policy.critic, policy.critic_target) for of in part(states, actions)]
+        return [
+            torch.autograd.grad(value.sum(), states, retain_graph=True)[0].abs().amax(0).numpy()
+            for value in values
+        ]
+
+    learner: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=METHOD)
+    learner.learn(64)  # its momentum must not bring the connections back
+    connect(learner, edges, critics="seen")
+    if name != "ppo":
+        learner.bind()
+    learner.learn(64, reset_num_timesteps=False)
+    save_policy(learner.policy, tmp_path / "best")
+    fresh: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 1, method=METHOD)
+    load_policy(fresh.policy, tmp_path / "best")
+    for policy in (learner.policy, fresh.policy):
+        for slope in slopes(policy):
+            assert not slope[unseen].any()  # exactly zero
+            assert (slope[~unseen] > 0.0).all()
+        assert not sensitivity(policy)[~edges].any()
+
+
 def cross(value: Any, first: torch.Tensor, second: torch.Tensor) -> np.ndarray:
     """(first, second) mixed second derivatives of the sum of a value, largest over rows."""
     (slope,) = torch.autograd.grad(value.sum(), first, create_graph=True)
@@ -108,7 +141,7 @@ def test_a_local_critic_is_a_sum_over_action_components(name: str) -> None:
     """Whether an action component is good depends on what it sees, and on no other component."""
     local = replace(METHOD, critics="local")
     learner: Any = make_model(ALGORITHMS[name], make_environments(PegHole(), QUICK_TASK, 1), 0, method=local)
-    connect(learner, EDGES, critics=True)
+    connect(learner, EDGES, critics="local")
     learner.learn(96)
     for critic in (learner.critic, learner.critic_target):
         net = critic.q_networks[0]
@@ -126,7 +159,7 @@ def test_the_local_value_of_ppo_sees_what_the_actions_see() -> None:
     learner: Any = make_model(ALGORITHMS["ppo"], make_environments(PegHole(), QUICK_TASK, 1), 0, method=local)
     edges = EDGES.copy()
     edges[4] = False
-    connect(learner, edges, critics=True)
+    connect(learner, edges, critics="local")
     learner.learn(64)
     states = torch.randn(20, 18, requires_grad=True)
     (slope,) = torch.autograd.grad(learner.policy.predict_values(states).sum(), states)
