@@ -47,7 +47,7 @@ def main() -> None:
     settings, policy = read_config(run), load_policy(run)
     graph = Graph.load(run.path / GRAPH_FILE)
     scenario = Scenario(settings.geometry.part(), settings.task)
-    seen = np.flatnonzero(graph.edges.any(1))
+    seen: list[int] = np.flatnonzero(graph.edges.any(1)).tolist()
     with Evaluator(arguments.processes) as evaluator:
 
         def evaluate(cut: Sequence[int], episodes: int, seed: int) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def main() -> None:
             return float(means[0]), float(means[1])
 
         rewards = [evaluate([state], arguments.ranking, VALIDATION_SEED)[1] for state in seen]
-        ranked = seen[np.argsort(rewards)]  # the most important first
+        ranked = [seen[place] for place in np.argsort(rewards)]  # the most important first
         with arguments.output.open("x", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("run", "inputs", "edges", "success", "reward", "episodes", "last_kept"))
