@@ -60,6 +60,8 @@ def _points(lost: float) -> str:
 def _unit(graph: Graph) -> str:
     if graph.source == "relevance":
         return "with the value lost when the component is shuffled, in standard deviations"
+    if graph.source == "endogenous":
+        return "with the correlation of the action with the component's change, or of their magnitudes"
     if graph.samples == 0:
         return "given, not estimated"
     return "with the influence on the component, in standard deviations of its change"
