@@ -126,7 +126,7 @@ def ddpg() -> dict[str, Any]:
     base = ["algo=ddpg", *OFF_POLICY]
     return {
         "dense": train("dense", *base),
-        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=physics", "method.critics=local", *GRAPH),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=physics", *GRAPH),
         "pead": train("pead", *base, "method=pead", "method.grouping=random", *GROWTH),
         "lcrl_pead": train(
             "both", *base, "method=lcrl_pead", "method.edges=physics", *CS3[1:], *GRAPH, *GROWTH
@@ -139,9 +139,7 @@ def td3() -> dict[str, Any]:
     base = ["algo=td3", *OFF_POLICY]
     return {
         "dense": train("dense", *base, "environments=2", "task=hard"),
-        "lcrl": train(
-            "lcrl", *base, "method=lcrl", "method.edges=both", "method.samples=600", *CS3[1:], *ESTIMATED
-        ),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
         "pead": train("pead", *base, "method=pead", "method.warm_up=tied", *GROWTH),
         "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=all", *GRAPH, *GROWTH),
     }

@@ -22,7 +22,6 @@ from assembly_rl.learners.layers import (
     actor_layers,
     actor_optimizer,
     actors_with_targets,
-    critics_see_actions,
     critics_with_targets,
     optimizers,
 )
@@ -57,8 +56,7 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: str = "glob
         model: Model whose actor has hidden layers with equally many units for each action component.
         edges: (states, actions) edges of a graph.
         critics: Restriction of the critics. ``global``: none. ``seen``: they see the state components that
-            an action component sees, and all actions. ``local``: each is a sum over the action components
-            of functions of that component and its inputs.
+            an action component sees, and all actions.
 
     Raises:
         ValueError: The layers do not fit the graph.
@@ -74,17 +72,6 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: str = "glob
             mask = torch.ones_like(layers[0].weight)
             mask[:, : len(seen)] = seen
             set_masks(layers[:1], [mask])
-        changed = optimizers(policy)
-    elif critics == "local":
-        for *hidden, out in critics_with_targets(policy):
-            inputs = len(edges) + critics_see_actions(policy) * edges.shape[1]
-            first, *inner, _ = masks(edges, _widths(hidden, edges, inputs))
-            if critics_see_actions(policy):
-                own = np.repeat(
-                    np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0
-                )
-                first = torch.cat([first, torch.from_numpy(own)], dim=1)
-            set_masks([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
         changed = optimizers(policy)
     mask_momentum(policy, changed)
 

@@ -1,21 +1,17 @@
 """Graphs by the origin of their edges."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.methods.cs3.estimate import Transitions, estimate
 from assembly_rl.methods.lcrl.config import LCRLConfig
 from assembly_rl.methods.lcrl.endogenous import find_endogenous
 from assembly_rl.methods.lcrl.graph import Graph, given
 from assembly_rl.methods.lcrl.physics import physics_edges
-from assembly_rl.methods.lcrl.relevance import relevance
 from assembly_rl.methods.lcrl.thresholds import (
     Chosen,
-    above,
     above_chance,
     cumulative,
     interval,
@@ -37,36 +33,25 @@ def known_graph(edges: str, states: Sequence[str], actions: Sequence[str]) -> Gr
 
 def estimated_graph(
     config: LCRLConfig,
-    model: BaseAlgorithm,
     transitions: Transitions,
     states: Sequence[str],
     actions: Sequence[str],
     seed: int,
+    samples: int,
 ) -> Graph:
     """Estimate a graph from the transitions collected in a training so far.
 
     Args:
         config: Configuration of the method.
-        model: Model in training; relevance uses its policy and critics.
         transitions: Collected transitions.
         states: Names of the state components.
         actions: Names of the action components.
         seed: Seed of all random generators.
+        samples: Policy steps in which the transitions were collected.
     """
-    steps = model.num_timesteps
-    if config.edges == "relevance":
-        values = relevance(model, transitions.states, seed)
-        return _graph(values, cumulative(values, config.share), states, actions, "relevance", steps)
     if config.edges == "endogenous":
-        return endogenous_graph(config, transitions, states, actions, steps)
-    graph = cs3_graph(config, transitions, states, actions, seed, steps)
-    if config.edges == "random":
-        edges = np.random.default_rng(seed).permuted(graph.edges, axis=0)
-        return replace(graph, edges=edges, source="random")
-    if config.edges == "both":
-        needed, _ = cumulative(relevance(model, transitions.states, seed), config.share)
-        return replace(graph, edges=graph.edges | needed, source="both")
-    return graph
+        return endogenous_graph(config, transitions, states, actions, samples)
+    return cs3_graph(config, transitions, states, actions, seed, samples)
 
 
 def endogenous_graph(
@@ -123,8 +108,6 @@ def cs3_graph(
     influence = estimate(transitions, seed)
     if config.threshold == "chance":
         chosen = above_chance(influence, config.quantile, config.floor)
-    elif config.threshold == "fixed":
-        chosen = above(influence.values, config.floor)
     else:
         chosen = cumulative(influence.values, config.share)
     return _graph(influence.values, chosen, states, actions, "cs3", samples)

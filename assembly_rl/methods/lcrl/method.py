@@ -10,7 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.controllers.validation import AXES, InputError
-from assembly_rl.learners.config import AlgorithmConfig, HiddenLayers, OffPolicyConfig
+from assembly_rl.learners.config import HiddenLayers
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.cs3.estimate import FEWEST
 from assembly_rl.methods.cs3.transitions import RecentTransitions
@@ -36,12 +36,11 @@ class LCRL(Method):
 
     def check(self, config: TrainConfig, observation_names: tuple[str, ...]) -> None:
         """Refuse a given graph with other components, and an estimate without enough samples."""
-        check_graph(self._config, config.algo, observation_names)
+        check_graph(self._config, observation_names)
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
         """Return layers with separate hidden units for each action component."""
-        actor = [actions * width for width in self._config.head]
-        return HiddenLayers(actor, actor if self._config.critics == "local" else layers.critic)
+        return HiddenLayers([actions * width for width in self._config.head], layers.critic)
 
     def build(self, model: BaseAlgorithm) -> None:
         """Start with all connections."""
@@ -57,12 +56,11 @@ class LCRL(Method):
         return GraphPhases(self._config, context)
 
 
-def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ...]) -> None:
+def check_graph(config: LCRLConfig, states: tuple[str, ...]) -> None:
     """Check that a training can obtain its graph.
 
     Args:
         config: Configuration of the method.
-        algo: Algorithm.
         states: Names of the state components of the task.
 
     Raises:
@@ -79,12 +77,6 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
             )
     elif config.estimated:
         fewest = endogenous.FEWEST if config.edges == "endogenous" else FEWEST
-        if config.edges in ("relevance", "both"):
-            if not isinstance(algo, OffPolicyConfig):
-                raise InputError(
-                    f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg, or edges=cs3"
-                )
-            fewest += algo.learning_starts  # relevance needs a trained critic
         if config.samples < fewest:
             raise InputError(
                 f"edges={config.edges} needs method.samples of at least {fewest} here, got {config.samples}"
@@ -128,11 +120,11 @@ class GraphPhases(Phases):
             self._use(
                 estimated_graph(
                     self._config,
-                    self._model,
                     self._transitions.transitions(),
                     self._states,
                     AXES,
                     self._context.config.seed,
+                    step,
                 )
                 if distributed.rank() == 0
                 else None

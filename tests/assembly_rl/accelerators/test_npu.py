@@ -77,7 +77,7 @@ def test_connections_are_masked_on_an_npu(tmp_path: Path) -> None:
     own = [text for text in QUICK if not text.startswith(("steps", "checkpoint_every", "evaluation.every"))]
     own += [
         "method=lcrl",
-        "method.edges=both",
+        "method.edges=cs3",
         "method.critics=global",
         "method.threshold=chance",
         "method.samples=560",
