@@ -24,6 +24,7 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.envs.physics import ENGINES, PhysicsConfig, SensorConfig, physics_rate
 from assembly_rl.envs.robots import ROBOTS, RobotConfig
+from assembly_rl.envs.telemetry import TelemetryConfig
 
 
 def require_range(owner: object, *names: str) -> None:
@@ -183,6 +184,7 @@ class TaskConfig(InsertionConfig):
         reward: Weights of the reward's terms.
         randomization: Randomisation of the episodes.
         robot: Robot that holds the tool.
+        telemetry: Faults of the observation group ``telemetry``.
         name: Name of a registered task, which determines termination and reward.
     """
 
@@ -193,6 +195,7 @@ class TaskConfig(InsertionConfig):
     reward: RewardConfig = field(default_factory=RewardConfig)
     randomization: RandomizationConfig = field(default_factory=RandomizationConfig)
     robot: RobotConfig = field(default_factory=RobotConfig)
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     name: str = "insertion"
 
     def __post_init__(self) -> None:

@@ -36,6 +36,7 @@ from assembly_rl.envs.privileged import PRIVILEGED_SYMMETRIES, privileged_state
 from assembly_rl.envs.scene import Scene
 from assembly_rl.envs.simulation import SimulatedRobot
 from assembly_rl.envs.task import TASKS
+from assembly_rl.envs.telemetry import Telemetry
 
 
 class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
@@ -80,6 +81,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | time (group ``time``) | time since the start | 5 s | +-5 |
     | second_fx#1 ... (``second_wrench``) | fx ... with noise (std 0.3) | as fx ... | +-3 |
     | second_x#1 ... (``second_pose``) | x ... with noise (std 0.3) | as x ... | +-5 |
+    | joint_position_1 ... (``telemetry``) | 177 channels of a robot controller | ``TelemetryTerm`` | +-5 |
 
     ## Action
     ``Box(-1, 1, (6,))``, x y z rx ry rz, by ``task.action.kind``: ``wrench`` (default; the tool applies up to
@@ -185,6 +187,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if task.compliance.check_contact and parent_process() is None:  # once, not in every worker
             self._warn_of_lag()
         observer = self._insertion.observer
+        published = "telemetry" in observer.inputs
+        self._telemetry = Telemetry(task.telemetry, 1.0 / task.policy_rate) if published else None
         self.observation_names = observer.names
         self.observation_space = gymnasium.spaces.Box(-observer.bounds, observer.bounds)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
@@ -241,6 +245,8 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         super().reset(seed=seed)
         self._forget_episode()
         self._episode_rng = deepcopy(dict(self.np_random.bit_generator.state))
+        if self._telemetry is not None:
+            self._telemetry.reset(self.np_random)
         nominal = self._robot.draw(self.np_random)
         self._conditions = conditions = self._robot.conditions
         if len(self._robot.free_readings):
@@ -322,8 +328,12 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         return self._objective.result_of_pose(self._pose, self._progress, self._step_count)
 
     def _observe(self, wrench: NDArray[np.float64]) -> NDArray[np.float32]:
-        twist = self._tip_twist() if "twist" in self._insertion.observer.inputs else np.zeros(6)
-        return self._insertion.observe(wrench, self._pose, twist, self.np_random)
+        needed = "twist" in self._insertion.observer.inputs or self._telemetry is not None
+        twist = self._tip_twist() if needed else np.zeros(6)
+        if self._telemetry is None:
+            return self._insertion.observe(wrench, self._pose, twist, self.np_random)
+        telemetry = self._telemetry.read(wrench, self._pose, twist)
+        return self._insertion.observe(wrench, self._pose, twist, self.np_random, telemetry)
 
     def privileged_state(self) -> NDArray[np.float64]:
         """Return what only the simulator knows (27,), for the critics of a learner; see ``PRIVILEGED_NAMES``.

@@ -64,7 +64,7 @@ PAGES = {
             "algo": "learning algorithm: sac, td3, ddpg, ppo",
             "steps": "policy steps of the training, 20 a second of robot time",
             "seed": "seed of all random numbers",
-            "experiment": "settings that belong together: hard, generalist (many parts), wide",
+            "experiment": "settings that belong together: hard, generalist (many parts), wide, telemetry",
             "quick": "true tries in half a minute whether everything works, with few steps and episodes",
             "run_dir": "folder of the training; by default a new one under runs/",
             "resume": "folder of a training that goes on; with steps= beyond its end",

@@ -16,6 +16,7 @@ from assembly_rl.controllers.insertion.action import ActionMapping, Dither
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
+from assembly_rl.controllers.insertion.observation_terms import NO_TELEMETRY
 from assembly_rl.controllers.insertion.symmetry import Views
 from assembly_rl.controllers.se3 import (
     IDENTITY,
@@ -156,7 +157,12 @@ class Insertion:
         return np.array((*relative, *quat_log(self.orientation(orientation)))), tip
 
     def observe(
-        self, wrench: Array, pose: Array, twist: Array, rng: np.random.Generator
+        self,
+        wrench: Array,
+        pose: Array,
+        twist: Array,
+        rng: np.random.Generator,
+        telemetry: Array = NO_TELEMETRY,
     ) -> NDArray[np.float32]:
         """Compute the observation of the policy.
 
@@ -165,6 +171,7 @@ class Insertion:
             pose: Pose (6,) [m, rad] from ``pose``.
             twist: Twist of the tip (6,) [m/s, rad/s], nominal axes.
             rng: Random generator of the noise of second sensors.
+            telemetry: Channels of a robot controller, if a group of the observation needs them.
         """
         coordinates, time = self._coordinates, self._observed * self._policy_period
         self._observed += 1
@@ -181,6 +188,7 @@ class Insertion:
             rng,
             time,
             self._base_action,
+            telemetry,
         )
         return self._views.observed(self.view, observation)
 

@@ -9,14 +9,16 @@ from assembly_rl.controllers.insertion.observation_config import ObservationConf
 from assembly_rl.controllers.insertion.observation_terms import (
     LIMIT,
     NO_ACTION,
+    NO_TELEMETRY,
     OBSERVATION_TERMS,
     PRESSING,
     Signals,
 )
+from assembly_rl.controllers.insertion.telemetry_term import TelemetryTerm
 from assembly_rl.controllers.serialization import copied
 from assembly_rl.controllers.validation import InputError
 
-__all__ = ["LIMIT", "ObservationConfig", "Observer"]
+__all__ = ["LIMIT", "ObservationConfig", "Observer", "TelemetryTerm"]
 
 Array = NDArray[np.float64]
 
@@ -67,6 +69,7 @@ class Observer:
         rng: np.random.Generator,
         time: float = 0.0,
         base_action: Array = NO_ACTION,
+        telemetry: Array = NO_TELEMETRY,
     ) -> NDArray[np.float32]:
         """Compute all terms, in order, clip and concatenate them.
 
@@ -78,6 +81,7 @@ class Observer:
             rng: Random generator of the noise.
             time: Time since the start of the episode [s].
             base_action: Action of the base (6,) in [-1, 1].
+            telemetry: Channels of a robot controller, if a group needs them.
 
         Returns:
             Observation, shape (len(names),), float32.
@@ -89,7 +93,16 @@ class Observer:
         if wrench[2] > PRESSING:
             self._visits[self._cell(pose[0]), self._cell(pose[1])] += 1.0
         signals = Signals(
-            wrench, pose, twist, last_action, past_wrenches, past_poses, time, self._visits, base_action
+            wrench,
+            pose,
+            twist,
+            last_action,
+            past_wrenches,
+            past_poses,
+            time,
+            self._visits,
+            base_action,
+            telemetry,
         )
         values = [term.value(self._config, signals, rng) for term in self._terms]
         self._past_wrenches.append(wrench.copy())

@@ -21,6 +21,7 @@ Components = list[tuple[str, float]]
 
 NO_VISITS = np.zeros((0, 0))
 NO_ACTION = np.zeros(6)
+NO_TELEMETRY = np.zeros(0)
 
 WRENCH_AXES = ("fx", "fy", "fz", "mx", "my", "mz")
 WRENCH_LIMIT = 3.0
@@ -53,6 +54,8 @@ class Signals(NamedTuple):
         visits: Policy steps in which the tip pressed in each cell of the map (cells, cells), along x and y.
         base_action: Action of the base (6,), in [-1, 1], to which the policy's next action is added; zero
             without a base.
+        telemetry: Channels (channels,) of a robot controller, in the units of ``TelemetryTerm``; empty if no
+            term has ``telemetry`` among its inputs, and on a robot.
     """
 
     wrench: Array
@@ -64,6 +67,7 @@ class Signals(NamedTuple):
     time: float = 0.0
     visits: Array = NO_VISITS
     base_action: Array = NO_ACTION
+    telemetry: Array = NO_TELEMETRY
 
 
 class ObservationTerm(ABC):

@@ -58,6 +58,7 @@ OFF_POLICY = [*QUICK, "algo.learning_starts=60"]
 SAC = ["algo=sac", *OFF_POLICY, "algo.gamma=0.98", "algo.averaged_over=0"]
 PPO = [*QUICK, "algo.rollout=64", "algo.epochs=3"]
 GRAPH = ["method.head=[4,4]"]
+CS3 = ["method.edges=cs3", "method.critics=global"]
 ESTIMATED = [*GRAPH, "steps=720", "checkpoint_every=360", "evaluation.every=360"]
 GROWTH = ["method.shares=[0.5]", "method.freeze=20", "method.ramp=60"]
 NOT_COMPARED = {"physics_hash"}
@@ -125,9 +126,11 @@ def ddpg() -> dict[str, Any]:
     base = ["algo=ddpg", *OFF_POLICY]
     return {
         "dense": train("dense", *base),
-        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=physics", "method.critics=local", *GRAPH),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=physics", *GRAPH),
         "pead": train("pead", *base, "method=pead", "method.grouping=random", *GROWTH),
-        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+        "lcrl_pead": train(
+            "both", *base, "method=lcrl_pead", "method.edges=physics", *CS3[1:], *GRAPH, *GROWTH
+        ),
     }
 
 
@@ -136,7 +139,7 @@ def td3() -> dict[str, Any]:
     base = ["algo=td3", *OFF_POLICY]
     return {
         "dense": train("dense", *base, "environments=2", "task=hard"),
-        "lcrl": train("lcrl", *base, "method=lcrl", "method.edges=both", "method.samples=600", *ESTIMATED),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
         "pead": train("pead", *base, "method=pead", "method.warm_up=tied", *GROWTH),
         "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=all", *GRAPH, *GROWTH),
     }
@@ -148,12 +151,14 @@ def sac() -> dict[str, Any]:
     wide = [text for text in base if not text.startswith("task.observation.groups")]
     return {
         "dense": train("dense", *wide, "experiment=wide", "geometry=L"),
-        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *CS3, *ESTIMATED),
         "pead": train(
             "pead", *base, *ESTIMATED[1:], "method=pead", "method.grouping=cs3", "method.samples=520",
             *GROWTH[1:], "method.shares=[0.85]",
         ),
-        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+        "lcrl_pead": train(
+            "both", *base, "method=lcrl_pead", "method.edges=physics", *CS3[1:], *GRAPH, *GROWTH
+        ),
     }  # fmt: skip
 
 
@@ -162,9 +167,11 @@ def ppo() -> dict[str, Any]:
     base = ["algo=ppo", *PPO]
     return {
         "dense": train("dense", *base, "task.action.kind=twist"),
-        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *ESTIMATED),
+        "lcrl": train("lcrl", *base, "method=lcrl", "method.samples=520", *CS3, *ESTIMATED),
         "pead": train("pead", *base, "method=pead", "method.leash=0.5", *GROWTH),
-        "lcrl_pead": train("both", *base, "method=lcrl_pead", "method.edges=physics", *GRAPH, *GROWTH),
+        "lcrl_pead": train(
+            "both", *base, "method=lcrl_pead", "method.edges=physics", *CS3[1:], *GRAPH, *GROWTH
+        ),
     }
 
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from assembly_rl.runs.directory import RunDirectory
     from assembly_rl.training.config import TrainConfig
 
-EDGES = ("cs3", "relevance", "both", "physics", "random", "all")
+EDGES = ("endogenous", "cs3", "physics", "all")
 """Origins of the edges of a graph."""
 GRAPH_FILE = "graph.json"
 """File of the policy's graph in a run directory; ``graph_<step>.json`` are earlier ones."""
-THRESHOLDS = ("cumulative", "chance", "fixed")
-CRITICS = ("global", "local")
+THRESHOLDS = ("cumulative", "chance")
+CRITICS = ("seen", "global")
 
 
 @dataclass
@@ -29,17 +29,17 @@ class LCRLConfig(MethodConfig):
 
     Attributes:
         head: Hidden units of each action component, layer by layer.
-        edges: Origin of the edges. ``cs3``: influence of an action component on the state. ``relevance``:
-            relevance of its inputs by the critic. ``both``: union of these. ``physics``: rigid contact.
-            ``random``: drawn at random, as many per action component as with cs3. ``all``: all edges.
+        edges: Origin of the edges. ``endogenous``: all action components see what any of them influences,
+            and what is related to that. ``cs3``: what an action component influences itself. ``physics``:
+            rigid contact. ``all``: all edges.
+        false_discovery_rate: Largest expected share of chance among the endogenous components.
         threshold: Rule that selects edges by cs3 influence: the largest of each action component with a
-            ``cumulative`` share; those above ``chance``; those above a ``fixed`` level. Relevance always uses
-            the cumulative share.
+            ``cumulative`` share; those above ``chance``.
         quantile: Quantile of the chance influence that an edge has to exceed.
-        floor: Least influence of an edge, in standard deviations of a step's change; the fixed level.
-        share: Joint share of the edges in the influence or relevance of an action component.
-        critics: ``global``: one function of the whole state and action. ``local``: a sum over the action
-            components of functions of that component and its inputs; as wide as the actor.
+        floor: Least influence of an edge above chance, in standard deviations of a step's change.
+        share: Joint share of the edges in the influence of an action component.
+        critics: ``seen``: one function of the action and of the state components that an action component
+            sees. ``global``: one of the whole state and action.
         graph: File of a graph that is used instead.
         samples: Policy steps before the graph is estimated; they are learned from, too.
         relearn_every: Policy steps between later estimates, from recent transitions.
@@ -49,14 +49,15 @@ class LCRLConfig(MethodConfig):
 
     name: str = "lcrl"
     head: list[int] = field(default_factory=lambda: [24, 24])
-    edges: str = "cs3"
+    edges: str = "endogenous"
+    false_discovery_rate: float = 0.01
     threshold: str = "cumulative"
     quantile: float = 0.99
     floor: float = 0.1
     share: float = 0.9
-    critics: str = "global"
+    critics: str = "seen"
     graph: str | None = None
-    samples: int = 1500
+    samples: int = 500
     relearn_every: int | None = None
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ class LCRLConfig(MethodConfig):
                 raise InputError(
                     f"method.{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
-        for name in ("quantile", "share"):
+        for name in ("quantile", "share", "false_discovery_rate"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise InputError(f"method.{name} must be in (0, 1], got {getattr(self, name)}")
         if self.relearn_every is not None and self.estimated and self.relearn_every >= 1:

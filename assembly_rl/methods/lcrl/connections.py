@@ -22,7 +22,6 @@ from assembly_rl.learners.layers import (
     actor_layers,
     actor_optimizer,
     actors_with_targets,
-    critics_see_actions,
     critics_with_targets,
     optimizers,
 )
@@ -50,14 +49,14 @@ def masks(
     return [torch.from_numpy(layer.astype(np.float32)) for layer in layers]
 
 
-def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = False) -> None:
+def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: str = "global") -> None:
     """Give the actor of a model the connections of a graph; other weights become zero and stay zero.
 
     Args:
         model: Model whose actor has hidden layers with equally many units for each action component.
         edges: (states, actions) edges of a graph.
-        critics: True to restrict the critics, too: each is then a sum over the action components of
-            functions of that component and its inputs.
+        critics: Restriction of the critics. ``global``: none. ``seen``: they see the state components that
+            an action component sees, and all actions.
 
     Raises:
         ValueError: The layers do not fit the graph.
@@ -67,16 +66,12 @@ def connect(model: BaseAlgorithm, edges: NDArray[np.bool_], critics: bool = Fals
         *inner, last = masks(edges, _widths(actor.hidden, edges, len(edges)), leading_components(policy))
         set_masks([*actor.hidden, *actor.outputs], [*inner, *[last] * len(actor.outputs)])
     changed = [actor_optimizer(policy)]
-    if critics:
-        for *hidden, out in critics_with_targets(policy):
-            inputs = len(edges) + critics_see_actions(policy) * edges.shape[1]
-            first, *inner, _ = masks(edges, _widths(hidden, edges, inputs))
-            if critics_see_actions(policy):
-                own = np.repeat(
-                    np.eye(edges.shape[1], dtype=np.float32), len(first) // edges.shape[1], axis=0
-                )
-                first = torch.cat([first, torch.from_numpy(own)], dim=1)
-            set_masks([*hidden, out], [first, *inner, torch.ones_like(out.weight)])
+    if critics == "seen":
+        seen = torch.from_numpy(edges.any(1).astype(np.float32))
+        for layers in critics_with_targets(policy):
+            mask = torch.ones_like(layers[0].weight)
+            mask[:, : len(seen)] = seen
+            set_masks(layers[:1], [mask])
         changed = optimizers(policy)
     mask_momentum(policy, changed)
 

@@ -1,25 +1,28 @@
 """Graphs by the origin of their edges."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.methods.cs3.estimate import Transitions, estimate
 from assembly_rl.methods.lcrl.config import LCRLConfig
+from assembly_rl.methods.lcrl.endogenous import find_endogenous
 from assembly_rl.methods.lcrl.graph import Graph, given
 from assembly_rl.methods.lcrl.physics import physics_edges
-from assembly_rl.methods.lcrl.relevance import relevance
 from assembly_rl.methods.lcrl.thresholds import (
     Chosen,
-    above,
     above_chance,
     cumulative,
     interval,
     with_an_input,
 )
+from assembly_rl.runs import RunError
+
+NORMAL_95 = 1.96
+"""Half the width of the 95 % interval of a normal distribution, in standard deviations."""
+LARGEST_CORRELATION = 0.9999
+"""Largest correlation whose interval is computed."""
 
 
 def known_graph(edges: str, states: Sequence[str], actions: Sequence[str]) -> Graph:
@@ -30,34 +33,58 @@ def known_graph(edges: str, states: Sequence[str], actions: Sequence[str]) -> Gr
 
 def estimated_graph(
     config: LCRLConfig,
-    model: BaseAlgorithm,
     transitions: Transitions,
     states: Sequence[str],
     actions: Sequence[str],
     seed: int,
+    samples: int,
 ) -> Graph:
     """Estimate a graph from the transitions collected in a training so far.
 
     Args:
         config: Configuration of the method.
-        model: Model in training; relevance uses its policy and critics.
         transitions: Collected transitions.
         states: Names of the state components.
         actions: Names of the action components.
         seed: Seed of all random generators.
+        samples: Policy steps in which the transitions were collected.
     """
-    steps = model.num_timesteps
-    if config.edges == "relevance":
-        values = relevance(model, transitions.states, seed)
-        return _graph(values, cumulative(values, config.share), states, actions, "relevance", steps)
-    graph = cs3_graph(config, transitions, states, actions, seed, steps)
-    if config.edges == "random":
-        edges = np.random.default_rng(seed).permuted(graph.edges, axis=0)
-        return replace(graph, edges=edges, source="random")
-    if config.edges == "both":
-        needed, _ = cumulative(relevance(model, transitions.states, seed), config.share)
-        return replace(graph, edges=graph.edges | needed, source="both")
-    return graph
+    if config.edges == "endogenous":
+        return endogenous_graph(config, transitions, states, actions, samples)
+    return cs3_graph(config, transitions, states, actions, seed, samples)
+
+
+def endogenous_graph(
+    config: LCRLConfig,
+    transitions: Transitions,
+    states: Sequence[str],
+    actions: Sequence[str],
+    samples: int,
+) -> Graph:
+    """Find the endogenous state components, all of which every action component sees.
+
+    Args:
+        config: Configuration of the method.
+        transitions: Collected transitions.
+        states: Names of the state components.
+        actions: Names of the action components.
+        samples: Policy steps in which the transitions were collected.
+
+    Returns:
+        Graph with correlations as influences; their intervals are by Fisher's transform.
+    """
+    found = find_endogenous(transitions, config.false_discovery_rate)
+    if not found.kept.any():
+        raise RunError(
+            f"no state component is influenced by the actions in {found.samples} steps: give more "
+            "method.samples, or edges=all"
+        )
+    middle, half = np.arctanh(np.minimum(found.values, LARGEST_CORRELATION)), NORMAL_95 / found.samples**0.5
+    low, high = (np.tanh(np.maximum(middle + sign * half, 0.0)) for sign in (-1.0, 1.0))
+    edges = np.repeat(found.kept[:, None], len(actions), axis=1)
+    chance = np.repeat(found.chance[:, None], len(actions), axis=1)
+    names = tuple(states), tuple(actions)
+    return Graph(*names, edges, found.values, low, high, chance, "endogenous", samples)
 
 
 def cs3_graph(
@@ -81,8 +108,6 @@ def cs3_graph(
     influence = estimate(transitions, seed)
     if config.threshold == "chance":
         chosen = above_chance(influence, config.quantile, config.floor)
-    elif config.threshold == "fixed":
-        chosen = above(influence.values, config.floor)
     else:
         chosen = cumulative(influence.values, config.share)
     return _graph(influence.values, chosen, states, actions, "cs3", samples)

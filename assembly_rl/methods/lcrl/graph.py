@@ -23,8 +23,9 @@ class Graph:
         states: Names of the state components.
         actions: Names of the action components.
         edges: (states, actions), True where the state component is an input of the action component.
-        influence: (states, actions) CS3, in standard deviations of a step's change.
-        low: (states, actions) lower end of the influence's 95 % interval over the ensemble.
+        influence: (states, actions) CS3, in standard deviations of a step's change; the correlation with the
+            change if the source is ``endogenous``.
+        low: (states, actions) lower end of the influence's 95 % interval.
         high: (states, actions) upper end of that interval.
         threshold: (states, actions) influence above which an edge is kept.
         source: Origin of the edges.

@@ -10,10 +10,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from assembly_rl.accelerators import distributed
 from assembly_rl.controllers.validation import AXES, InputError
-from assembly_rl.learners.config import AlgorithmConfig, HiddenLayers, OffPolicyConfig
+from assembly_rl.learners.config import HiddenLayers
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.cs3.estimate import FEWEST
 from assembly_rl.methods.cs3.transitions import RecentTransitions
+from assembly_rl.methods.lcrl import endogenous
 from assembly_rl.methods.lcrl.config import GRAPH_FILE, LCRLConfig
 from assembly_rl.methods.lcrl.connections import connect, shared_by_groups
 from assembly_rl.methods.lcrl.find import estimated_graph, known_graph
@@ -35,17 +36,16 @@ class LCRL(Method):
 
     def check(self, config: TrainConfig, observation_names: tuple[str, ...]) -> None:
         """Refuse a given graph with other components, and an estimate without enough samples."""
-        check_graph(self._config, config.algo, observation_names)
+        check_graph(self._config, observation_names)
 
     def hidden_layers(self, layers: HiddenLayers, actions: int) -> HiddenLayers:
         """Return layers with separate hidden units for each action component."""
-        actor = [actions * width for width in self._config.head]
-        return HiddenLayers(actor, actor if self._config.critics == "local" else layers.critic)
+        return HiddenLayers([actions * width for width in self._config.head], layers.critic)
 
     def build(self, model: BaseAlgorithm) -> None:
         """Start with all connections."""
         states, actions = (flatdim(space) for space in (model.observation_space, model.action_space))
-        connect(model, np.ones((states, actions), dtype=np.bool_), self._config.critics == "local")
+        connect(model, np.ones((states, actions), dtype=np.bool_), self._config.critics)
 
     def first_kept_step(self, config: TrainConfig) -> int:
         """Return the step of the graph: an earlier policy would have other connections."""
@@ -56,12 +56,11 @@ class LCRL(Method):
         return GraphPhases(self._config, context)
 
 
-def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ...]) -> None:
+def check_graph(config: LCRLConfig, states: tuple[str, ...]) -> None:
     """Check that a training can obtain its graph.
 
     Args:
         config: Configuration of the method.
-        algo: Algorithm.
         states: Names of the state components of the task.
 
     Raises:
@@ -77,13 +76,7 @@ def check_graph(config: LCRLConfig, algo: AlgorithmConfig, states: tuple[str, ..
                 f"lacks {missing or 'none'}; it has besides {unknown or 'none'}"
             )
     elif config.estimated:
-        fewest = FEWEST
-        if config.edges in ("relevance", "both"):
-            if not isinstance(algo, OffPolicyConfig):
-                raise InputError(
-                    f"edges={config.edges} asks a critic of actions: use sac, td3 or ddpg, or edges=cs3"
-                )
-            fewest += algo.learning_starts  # relevance needs a trained critic
+        fewest = endogenous.FEWEST if config.edges == "endogenous" else FEWEST
         if config.samples < fewest:
             raise InputError(
                 f"edges={config.edges} needs method.samples of at least {fewest} here, got {config.samples}"
@@ -127,11 +120,11 @@ class GraphPhases(Phases):
             self._use(
                 estimated_graph(
                     self._config,
-                    self._model,
                     self._transitions.transitions(),
                     self._states,
                     AXES,
                     self._context.config.seed,
+                    step,
                 )
                 if distributed.rank() == 0
                 else None
@@ -152,7 +145,7 @@ class GraphPhases(Phases):
         """Connect the policy by the graph of the first process."""
         graph = Graph.from_content(json.loads(distributed.broadcast(json.dumps(graph and graph.content()))))
         graph = replace(graph, edges=shared_by_groups(graph.edges, self._model.policy))
-        connect(self._model, graph.edges, self._config.critics == "local")
+        connect(self._model, graph.edges, self._config.critics)
         if isinstance(self._model, Learner):
             self._model.bind()
         graph.save(self._folder / GRAPH_FILE)

@@ -58,8 +58,8 @@ def _points(lost: float) -> str:
 
 
 def _unit(graph: Graph) -> str:
-    if graph.source == "relevance":
-        return "with the value lost when the component is shuffled, in standard deviations"
+    if graph.source == "endogenous":
+        return "with the correlation of the action with the component's change, or of their magnitudes"
     if graph.samples == 0:
         return "given, not estimated"
     return "with the influence on the component, in standard deviations of its change"
@@ -104,11 +104,7 @@ def _draw_heat_map(axes: Axes, graph: Graph) -> None:
         value = graph.influence[row, column]
         ink = "white" if value > 0.6 * top else INK
         axes.text(column, row, f"{value:.2f}", color=ink, ha="center", va="center", fontsize=6.5)
-    _grid(
-        axes,
-        graph,
-        "influence; numbers: edges" if graph.source != "relevance" else "relevance; numbers: edges",
-    )
+    _grid(axes, graph, "influence; numbers: edges")
 
 
 def _draw_edges(axes: Axes, graph: Graph) -> None:

@@ -33,12 +33,6 @@ def above_chance(influence: Influence, quantile: float, floor: float) -> Chosen:
     return interval(influence.values)[0] > threshold, threshold
 
 
-def above(values: NDArray[np.float64], level: float) -> Chosen:
-    """Select edges whose interval is above a fixed level."""
-    threshold = np.full(values.shape[1:], level)
-    return interval(values)[0] > threshold, threshold
-
-
 def cumulative(values: NDArray[np.float64], share: float) -> Chosen:
     """Select for each action the fewest edges with a given share of its total positive influence."""
     mean = np.maximum(values.mean(0), 0.0)

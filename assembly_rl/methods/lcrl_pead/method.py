@@ -54,7 +54,7 @@ class LCRLPEAD(Method):
             if before is not None and after is not None:
                 split(context.model, before, after)
             edges = shared_by_groups(connected(context.model), context.model.policy)
-            connect(context.model, edges, self._config.critics == "local")
+            connect(context.model, edges, self._config.critics)
 
         extension = Extension(self._config, context, reconnect)
         return _Both(extension, GraphPhases(self._config, context))

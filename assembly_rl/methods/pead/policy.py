@@ -116,7 +116,8 @@ def start(model: BaseAlgorithm, grouping: Grouping) -> None:
     projection = torch.from_numpy(grouping.projection).to(model.device)
     if critics_see_actions(policy):
         for first, *_ in critics_with_targets(policy):
-            if mask_of(first) is None:
+            mask = mask_of(first)
+            if mask is None or mask[:, -len(projection) :].all():
                 columns = first.weight[:, -len(projection) :]
                 columns.copy_(columns @ projection)
     regroup(model, grouping)

@@ -75,7 +75,13 @@ def test_a_run_of_an_npu_goes_on_without_one(tmp_path: Path) -> None:
 
 def test_connections_are_masked_on_an_npu(tmp_path: Path) -> None:
     own = [text for text in QUICK if not text.startswith(("steps", "checkpoint_every", "evaluation.every"))]
-    own += ["method=lcrl", "method.edges=both", "method.threshold=chance", "method.samples=560"]
+    own += [
+        "method=lcrl",
+        "method.edges=cs3",
+        "method.critics=global",
+        "method.threshold=chance",
+        "method.samples=560",
+    ]
     own += ["method.head=[2]", "steps=600", "checkpoint_every=600", "evaluation.every=600"]
     done = train(tmp_path, "algo=td3", "device=npu", "run_dir=run", *own)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import NARROW, QUICK, Run, start
+from safetensors.numpy import load_file
 from test_train import rows, tensors
 
 from assembly_rl.methods.lcrl.ablation import seen
@@ -21,6 +22,7 @@ LCRL = [
     "algo=td3",
     "method=lcrl",
     "method.head=[2]",
+    "method.edges=cs3",
     "method.samples=520",
     "steps=700",
     "evaluation.every=500",
@@ -103,6 +105,23 @@ def test_a_graph_is_used_again(trained: Path, command: Run, tmp_path: Path) -> N
     assert not seen(load_policy(RunDirectory.open(tmp_path / "run")).actor, 6)[~Graph.load(file).edges].any()
 
 
+def test_the_default_leaves_out_what_no_action_influences(command: Run, tmp_path: Path) -> None:
+    left = ("method.edges", "method.samples", "steps", "evaluation.every", "task.observation")
+    own = [text for text in LCRL if not text.startswith(left)]
+    own += ["experiment=telemetry", "method.samples=400", "steps=440", "evaluation.every=440"]
+    assert "(endogenous)" in command("train", *own, "run_dir=run")
+    graph = Graph.load(tmp_path / "run" / "graph.json")
+    kept = {name for name, of in zip(graph.states, graph.edges, strict=True) if of.all()}
+    assert (graph.edges.all(1) == graph.edges.any(1)).all() and len(kept) < 80
+    assert {"fx", "fy", "fz", "x", "y", "last_action_x", "joint_velocity_1"} < kept
+    unseen = ~graph.edges.any(1)
+    weights = load_file(sorted((tmp_path / "run").glob("checkpoints/step_*"))[-1] / "policy.safetensors")
+    first = [weight for name, weight in weights.items() if name.endswith((".mu.0.weight", ".qf0.0.weight"))]
+    assert len(first) == 4
+    for weight in first:
+        assert not weight[:, : len(unseen)][:, unseen].any()  # exactly zero
+
+
 def test_the_graph_is_shown_with_its_ablation(trained: Path, command: Run) -> None:
     shown = command("graph", f"run={trained}", "episodes=2")
     assert "last_action_rz" in shown and "percentage points" in shown
@@ -121,14 +140,14 @@ def test_the_graph_is_shown_with_its_ablation(trained: Path, command: Run) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["method=lcrl", "steps=1000"], "ends at step 1000, before its graph is estimated at step 1500"),
+        (["method=lcrl", "steps=400"], "ends at step 400, before its graph is estimated at step 500"),
         (
             ["method=lcrl", "method.samples=100"],
-            "edges=cs3 needs method.samples of at least 512 here, got 100",
+            "edges=endogenous needs method.samples of at least 256 here, got 100",
         ),
-        (["method=lcrl", "method.edges=relevance"], "needs method.samples of at least 2012 here, got 1500"),
-        (["method=lcrl", "method.edges=both", "algo=ppo"], "asks a critic of actions: use sac, td3 or ddpg"),
-        (["method=lcrl", "method.edges=cs4"], "method.edges must be one of cs3, relevance, both"),
+        (["method=lcrl", "method.edges=cs3"], "needs method.samples of at least 512 here, got 500"),
+        (["method=lcrl", "method.edges=cs4"], "method.edges must be one of endogenous, cs3, physics, all"),
+        (["method=lcrl", "method.critics=own"], "method.critics must be one of seen, global"),
         (["method=lcrl", "method.head=[]"], "method.head must be one or more widths >= 1, got []"),
         (["method=lcrl", "method.graph=nothing.json"], "nothing.json does not exist: a graph is written by"),
         (["method=lcrl", "method.edges=all", "method.relearn_every=100"], "needs edges that are estimated"),

@@ -87,7 +87,8 @@ def test_with_a_graph_and_groups_from_the_same_estimate(command: Run, tmp_path: 
         text for text in PEAD if not text.startswith(("method=", "steps", "method.shares", "algo.learning"))
     ]
     shown = command(
-        "train", *own, "algo=td3", "method=lcrl_pead", "method.grouping=cs3", "method.samples=520",
+        "train", *own, "algo=td3", "method=lcrl_pead", "method.grouping=cs3", "method.edges=cs3",
+        "method.samples=520",
         "method.head=[2]", "algo.learning_starts=520", "steps=800", "method.shares=[0.75,0.85]",
         "run_dir=run",
     )  # fmt: skip

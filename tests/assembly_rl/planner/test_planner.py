@@ -89,8 +89,6 @@ def test_heads_cost_what_a_dense_actor_of_their_width_costs() -> None:
     wide = 16 * ACTION
     dense = count(algo, *SPACES, model_of(DenseConfig(actor=[wide, wide])))
     assert heads.flops == dense.flops > count(algo, *SPACES).flops
-    local = count(algo, *SPACES, model_of(LCRLConfig(head=[16, 16], critics="local")))
-    assert local.flops == count(replace(algo, network=[wide, wide]), *SPACES).flops
 
 
 def test_a_prediction_adds_up() -> None:

@@ -6,12 +6,18 @@ import pytest
 from assembly_rl.controllers import ObservationTerm, Signals, register_observation_term
 from assembly_rl.controllers.insertion import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
+from assembly_rl.controllers.insertion.telemetry_term import CHANNELS, SCALES
 
 CONFIG = ObservationConfig(history=3, second_copies=2, pose_ages=[1, 4], visit_cells=3)
 RNG = np.random.default_rng(0)
 PAST = [RNG.normal(size=6) for _ in range(3)]
 SIGNALS = Signals(
-    *RNG.normal(size=(4, 6)), past_wrenches=PAST, past_poses=PAST[:2], time=2.0, visits=np.ones((3, 3))
+    *RNG.normal(size=(4, 6)),
+    past_wrenches=PAST,
+    past_poses=PAST[:2],
+    time=2.0,
+    visits=np.ones((3, 3)),
+    telemetry=RNG.normal(size=len(CHANNELS)),
 )
 
 
@@ -30,7 +36,7 @@ def test_names_bounds_scale_and_value_have_one_width(name: str) -> None:
 def test_what_a_robot_measures() -> None:
     measured = [name for name in OBSERVATION_TERMS.names() if OBSERVATION_TERMS.get(name).measurable]
     assert measured[:5] == ["wrench", "pose", "last_action", "base_action", "wrench_history"]
-    for name in ("twist", "second_wrench", "second_pose"):
+    for name in ("twist", "second_wrench", "second_pose", "telemetry"):
         assert not OBSERVATION_TERMS.get(name).measurable
 
 
@@ -47,6 +53,7 @@ def test_values() -> None:
     np.testing.assert_array_equal(value("twist"), SIGNALS.twist / CONFIG.twist_scale)
     np.testing.assert_array_equal(value("last_action"), SIGNALS.last_action)
     np.testing.assert_array_equal(value("wrench_history"), np.concatenate([compressed(w) for w in PAST]))
+    np.testing.assert_array_equal(value("telemetry"), SIGNALS.telemetry / SCALES)
     noise = CONFIG.second_noise * np.random.default_rng(1).standard_normal(12)
     np.testing.assert_array_equal(value("second_pose"), np.tile(value("pose"), 2) + noise)
 

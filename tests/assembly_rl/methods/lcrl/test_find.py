@@ -42,7 +42,11 @@ def graph(system, confounded: bool) -> Graph:
     parts = (part.astype(np.float32) for part in (state, action, change))
     names = [f"s{k}" for k in range(STATES)], [f"a{k}" for k in range(ACTIONS)]
     return cs3_graph(
-        LCRLConfig(threshold="chance"), Transitions(*parts, ages=np.arange(COUNT) % 50), *names, 0, COUNT
+        LCRLConfig(edges="cs3", threshold="chance"),
+        Transitions(*parts, ages=np.arange(COUNT) % 50),
+        *names,
+        0,
+        COUNT,
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,5 +77,6 @@ def test_table_and_picture_show_what_cutting_costs(tmp_path: Path) -> None:
     for name, ablation in (("with", rows), ("without", [])):
         plot_graph(graph(), tmp_path / f"{name}.png", "a graph", ablation)
     assert (tmp_path / "with.png").stat().st_size > (tmp_path / "without.png").stat().st_size > 10_000
+    assert "correlation" in str(graph_table(replace(graph(), source="endogenous")).caption)
     only = given(np.eye(3, dtype=bool), ACTIONS, ACTIONS, "all")
     plot_graph(only, tmp_path / "given.png", "given")
