@@ -99,6 +99,17 @@ class Learner(OffPolicyAlgorithm):
         self._actor_weights = network.flat.values
         if self.average is not None and self.num_timesteps == 0:
             self.average.copy_(self._actor_weights)
+        elif self.average is not None:
+            self._mask_average(network, self.average)
+
+    @torch.no_grad()
+    def _mask_average(self, network: Network, average: torch.Tensor) -> None:
+        """Remove from the average what connections had before they were masked."""
+        with self.averaged():
+            for layer in network.layers:
+                if layer.mask is not None:
+                    layer.weight *= layer.mask
+            average.copy_(self._actor_weights)
 
     def average_over(self, steps: int) -> None:
         """Maintain an exponential moving average of the actor's weights, which checkpoints include.

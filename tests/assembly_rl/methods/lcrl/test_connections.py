@@ -1,5 +1,6 @@
 """Action components do not depend on what they are not connected with, before, during and after learning."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,22 @@ def test_a_new_graph_takes_edges_away_for_good() -> None:
     learner.bind()
     learner.learn(32, reset_num_timesteps=False)
     assert not sensitivity(learner.policy)[~fewer].any()
+
+
+@pytest.mark.parametrize("name", ["sac", "td3", "ddpg"])
+def test_the_averaged_actor_has_only_the_edges_of_the_graph(name: str) -> None:
+    """It is an average over steps of which some were before the graph."""
+    algo = replace(ALGORITHMS[name], averaged_over=50)
+    learner: Any = make_model(algo, make_environments(PegHole(), QUICK_TASK, 1), 0, method=METHOD)
+    learner.learn(64)
+    connect(learner, EDGES)
+    learner.bind()
+    for _ in range(2):
+        with learner.averaged():
+            found = sensitivity(learner.policy)
+        assert not found[~EDGES].any()  # exactly zero
+        assert (found[EDGES] > 0.0).mean() > 0.9
+        learner.learn(16, reset_num_timesteps=False)
 
 
 def test_a_graph_of_other_states_is_refused() -> None:
