@@ -216,7 +216,9 @@ def _faster(fitted: Setting) -> Setting:
     task = replace(own, compliance=replace(own.compliance, damping=damping))
     if own.ceiling.force is None:
         task = replace(task, ceiling=replace(own.ceiling, force=own.limits.force))
-    reason = "faster: pushes sideways stronger by a quarter, a law with a fifth less damping, and a ceiling at the force limit"
+    reason = (
+        "faster: pushes sideways stronger by a quarter, a fifth less damping, a ceiling at the force limit"
+    )
     return Setting(FASTER, task, [*fitted.reasons, reason])
 
 
