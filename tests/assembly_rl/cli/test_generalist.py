@@ -95,7 +95,7 @@ def test_a_setting_is_chosen_by_a_forecast_and_insertions(command: Run, tmp_path
     shown = command("deploy", *options, "output=made")
     assert "for these conditions: 0 %" in shown and "kept: as it is; the level of 95 %" in shown
     state = json.loads((tmp_path / "made-insertions.json").read_text())
-    assert len(state["forecasts"]) == 3 and len(state["insertions"]) == 1
+    assert len(state["forecasts"]) == 4 and len(state["insertions"]) == 1
     evaluation = read_bundle(next((tmp_path / "made").glob("*.bundle"))).manifest.provenance["evaluation"]
     assert "1 insertions used" in evaluation["notes"][-1]
     state["forecasts"][1] = [row | {"success": True, "time": 1.0} for row in state["forecasts"][1]]

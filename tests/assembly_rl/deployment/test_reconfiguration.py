@@ -30,7 +30,9 @@ def test_nothing_is_fitted_to_the_conditions_of_the_training(trained: TaskConfig
     first, *further = found(trained, stated, part)
     assert first.name == AS_IT_IS and not first.reasons
     assert first.task == TrainedController.open("generalist").task(stated)
-    assert [of.name for of in further] == ["for these conditions, wider and faster"]
+    assert [of.name for of in further] == ["for these conditions, faster", "for these conditions, wider"]
+    assert all(of.task.action.wrench[0] == 15.0 for of in further)
+    assert further[0].task.ceiling.force == 30.0 and further[1].task.ceiling.force is None
 
 
 def test_a_larger_error_is_seen_as_that_of_the_training(trained: TaskConfig) -> None:
