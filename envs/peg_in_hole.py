@@ -94,6 +94,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     With ``task.base.guidance`` an action is added to that of a hand-written controller, and the sum is cut to
     [-1, 1] (residual reinforcement learning); see ``GuidanceConfig``.
 
+    With ``task.supervisor.attempts`` above 1 a supervisor acts in place of the agent in some phases, and
+    begins further attempts after a jam or near a limit; see ``Supervisor``.
+
     With ``task.ceiling.force`` the controller commands nothing that could lead to a larger contact force, and
     flags what it holds back with ``FORCE_CEILING``; see ``CeilingConfig``. What it has to know of the robot
     and is not stated is that of the simulated one.
@@ -123,6 +126,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | force, moment | magnitude at each control step of this policy step [N], [Nm] |
     | faults | ``controllers.Fault`` flags raised in this policy step |
     | reward_terms | term -> value |
+    | phase, attempts | with ``task.supervisor`` only: ``Phase`` of this step, and list of ended ``Attempt`` |
     | is_success, result | at the end only: bool, value of ``Result`` |
     | certificate | at the end only: penetration [m], bound [m], valid, physics_hash |
 
@@ -384,6 +388,9 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
             "lateral": self._progress.lateral,
             "angle": self._progress.angle,
         }
+        if (supervisor := self._insertion.supervisor) is not None:
+            info["phase"] = supervisor.phase.value
+            info["attempts"] = list(supervisor.attempts)
         if self._result is not None:
             world = self._world
             info["is_success"] = self._result is Result.success

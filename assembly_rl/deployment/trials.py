@@ -26,6 +26,7 @@ from assembly_rl.evaluation import (
     Summary,
     summarize,
 )
+from assembly_rl.evaluation.candidates import path_of
 from assembly_rl.evaluation.episodes import Row
 from assembly_rl.runs import RunDirectory
 from assembly_rl.runs.checkpoint import POLICY_FILE
@@ -103,7 +104,7 @@ class TrainedController:
             conditions,
             policy_rate=config.policy_rate,
             control_rate=config.control_rate,
-            path=config.path,
+            path=path_of(config.path, conditions.path),
             admittance=config.admittance,
             action=config.action,
             observation=config.observation,

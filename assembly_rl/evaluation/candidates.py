@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from assembly_rl.controllers.guidance import Guidance, make_guidance
 from assembly_rl.controllers.insertion.action import ActionConfig
+from assembly_rl.controllers.insertion.path import PathConfig
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.config import ComplianceConfig
@@ -84,7 +85,13 @@ def as_trained(own: TaskConfig, task: TaskConfig) -> TaskConfig:
         own: Task of a policy's training.
         task: Task with the conditions of the evaluation.
     """
-    return replace(task, **{name: getattr(own, name) for name in POLICY_FIELDS})
+    kept = {name: getattr(own, name) for name in POLICY_FIELDS} | {"path": path_of(own.path, task.path)}
+    return replace(task, **kept)
+
+
+def path_of(own: PathConfig, conditions: PathConfig) -> PathConfig:
+    """Return the path of a policy's training; it begins higher where the conditions ask for that."""
+    return replace(own, start_height=max(own.start_height, conditions.start_height))
 
 
 def require_as_trained(own: TaskConfig, task: TaskConfig, given: Collection[str] = ()) -> None:
@@ -101,6 +108,8 @@ def require_as_trained(own: TaskConfig, task: TaskConfig, given: Collection[str]
     default = TaskConfig()
     for name in POLICY_FIELDS:
         asked, kept = getattr(task, name), getattr(own, name)
+        if name == "path":
+            kept = path_of(own.path, task.path)
         if asked != kept and (asked != getattr(default, name) or name in given):
             raise InputError(
                 f"task.{name} differs from the one that the policy was trained with, which it keeps: "

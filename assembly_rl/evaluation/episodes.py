@@ -101,10 +101,19 @@ def run_episode(environment: PegInHoleEnv, policy: Policy, seed: int, watch: Wat
         "moment_p95": float(np.percentile(moment, 95)),
         "impulse": float(force.sum()) / environment.task.control_rate,
         "jammed": not info["is_success"] and stands,
+        **_attempts(info),
         "penetration": certificate["penetration"],
         "certificate_valid": certificate["valid"],
         "physics_hash": certificate["physics_hash"],
     }
+
+
+def _attempts(info: Row) -> Row:
+    """Return the number of attempts and why those before the last one ended; nothing without supervisor."""
+    if "attempts" not in info:
+        return {}
+    ended = info["attempts"]
+    return {"attempts": len(ended) + 1, "reasons": " ".join(own.reason.value for own in ended)}
 
 
 KEPT = 40

@@ -14,6 +14,7 @@ from assembly_rl.controllers.guidance import GuidanceConfig
 from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.observation import ObservationConfig, Observer
 from assembly_rl.controllers.insertion.observation_terms import OBSERVATION_TERMS
+from assembly_rl.controllers.insertion.supervisor_config import SupervisorConfig
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.serialization import complete, from_mapping, to_mapping
 from assembly_rl.controllers.validation import (
@@ -26,12 +27,13 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 6
+FORMAT = 7
 """Version of the format.
 
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
 and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``;
-formats 1 to 4 had no ``insertion.ceiling``; formats 1 to 5 had no ``insertion.base``.
+formats 1 to 4 had no ``insertion.ceiling``; formats 1 to 5 had no ``insertion.base``;
+formats 1 to 6 had no ``insertion.supervisor``.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -280,6 +282,8 @@ def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         found: Number of its format.
     """
     insertion = values.get("insertion")
+    if found < 7 and isinstance(insertion, dict):
+        insertion = {"supervisor": to_mapping(SupervisorConfig()), **insertion}
     if found < 6 and isinstance(insertion, dict):
         insertion = {"base": to_mapping(GuidanceConfig()), **insertion}
     if found < 5 and isinstance(insertion, dict):

@@ -12,6 +12,7 @@ from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.limits import LimitConfig
 from assembly_rl.controllers.insertion.observation_config import ObservationConfig
 from assembly_rl.controllers.insertion.path import PathConfig
+from assembly_rl.controllers.insertion.supervisor_config import SupervisorConfig
 from assembly_rl.controllers.insertion.symmetry import SymmetryConfig
 from assembly_rl.controllers.validation import AXES, InputError, require_positive
 
@@ -47,6 +48,7 @@ class InsertionConfig:
         symmetry: Changes of the axes in which the policy sees an insertion that takes long.
         ceiling: Ceiling of the contact wrench.
         base: Guidance that the policy's actions are added to, for actions that are wrenches.
+        supervisor: Phases and further attempts, for actions that are wrenches.
     """
 
     policy_rate: float = 20.0
@@ -60,6 +62,7 @@ class InsertionConfig:
     symmetry: SymmetryConfig = field(default_factory=SymmetryConfig)
     ceiling: CeilingConfig = field(default_factory=CeilingConfig)
     base: GuidanceConfig = field(default_factory=GuidanceConfig)
+    supervisor: SupervisorConfig = field(default_factory=SupervisorConfig)
 
     def __post_init__(self) -> None:
         require_positive(self, policy_rate=bounds.RATE, control_rate=bounds.RATE)
@@ -78,6 +81,11 @@ class InsertionConfig:
         if self.base.guidance is not None and self.action.kind is not ActionKind.wrench:
             raise InputError(
                 f"base.guidance={self.base.guidance} goes with action.kind=wrench, not with "
+                f"{self.action.kind.name}"
+            )
+        if self.supervisor.attempts > 1 and self.action.kind is not ActionKind.wrench:
+            raise InputError(
+                f"supervisor.attempts={self.supervisor.attempts} goes with action.kind=wrench, not with "
                 f"{self.action.kind.name}"
             )
         if self.control_steps() > bounds.POLICY_PERIOD:

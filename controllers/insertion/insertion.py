@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from assembly_rl.controllers.insertion.config import InsertionConfig
 from assembly_rl.controllers.insertion.coordinates import CoordinateTransform
 from assembly_rl.controllers.insertion.observation import Observer
 from assembly_rl.controllers.insertion.observation_terms import NO_TELEMETRY
+from assembly_rl.controllers.insertion.phases import Phase
+from assembly_rl.controllers.insertion.supervisor import Decision, Supervisor
 from assembly_rl.controllers.insertion.symmetry import Views
 from assembly_rl.controllers.se3 import (
     IDENTITY,
@@ -38,6 +41,7 @@ from assembly_rl.controllers.wrench import NOT_A_WRENCH, ContactWrench, ToolConf
 Array = NDArray[np.float64]
 NO_USABLE_WRENCH = Fault.INVALID_INPUT | Fault.STALE_WRENCH | Fault.STOPPED
 ORIGIN: Vector = (0.0, 0.0, 0.0)
+UNSUPERVISED = Decision(Phase.search, None, 1.0, False)
 
 
 class Insertion:
@@ -50,7 +54,9 @@ class Insertion:
     the base on a robot.
 
     In each control period ``measure`` converts a reading into a wrench, and ``step`` computes a command from
-    it; once per policy period ``observe`` computes the observation and ``apply`` applies the action.
+    it; once per policy period ``observe`` computes the observation and ``apply`` applies the action. With
+    ``config.supervisor.attempts`` above 1 a ``supervisor`` acts in place of the policy in some phases, and
+    begins further attempts; see ``Supervisor``.
 
     Args:
         config: Rates, path, controller, meaning of observation and action.
@@ -86,6 +92,8 @@ class Insertion:
         self._views = Views(config.symmetry, self.observer.names)
         base = config.base
         self._base = None if base.guidance is None else make_guidance(base.guidance, base.parameters)
+        own = config.supervisor
+        self.supervisor = Supervisor(own, config.limits) if own.attempts > 1 else None
         self._scale = np.array(config.action.wrench)
         self._path = config.path
         self._policy_period = 1.0 / config.policy_rate
@@ -117,7 +125,11 @@ class Insertion:
         self._mapping.reset()
         self._dither.reset()
         self.observer.reset()
-        self._observed = 0
+        self._observed, self._begun = 0, 0
+        self._decision = UNSUPERVISED
+        self._peak_force, self._peak_moment = 0.0, 0.0
+        if self.supervisor is not None:
+            self.supervisor.reset()
         self.view = 0
         """Number of the axes of the latest observation, as in ``symmetries``."""
         self._origin, self._turn = nominal
@@ -146,7 +158,12 @@ class Insertion:
             reading: Six floats; see ``ContactWrench``.
             flange: q_wf, xyzw, at the time of the reading.
         """
-        return self.contact_wrench(reading, self.orientation(flange))
+        wrench = self.contact_wrench(reading, self.orientation(flange))
+        if self.supervisor is not None:
+            fx, fy, fz, mx, my, mz = wrench
+            self._peak_force = max(self._peak_force, hypot(fx, fy, fz))
+            self._peak_moment = max(self._peak_moment, hypot(mx, my, mz))
+        return wrench
 
     def pose(self, position: Vector, orientation: Quaternion) -> tuple[Array, Vector]:
         """Compute the tip pose (6,) [m, rad] in the nominal frame, and its position in w, from T_wf."""
@@ -173,7 +190,9 @@ class Insertion:
             rng: Random generator of the noise of second sensors.
             telemetry: Channels of a robot controller, if a group of the observation needs them.
         """
-        coordinates, time = self._coordinates, self._observed * self._policy_period
+        if self.supervisor is not None:
+            pose = self._supervise(self.supervisor, wrench, pose)
+        coordinates, time = self._coordinates, (self._observed - self._begun) * self._policy_period
         self._observed += 1
         self.view = self._views.number(time)
         wrench, pose = coordinates.source_wrench(wrench), coordinates.source_pose(pose, self.height)
@@ -192,16 +211,36 @@ class Insertion:
         )
         return self._views.observed(self.view, observation)
 
+    def _supervise(self, supervisor: Supervisor, wrench: Array, pose: Array) -> Array:
+        """Let the supervisor decide about this policy step; return the pose that the policy sees."""
+        time = self._observed * self._policy_period
+        own = supervisor.decide(time, wrench, pose, self._peak_force, self._peak_moment)
+        self._decision = own
+        self._peak_force, self._peak_moment = 0.0, 0.0
+        if own.begins:
+            self.observer.reset()
+            self._dither.reset()
+            self._last_action = np.zeros(6)
+            self._begun = self._observed
+        return pose - supervisor.correction
+
     def apply(self, action: Array) -> None:
         """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied.
 
         The action is in the axes of the latest observation; see ``SymmetryConfig``. With a base it is added
-        to that of the base for the latest observation, and the sum is cut to [-1, 1].
+        to that of the base for the latest observation, and the sum is cut to [-1, 1]. In a phase in which
+        the supervisor acts, its action is applied instead.
         """
+        if self._decision.action is not None:
+            self._refer(self._decision.action)
+            return
         action = self._views.applied(self.view, np.array(action, dtype=np.float64))
         if self._base is not None:
             action = np.clip(self._base_action + action, -1.0, 1.0)
-        action = self._dither(action)
+        self._refer(self._dither(action))
+
+    def _refer(self, action: Array) -> None:
+        """Apply an action (6,) in the axes of the nominal frame."""
         self._last_action = action
         reference = self._mapping.apply(action)
         self._reference = reference if self._ceiling is None else self._ceiling.bounded(reference)
@@ -236,8 +275,14 @@ class Insertion:
             if ceiling is not None:
                 return self._applied(ceiling.back()), faults
         else:
-            self._speed = min(path.speed, self._speed + self._faster)
+            target = path.speed * self._decision.descent
+            if self._speed > target:
+                self._speed = max(target, self._speed - self._faster)
+            else:
+                self._speed = min(target, self._speed + self._faster)
         self.height -= self._period * self._speed
+        if self._speed < 0.0:
+            self.height = min(self.height, path.start_height)
         ahead = min(offset[2] - path.lead, path.start_height - self.height)
         if ahead > 0.0:  # the path waits for the tool, up to its start; the command is unchanged
             self.height += ahead
