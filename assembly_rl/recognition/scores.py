@@ -1,0 +1,66 @@
+"""Scores of a recogniser on samples."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assembly_rl.controllers.recognition import RIM, STATES
+from assembly_rl.controllers.recognition.recognizer import OFFSET_SCALE
+from assembly_rl.recognition.samples import Samples
+
+Array = NDArray[np.float32]
+
+FAR = 5e-4
+"""Offset from the hole [m] from which on its direction is scored."""
+
+COARSE = np.array([0, 1, 1, 2, 2, 3, 4])
+"""Group of each state: free, rim, hole, jammed, bottom."""
+
+
+def confusion(true: NDArray[np.int64], found: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Return the share of each found class (columns) of each true class (rows); nan where there is none."""
+    table = np.zeros((count, count))
+    np.add.at(table, (true, found), 1.0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(table / table.sum(axis=1, keepdims=True))
+
+
+def balanced_accuracy(true: NDArray[np.int64], found: NDArray[np.int64], count: int) -> float:
+    """Return the mean share of each class that was found, over the classes that occur."""
+    return float(np.nanmean(confusion(true, found, count).diagonal()))
+
+
+def scores(outputs: dict[str, Array], samples: Samples) -> dict[str, float]:
+    """Compute the scores of a network's outputs.
+
+    Returns:
+        ``states``, ``groups`` and ``kinds``: balanced accuracy of the contact states, of the groups ``COARSE``
+        and of the kinds; ``recall_...`` of each state; on the rim ``offset_cosine`` and ``offset_angle``
+        [deg], mean and median, of offsets of ``FAR`` or more, ``offset_error`` [mm], median, and
+        ``side_cosine`` and ``side_angle``.
+    """
+    found = outputs["state"].argmax(axis=1)
+    rim = np.isin(samples.states, [STATES.index(name) for name in RIM])
+    far = rim & (np.hypot(*samples.offsets.T) * OFFSET_SCALE >= FAR)
+    table = confusion(samples.states, found, len(STATES))
+    error = np.hypot(*(outputs["offset"] - samples.offsets)[rim].T) * OFFSET_SCALE * 1e3
+    offset, side = (
+        _cosines(outputs[name][rows], true[rows])
+        for name, true, rows in (("offset", samples.offsets, far), ("side", samples.sides, rim))
+    )
+    return {
+        "states": float(np.nanmean(table.diagonal())),
+        "groups": balanced_accuracy(COARSE[samples.states], COARSE[found], 5),
+        "kinds": balanced_accuracy(samples.kinds, outputs["kind"].argmax(axis=1), outputs["kind"].shape[1]),
+        **{f"recall_{name}": float(table[number, number]) for number, name in enumerate(STATES)},
+        "offset_cosine": float(offset.mean()),
+        "offset_angle": float(np.degrees(np.arccos(np.median(offset)))),
+        "offset_error": float(np.median(error)),
+        "side_cosine": float(side.mean()),
+        "side_angle": float(np.degrees(np.arccos(np.median(side)))),
+    }
+
+
+def _cosines(found: Array, true: Array) -> NDArray[np.float64]:
+    """Return the cosines between vectors (n, 2)."""
+    lengths = np.maximum(np.hypot(*found.T) * np.hypot(*true.T), 1e-12)
+    return np.clip((found * true).sum(axis=1) / lengths, -1.0, 1.0).astype(np.float64)
