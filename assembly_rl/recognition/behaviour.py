@@ -9,7 +9,7 @@ NOISE, MEMORY = 0.2, 0.9
 """Deviation of the increments of the correlated noise, and its memory from step to step."""
 
 OWN, PUSH, JAM = (8, 30), (6, 24), (15, 35)
-"""Ranges of the policy steps that the controller acts alone, that a push lasts, and that one in the hole lasts."""
+"""Ranges of the policy steps that the controller acts alone, that a push lasts, and one in the hole."""
 
 DEEP = 0.001
 """Depth [m] from which on a jam is tried."""
@@ -18,10 +18,10 @@ DEEP = 0.001
 class Disturbance:
     """Disturbance of the actions of a controller in one episode.
 
-    A quarter of the episodes is undisturbed, an eighth has correlated noise. In the others pushes take the place of the
-    controller for 0.3 to 1.2 s (at 20 Hz), again and again: a constant random action, one that presses into
-    the hole, or one that lifts the peg. In half of them pushes in the hole press for 0.75 to 1.75 s with the
-    largest tilting moment, under which a peg jams.
+    A quarter of the episodes is undisturbed, an eighth has correlated noise. In the others pushes take the
+    place of the controller for 0.3 to 1.2 s (at 20 Hz), again and again: a constant random action, one that
+    presses into the hole, or one that lifts the peg. In half of them pushes in the hole press for 0.75 to
+    1.75 s with the largest tilting moment, under which a peg jams.
 
     Args:
         rng: Random generator.

@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from assembly_rl.deployment.trials import TrainedController
 import assembly_rl.recognition.pressing  # noqa: F401  registers the task
+from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.families import HELD_OUT, KINDS
 from assembly_rl.envs.geometry.part_family import PartFamily
@@ -82,9 +80,8 @@ class DataSet:
 DATA = {
     "train-mujoco": DataSet("mujoco", 0, 320),
     "train-bullet": DataSet("bullet", 400, 100),
-    "parts": DataSet("mujoco", HELD_OUT, 50),
+    "parts": DataSet("mujoco", HELD_OUT + 3000, 50),
     "robots": DataSet("mujoco", HELD_OUT + 1000, 50, slow=True),
     "engine": DataSet("bullet", HELD_OUT + 2000, 50),
 }
-"""Data sets by name: two for training, and three with unseen parts, of which one has slower robots and one the
-other engine."""
+"""Data sets by name: two for training, and three with unseen parts, one with slower robots, one in Bullet."""

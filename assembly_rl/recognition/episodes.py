@@ -92,20 +92,17 @@ class _Watch:
             self.contacts = contacts
 
 
-def record_episode(
-    environment: PegInHoleEnv, policy: Policy, seed: int, part: tuple[int, int], disturbed: bool = True
-) -> Recording:
-    """Run an episode, and record it.
+def record_episode(environment: PegInHoleEnv, policy: Policy, seed: int, part: tuple[int, int]) -> Recording:
+    """Run an episode with disturbed actions, and record it.
 
     Args:
         environment: Environment.
         policy: Policy.
         seed: Seed of the episode and of the disturbance.
         part: Seed of the part, and number of its kind.
-        disturbed: True to disturb the actions; see ``Disturbance``.
     """
     shape = environment.part
-    disturbance = Disturbance(np.random.default_rng([seed, 3])) if disturbed else None
+    disturbance = Disturbance(np.random.default_rng([seed, 3]))
     watch = _Watch(environment)
     observation, info = environment.reset(seed=seed)
     ends: list[int] = []
@@ -113,10 +110,8 @@ def record_episode(
     ended = False
     while not ended:
         watch.begin()
-        action = policy.act(observation, info)
-        if disturbance is not None:
-            action = disturbance(np.asarray(action, dtype=np.float64), info["depth"]).astype(np.float32)
-        observation, _, terminated, truncated, info = environment.step(action)
+        action = disturbance(policy.act(observation, info).astype(np.float64), info["depth"])
+        observation, _, terminated, truncated, info = environment.step(action.astype(np.float32))
         ended = terminated or truncated
         ends.append(len(watch.readings))
         truth.append(truth_of(shape, environment.scene(), watch.contacts))

@@ -32,12 +32,12 @@ def states(recording: Recording) -> NDArray[np.int64]:
     long as one corner is not, a contact is on the rim. The first of these that is true is the state:
 
     - ``bottom``: in the hole, with a contact ``FLOOR`` or less above the floor of a blind hole.
-    - ``jammed``: in the hole for ``STEPS`` policy steps, pushed into it with a mean force of more than ``PUSHED``,
-      and in all that time deeper or less deep by no more than ``STILL``.
+    - ``jammed``: in the hole for ``STEPS`` policy steps, pushed into it with a mean force of more than
+      ``PUSHED``, while its depth stayed within ``STILL``.
     - ``two_points``: in the hole, with contacts at two heights, at walls that face each other; see ``Truth``.
     - ``hole``: in the hole otherwise: without a contact, or with contacts on one side.
-    - ``rim_edge``: contact, not in the hole, over more than ``POINT``: along an edge, at several places or flat.
-    - ``rim_point``: contact, not in the hole, at one place: a corner, or an edge across an edge.
+    - ``rim_edge``: contact on the rim over more than ``POINT``: along an edge, at several places, or flat.
+    - ``rim_point``: contact on the rim at one place: a corner, or an edge across an edge.
     - ``free``: no contact in the policy step.
     """
     blind, inside = recording.geometry[:, 2] > 0.0, in_hole(recording)

@@ -102,11 +102,11 @@ class Drop:
 class Pretext(nn.Module):
     """Pretext tasks: which part of a hidden feature map was dropped, together with the contact state.
 
-    In each batch a hidden feature map and a task are drawn, and in a quarter of the samples a part of that map is
-    set to zero: one of ``PARTS`` segments of time, or one of ``PARTS`` groups of channels. A classifier for each map and
-    task, on the output of the dense layer, learns the joint label ``state x part``. The tasks share the forward
-    pass of the training, whose own outputs learn from the other samples, and their classifiers are not needed
-    afterwards.
+    In each batch a hidden feature map and a task are drawn, and in a quarter of the samples a part of that
+    map is set to zero: one of ``PARTS`` segments of time, or one of ``PARTS`` groups of channels. A
+    classifier for each map and task, on the output of the dense layer, learns the joint label
+    ``state x part``. The tasks share the forward pass of the training, whose own outputs learn from the other
+    samples, and their classifiers are not needed afterwards.
 
     Source: H. Lee et al., "Self-supervised label augmentation via input transformations", 2020, for joint
     labels, here with feature maps in place of inputs.

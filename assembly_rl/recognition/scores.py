@@ -1,10 +1,13 @@
 """Scores of a recogniser on samples."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from assembly_rl.controllers.recognition import RIM, STATES
 from assembly_rl.controllers.recognition.recognizer import OFFSET_SCALE
+from assembly_rl.recognition.network import RecognizerNetwork
 from assembly_rl.recognition.samples import Samples
 
 Array = NDArray[np.float32]
@@ -33,10 +36,10 @@ def scores(outputs: dict[str, Array], samples: Samples) -> dict[str, float]:
     """Compute the scores of a network's outputs.
 
     Returns:
-        ``states``, ``groups`` and ``kinds``: balanced accuracy of the contact states, of the groups ``COARSE``
-        and of the kinds; ``recall_...`` of each state; on the rim ``offset_cosine`` and ``offset_angle``
-        [deg], mean and median, of offsets of ``FAR`` or more, ``offset_error`` [mm], median, and
-        ``side_cosine`` and ``side_angle``.
+        ``states``, ``groups`` and ``kinds``: balanced accuracy of the contact states, of their groups (see
+        ``COARSE``) and of the kinds; ``recall_...`` of each state; on the rim ``offset_cosine`` and
+        ``offset_angle`` [deg], mean and median, of offsets of ``FAR`` or more, ``offset_error`` [mm], median,
+        and ``side_cosine`` and ``side_angle``.
     """
     found = outputs["state"].argmax(axis=1)
     rim = np.isin(samples.states, [STATES.index(name) for name in RIM])
@@ -64,3 +67,18 @@ def _cosines(found: Array, true: Array) -> NDArray[np.float64]:
     """Return the cosines between vectors (n, 2)."""
     lengths = np.maximum(np.hypot(*found.T) * np.hypot(*true.T), 1e-12)
     return np.clip((found * true).sum(axis=1) / lengths, -1.0, 1.0).astype(np.float64)
+
+
+def said(
+    network: RecognizerNetwork, samples: Samples, together: int = 4096
+) -> dict[str, NDArray[np.float32]]:
+    """Return the outputs of a network for all samples, by head."""
+    found: list[dict[str, Tensor]] = []
+    network.eval()
+    with torch.no_grad():
+        for first in range(0, len(samples), together):
+            span = slice(first, first + together)
+            found.append(
+                network(torch.from_numpy(samples.channels[span]), torch.from_numpy(samples.present[span]))
+            )
+    return {head: torch.cat([own[head] for own in found]).numpy() for head in found[0]}

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from assembly_rl.controllers.insertion.symmetry import Transformation, symmetries
-from assembly_rl.controllers.recognition import CHANNELS, STATES
+from assembly_rl.controllers.recognition import STATES
 from assembly_rl.controllers.validation import AXES, InputError, unknown
 from assembly_rl.recognition.network import Pretext, RecognizerNetwork
 from assembly_rl.recognition.samples import Samples
@@ -163,8 +162,8 @@ class RecognizerTraining:
 def main_loss(outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
     """Return the loss of the recogniser's own outputs.
 
-    It is the cross-entropy of the states, a tenth of that of the kinds, and twice the Huber losses of the offset and of the
-    side, of the latter where there is a contact.
+    It is the cross-entropy of the states, a tenth of that of the kinds, and twice the Huber losses of the
+    offset and of the side, of the latter where there is a contact.
     """
     touching = (batch["sides"] != 0.0).any(dim=1, keepdim=True)
     side = functional.smooth_l1_loss(outputs["side"] * touching, batch["sides"])
@@ -201,18 +200,3 @@ def train(
         if progress is not None:
             progress(1)
     return training.network.eval()
-
-
-def said(
-    network: RecognizerNetwork, samples: Samples, together: int = 4096
-) -> dict[str, NDArray[np.float32]]:
-    """Return the outputs of a network for all samples, by head."""
-    found: list[dict[str, Tensor]] = []
-    network.eval()
-    with torch.no_grad():
-        for first in range(0, len(samples), together):
-            span = slice(first, first + together)
-            found.append(
-                network(torch.from_numpy(samples.channels[span]), torch.from_numpy(samples.present[span]))
-            )
-    return {head: torch.cat([own[head] for own in found]).numpy() for head in found[0]}

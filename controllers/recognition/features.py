@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 READING = 18
-"""Numbers of a reading: wrench [N, Nm], pose of the tip [m, rad], commanded pose, each (6,) in nominal axes."""
+"""Numbers of a reading: wrench [N, Nm], pose of the tip [m, rad] and commanded pose, in nominal axes."""
 
 WINDOW = 100
 """Readings of a window: half a second at 200 Hz."""

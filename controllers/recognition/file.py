@@ -59,7 +59,8 @@ def save_network(
         raise InputError(f"{path} exists; nothing is overwritten: choose another file")
     description = json.dumps(_expected() | {"kinds": list(kinds), "note": note})
     with open(path, "xb") as file:
-        np.savez_compressed(file, description=np.array(description), **network.arrays)
+        own: dict[str, Any] = {"description": np.array(description), **network.arrays}
+        np.savez_compressed(file, **own)
 
 
 def load_recognizer(source: str | PathLike[str] = "contact_states") -> ContactRecognizer:
@@ -79,10 +80,12 @@ def load_recognizer(source: str | PathLike[str] = "contact_states") -> ContactRe
     if path.stat().st_size > MAX_SIZE:
         raise InputError(f"{path} is larger than {MAX_SIZE} bytes: it is no recogniser")
     try:
+        with zipfile.ZipFile(path):  # any other file is no archive, though numpy might read it
+            pass
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         description = json.loads(str(arrays.pop("description")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is no recogniser: {error}") from None
     _check(path, description)
     try:
@@ -98,8 +101,8 @@ def _check(path: Path, description: Any) -> None:
     for name, value in _expected().items():
         if description.get(name) != value:
             raise InputError(
-                f"{path} has {name} {description.get(name)!r:.80}, but this version needs {value!r:.80}: train it "
-                "again"
+                f"{path} has {name} {description.get(name)!r:.80}, but this version needs {value!r:.80}: "
+                "train it again"
             )
     kinds = description.get("kinds")
     if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):

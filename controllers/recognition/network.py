@@ -30,12 +30,12 @@ def array_names() -> list[str]:
 class Network:
     """Network of three convolutions over time, a dense layer, and a linear head for each output; float32.
 
-    The convolutions (without padding, in steps of ``STRIDES``) and the dense layer are followed by a ReLU. The dense
-    layer sees the last feature map, channel by channel, and then the present pose.
+    The convolutions (without padding, in steps of ``STRIDES``) and the dense layer are followed by a ReLU.
+    The dense layer sees the last feature map, channel by channel, and then the present pose.
 
     Args:
-        arrays: Arrays by the names of ``array_names``: weights of convolutions (outputs, inputs, length), others
-            (outputs, inputs), and biases (outputs,). They are copied.
+        arrays: Arrays by the names of ``array_names``: weights of convolutions (outputs, inputs, length),
+            other weights (outputs, inputs), and biases (outputs,). They are copied.
 
     Raises:
         ValueError: An array is missing, does not fit, or has a value that is not finite.

@@ -30,8 +30,8 @@ class Recognition:
     Attributes:
         states: Contact state -> probability, if all states were equally frequent; see ``STATES``.
         offset: Vector (2,) [m] from the axis of the true hole to the tip: the way to go is its negative.
-        error: Vector (2,) [m] from the true hole to the estimated one at the height of the tip: ``offset`` without
-            the position of the tip in the estimated hole.
+        error: Vector (2,) [m] from the true hole to the estimated one at the height of the tip: ``offset``
+            less the position of the tip in the estimated hole.
         side: Vector (2,) [m] from the tip to the middle of its contacts, on the rim and in the hole.
         kinds: Kind of section -> probability.
     """
@@ -85,7 +85,7 @@ class ContactRecognizer:
                 raise InputError(
                     f"the network's output {head!r} must have {count} components, got {own[head]}"
                 )
-        self._network, self.kinds = network, tuple(kinds)
+        self.network, self.kinds = network, tuple(kinds)
         self._readings = np.zeros((WINDOW, READING), dtype=np.float64)
         self.reset()
 
@@ -107,10 +107,10 @@ class ContactRecognizer:
             ValueError: One of them is not six finite numbers.
         """
         reading = (*wrench, *pose, *command)
-        if len(reading) != READING or not all(map(is_finite, reading)):
+        if not len(wrench) == len(pose) == len(command) == 6 or not all(map(is_finite, reading)):
             raise InputError(
-                f"wrench, pose and command must be six finite numbers each, got {wrench!r:.80}, {pose!r:.80}, "
-                f"{command!r:.80}"
+                "wrench, pose and command must be six finite numbers each, got "
+                f"{wrench!r:.80}, {pose!r:.80}, {command!r:.80}"
             )
         if self._empty:
             self._readings[:] = reading
@@ -132,7 +132,7 @@ class ContactRecognizer:
         if self._empty:
             raise InputError("there is no reading yet: call update in each control step")
         channels, present = features(self.window[None])
-        found = self._network(channels[0], present[0])
+        found = self.network(channels[0], present[0])
         offset = OFFSET_SCALE * found["offset"].astype(np.float64)
         latest = self._readings[self._next - 1, 6:8]
         return Recognition(
