@@ -56,7 +56,7 @@ class RecognizerNetwork(nn.Module):
         Args:
             channels: Channels over time (n, 18, 50).
             present: Present pose (n, 7).
-            drop: What is dropped of a hidden feature map; nothing without a pretext task.
+            drop: Parts of a hidden feature map that are dropped; nothing without a pretext task.
         """
         values = channels
         for number in range(len(STRIDES)):
@@ -84,7 +84,7 @@ class RecognizerNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class Drop:
-    """What is dropped in a batch.
+    """Parts of a hidden feature map that are dropped in a batch.
 
     Attributes:
         number: Number of the hidden feature map.
@@ -136,7 +136,7 @@ class Pretext(nn.Module):
         Args:
             hidden: Output (n, 64) of the dense layer.
             states: Contact states (n,).
-            drop: What was dropped.
+            drop: Parts that were dropped.
         """
         count = len(drop.parts)
         said = self.classifiers[drop.classifier](hidden[:count])

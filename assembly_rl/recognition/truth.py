@@ -20,7 +20,7 @@ OPPOSED = -0.5
 
 @dataclass(frozen=True)
 class Truth:
-    """What only the simulator knows of a policy step; lengths in m, hole axes unless stated otherwise.
+    """Knowledge of the simulator alone of a policy step; lengths in m, hole axes unless stated otherwise.
 
     Attributes:
         height: Height of the tip above the mouth.

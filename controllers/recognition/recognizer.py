@@ -25,7 +25,7 @@ SIDE_SCALE = 1e-2
 
 @dataclass(frozen=True)
 class Recognition:
-    """What a recogniser says of the present; vectors are in nominal axes, x and y.
+    """Estimate of the present contact state; vectors are in nominal axes, x and y.
 
     Attributes:
         states: Contact state -> probability, if all states were equally frequent; see ``STATES``.
