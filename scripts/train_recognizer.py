@@ -34,7 +34,7 @@ from assembly_rl.recognition.episodes import Recording
 from assembly_rl.recognition.network import RecognizerNetwork
 from assembly_rl.recognition.picture import draw_confusion
 from assembly_rl.recognition.samples import Samples, samples
-from assembly_rl.recognition.scores import confusion, said, scores
+from assembly_rl.recognition.scores import FAR, angles, confusion, episode_errors, said, scores
 from assembly_rl.recognition.training import VARIANTS, RecognizerTraining, train
 
 TESTS = ("parts", "robots", "engine")
@@ -137,13 +137,17 @@ def interval(values: list[float]) -> str:
 
 def overhead(given: argparse.Namespace) -> None:
     """Measure the processor time of a step of each variant, side by side, beside one of plain training."""
+    if given.output.exists():
+        raise InputError(f"{given.output} exists; nothing is overwritten: choose another file")
     learned = recorded(given, "parts")
     trainings = {name: RecognizerTraining(learned, name, len(NAMES), given.rounds, 0) for name in VARIANTS}
     times: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    order, rng = list(trainings), np.random.default_rng(0)
     for _ in range(given.rounds):
-        for name, training in trainings.items():
+        rng.shuffle(order)
+        for name in order:
             begin = time.process_time()
-            training.step()
+            trainings[name].step()
             times[name].append(time.process_time() - begin)
     plain = np.array(times["plain"])
     rows = []
@@ -159,8 +163,6 @@ def overhead(given: argparse.Namespace) -> None:
             }
         )
         print(f"{name}: {rows[-1]['milliseconds']:.2f} ms, {rows[-1]['ratio']:.3f} of plain")
-    if given.output.exists():
-        raise InputError(f"{given.output} exists; nothing is overwritten: choose another file")
     append(given.output, rows)
 
 
@@ -188,6 +190,14 @@ def score(given: argparse.Namespace) -> None:
         own = recorded(given, name)
         outputs = said(network, own)
         print(name, {key: round(value, 3) for key, value in scores(outputs, own).items()})
+        said_error, error = episode_errors(outputs, Recording.load(given.data / f"{name}.npz"))
+        far = np.linalg.norm(error, axis=1) > FAR
+        angle = angles(said_error[far], error[far])
+        less = np.linalg.norm(error - said_error, axis=1) / np.linalg.norm(error, axis=1)
+        print(
+            f"  mean error of an episode on the rim, {far.sum()} episodes: angle {np.median(angle):.1f} deg in "
+            f"the median, mean cosine {np.cos(np.radians(angle)).mean():.2f}, {np.median(less[far]):.2f} of it left"
+        )
         true.append(own.states)
         found.append(outputs["state"].argmax(axis=1))
     states, named = np.concatenate(true), np.concatenate(found)
@@ -219,7 +229,7 @@ def main() -> None:
     own.add_argument("--parts", type=int, default=DATA["train-mujoco"].parts, help="parts to learn from")
     own.add_argument("--output", type=Path, required=True)
     own = command("overhead", overhead)
-    own.add_argument("--rounds", type=int, default=300)
+    own.add_argument("--rounds", type=int, default=1000)
     own.add_argument("--output", type=Path, required=True)
     own = command("train", learn)
     own.add_argument("--variant", choices=list(VARIANTS), default="augmentation")

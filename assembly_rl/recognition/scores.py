@@ -7,6 +7,7 @@ from torch import Tensor
 
 from assembly_rl.controllers.recognition import RIM, STATES
 from assembly_rl.controllers.recognition.recognizer import OFFSET_SCALE
+from assembly_rl.recognition.episodes import Recording
 from assembly_rl.recognition.network import RecognizerNetwork
 from assembly_rl.recognition.samples import Samples
 
@@ -63,7 +64,36 @@ def scores(outputs: dict[str, Array], samples: Samples) -> dict[str, float]:
     }
 
 
-def _cosines(found: Array, true: Array) -> NDArray[np.float64]:
+def episode_errors(
+    outputs: dict[str, Array], recording: Recording, least: int = 20
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the error of the hole's estimate in each episode, found and true, each (episodes, 2) [m].
+
+    Found is the mean of ``Recognition.error`` over the policy steps that are recognised as on the rim.
+
+    Args:
+        outputs: Outputs of the network for the recording.
+        recording: Recording.
+        least: Least number of such steps of an episode that counts.
+    """
+    named = np.isin(outputs["state"].argmax(axis=1), [STATES.index(name) for name in RIM])
+    poses = recording.readings[recording.ends - 1, 6:8].astype(np.float64)
+    found, true = OFFSET_SCALE * outputs["offset"] - poses, recording.offsets - poses
+    episodes = [
+        rows
+        for start in np.unique(recording.starts)
+        if (rows := named & (recording.starts == start)).sum() >= least
+    ]
+    means = [(found[rows].mean(axis=0), true[rows].mean(axis=0)) for rows in episodes]
+    return np.array([own for own, _ in means]), np.array([own for _, own in means])
+
+
+def angles(found: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the angles [deg] between vectors (n, 2)."""
+    return np.asarray(np.degrees(np.arccos(_cosines(found, true))))
+
+
+def _cosines(found: NDArray[np.floating], true: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the cosines between vectors (n, 2)."""
     lengths = np.maximum(np.hypot(*found.T) * np.hypot(*true.T), 1e-12)
     return np.clip((found * true).sum(axis=1) / lengths, -1.0, 1.0).astype(np.float64)

@@ -18,7 +18,7 @@ from assembly_rl.recognition.data import DATA, DataSet
 from assembly_rl.recognition.episodes import Recording
 from assembly_rl.recognition.network import PARTS, Pretext, RecognizerNetwork
 from assembly_rl.recognition.samples import Samples, samples, windows
-from assembly_rl.recognition.scores import confusion, said, scores
+from assembly_rl.recognition.scores import angles, confusion, episode_errors, said, scores
 from assembly_rl.recognition.training import VARIANTS, RecognizerTraining, channel_symmetries, train
 
 
@@ -260,3 +260,19 @@ def test_scores_of_what_is_right(some: Samples) -> None:
     assert found["offset_cosine"] == pytest.approx(1.0) and found["offset_error"] == 0.0
     turned = right | {"offset": some.offsets[:, ::-1] * (1, -1)}
     assert scores(turned, some)["offset_angle"] == pytest.approx(90.0)
+
+
+def test_the_error_of_an_episode_is_that_of_its_conditions(recording: Recording) -> None:
+    """The offset less the pose is the error of the estimate, nearly the same in all steps of an episode."""
+    right = {
+        "state": np.full((len(recording.ends), 7), (0, 1, 0, 0, 0, 0, 0), np.float32),
+        "offset": (recording.offsets / 2e-3).astype(np.float32),
+    }
+    found, true = episode_errors(right, recording)
+    assert len(found) == 4
+    np.testing.assert_allclose(found, true, atol=1e-8)
+    assert angles(found, -true) == pytest.approx(180.0, abs=0.1)
+    lengths = np.linalg.norm(true, axis=1)
+    assert lengths.min() > 1e-4 and lengths.max() < 0.0055  # at most 5 mm, and what tilt adds
+    free = right | {"state": np.full((len(recording.ends), 7), (1, 0, 0, 0, 0, 0, 0), np.float32)}
+    assert len(episode_errors(free, recording)[0]) == 0
