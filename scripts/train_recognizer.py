@@ -93,7 +93,10 @@ def study(given: argparse.Namespace) -> None:
     done: set[tuple[str, str]] = set()
     if given.output.exists():
         with open(given.output, newline="", encoding="utf-8") as file:
-            done = {(row["variant"], row["seed"]) for row in csv.DictReader(file)}
+            rows = list(csv.DictReader(file))
+        if any((row["steps"], row["parts"]) != (str(given.steps), str(given.parts)) for row in rows):
+            raise InputError(f"{given.output} has rows of other steps or parts: choose another file")
+        done = {(row["variant"], row["seed"]) for row in rows}
     learned = of_first_parts(given, recorded(given, "train-mujoco"))
     tests = {name: recorded(given, name) for name in TESTS}
     todo = [(v, s) for s in range(given.seeds) for v in VARIANTS if (v, str(s)) not in done]
@@ -195,8 +198,9 @@ def score(given: argparse.Namespace) -> None:
         angle = angles(said_error[far], error[far])
         less = np.linalg.norm(error - said_error, axis=1) / np.linalg.norm(error, axis=1)
         print(
-            f"  mean error of an episode on the rim, {far.sum()} episodes: angle {np.median(angle):.1f} deg in "
-            f"the median, mean cosine {np.cos(np.radians(angle)).mean():.2f}, {np.median(less[far]):.2f} of it left"
+            f"  mean error of an episode on the rim, {far.sum()} episodes: median angle "
+            f"{np.median(angle):.1f} deg,\n  mean cosine {np.cos(np.radians(angle)).mean():.2f}, "
+            f"{np.median(less[far]):.2f} of it left"
         )
         true.append(own.states)
         found.append(outputs["state"].argmax(axis=1))

@@ -17,6 +17,7 @@ from assembly_rl.recognition.behaviour import Disturbance
 from assembly_rl.recognition.data import DATA, DataSet
 from assembly_rl.recognition.episodes import Recording
 from assembly_rl.recognition.network import PARTS, Pretext, RecognizerNetwork
+from assembly_rl.recognition.picture import WORDS, draw_confusion
 from assembly_rl.recognition.samples import Samples, samples, windows
 from assembly_rl.recognition.scores import angles, confusion, episode_errors, said, scores
 from assembly_rl.recognition.training import VARIANTS, RecognizerTraining, channel_symmetries, train
@@ -134,8 +135,9 @@ def test_the_joint_label(some: Samples) -> None:
         classifier.weight.zero_()
         classifier.bias.zero_()
         classifier.weight[torch.arange(28), torch.arange(28)] = 1.0
-    assert float(pretext.loss(hidden, states, drop)) == pytest.approx(0.0, abs=1e-6)
-    assert float(pretext.loss(hidden, (states + 1) % len(STATES), drop)) > 10.0
+    with torch.no_grad():
+        assert float(pretext.loss(hidden, states, drop)) == pytest.approx(0.0, abs=1e-6)
+        assert float(pretext.loss(hidden, (states + 1) % len(STATES), drop)) > 10.0
 
 
 # ---------------------------------------------------------------------- training
@@ -246,6 +248,16 @@ def test_disturbances() -> None:
 def test_confusion() -> None:
     table = confusion(np.array((0, 0, 0, 1)), np.array((0, 0, 1, 1)), 3)
     np.testing.assert_allclose(table, ((2 / 3, 1 / 3, 0), (0, 1, 0), [np.nan] * 3))
+
+
+def test_a_picture_has_a_word_for_each_state(tmp_path: Path) -> None:
+    assert len(WORDS) == len(STATES)
+    shares = np.eye(len(STATES))
+    shares[5] = np.nan  # no moment in this state
+    draw_confusion(shares, np.arange(len(STATES)), tmp_path / "a.svg")
+    draw_confusion(shares[::-1], np.arange(len(STATES)), tmp_path / "b.svg")
+    one, other = ((tmp_path / name).read_text() for name in ("a.svg", "b.svg"))
+    assert one.startswith("<?xml") and one != other
 
 
 def test_scores_of_what_is_right(some: Samples) -> None:
