@@ -40,6 +40,7 @@ setup(
         "assembly_rl": ["py.typed"],
         "assembly_rl.conf": ["*.yaml", "**/*.yaml"],
         "assembly_rl.controllers.bundles": ["shipped/*"],
+        "assembly_rl.controllers.recognition": ["shipped/*"],
         "assembly_rl.methods.transfer": ["shipped/**/*"],
         "assembly_rl.examples": ["parts/*"],
     },

@@ -1,6 +1,6 @@
 """Peg-in-hole environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from math import hypot
@@ -130,6 +130,11 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     | is_success, result | at the end only: bool, value of ``Result`` |
     | certificate | at the end only: penetration [m], bound [m], valid, physics_hash |
 
+    ## Control steps
+    ``watch`` is None, or a function that is called after each control step with the measured wrench (6,)
+    [N, Nm], the measured pose of the tip (6,) [m, rad] and the commanded one, all in nominal axes, such as
+    ``ContactRecognizer.update``. It is no part of a copy.
+
     ## Determinism
     An episode is a bit-exact function of the random state at its reset and of its actions, in any process and
     after any other episode. ``get_state`` and ``set_state`` use this.
@@ -174,6 +179,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise InputError(f"render_mode must be None, 'human' or 'rgb_array', got {render_mode!r}")
         self.render_mode = render_mode
+        self.watch: Callable[[Wrench, NDArray[np.float64], NDArray[np.float64]], object] | None = None
         self._part, self._task = part, task = make_part_and_task(part, task)
         self.metadata = deepcopy(self.metadata) | {"render_fps": task.policy_rate}
         self._control_steps = task.control_steps()
@@ -315,6 +321,10 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         if force > self._peak_force:  # penetration is largest at the largest force
             self._peak_force = force
             self._world.measure_penetration()
+        if self.watch is not None:
+            self.watch(
+                self._wrench, self._insertion.pose(*self._world.pose())[0], self._insertion.pose(*command)[0]
+            )
         self._result = self._objective.result_of_wrench(self._wrench, self._robot.joint_limit)
 
     def _measure_pose(self) -> None:
@@ -441,7 +451,7 @@ class PegInHoleEnv(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy needs: arguments, episode, and attributes that the class does not make."""
-        own = self._own | {"_np_random"}
+        own = self._own | {"_np_random", "watch"}
         attributes = {name: value for name, value in vars(self).items() if name not in own}
         spaces = {"action_space": self.action_space, "observation_space": self.observation_space}
         attributes["render_mode"] = mode = None if self.render_mode == "human" else self.render_mode

@@ -170,12 +170,16 @@ ROBOT_PROGRAM = """
 import sys
 import numpy as np
 from assembly_rl.controllers import load_bundle
+from assembly_rl.controllers.recognition import load_recognizer
 
 controller = load_bundle("generalist", hole_depth=0.02, peg_length=0.05)
 command = controller.reset(((0.4, 0.0, 0.1), (0.0, 0.0, 0.0, 1.0)), rate=200.0)
 for step in range(100):
     command = controller.step(np.zeros(6), (command.position, command.orientation), step / 200.0)
 controller.recording().save("recording.csv")
+recognizer = load_recognizer()
+recognizer.update(np.zeros(6), np.zeros(6), np.zeros(6))
+assert len(recognizer.read().states) == 7
 print(controller.state, sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
 """
 HEAVY = ("torch", "pybullet", "gymnasium", "hydra", "stable_baselines3", "scipy", "matplotlib", "shapely")

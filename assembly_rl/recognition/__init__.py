@@ -1,0 +1,1 @@
+"""Training of the recogniser of contact states: recordings, labels, network, pretext tasks, evaluation."""
