@@ -3,8 +3,8 @@
     python scripts/try_supervisor.py --output rows.csv
 
 The policy is that of the bundle ``generalist``; its settings are those that `assembly-rl-deploy
-insertions=20` would derive ("for these conditions"), or its own ("as it is"). Rows that are there are kept: the same command
-goes on. The table at the end is of all rows.
+insertions=20` would derive ("for these conditions"), or its own ("as it is"). Rows that are there are kept:
+the same command goes on. The table at the end is of all rows.
 """
 
 import argparse

@@ -17,6 +17,7 @@ from assembly_rl.controllers.bundles.recording import Recording
 from assembly_rl.controllers.contact_loop import ContactLoop
 from assembly_rl.controllers.faults import Fault
 from assembly_rl.controllers.insertion import Insertion, Result, Termination
+from assembly_rl.controllers.insertion.phases import Attempt, Phase
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.controllers.se3 import Pose, Quaternion, Vector, checked_pose, normalized
 from assembly_rl.controllers.serialization import copied
@@ -135,6 +136,18 @@ class BundleController:
     def actions(self) -> NDArray[np.float64]:
         """Latest action of the policy (6,), in [-1, 1] (a copy)."""
         return self._actions.copy()
+
+    @property
+    def phase(self) -> Phase | None:
+        """Phase of the insertion; None without ``insertion.supervisor``."""
+        own = self._insertion.supervisor
+        return None if own is None else own.phase
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Ends of the attempts that others followed (a copy); none without ``insertion.supervisor``."""
+        own = self._insertion.supervisor
+        return [] if own is None else list(own.attempts)
 
     @property
     def at_goal(self) -> bool:
@@ -341,7 +354,8 @@ class BundleController:
         if not usable or not self._known:
             return  # the last action applies until the controller stops
         pose, _ = self._insertion.pose(position, orientation)
-        if self._termination.is_success(-pose[2]):
+        depth = self._insertion.depth(pose)
+        if self._termination.is_success(depth):
             self._arrived += 1
             if self._arrived == SUCCESS_POSES:
                 self._end(State.success, "")
@@ -351,7 +365,7 @@ class BundleController:
         self._arrived = 0
         if not due:
             return
-        result = self._termination.of_pose(pose, -pose[2], self._count // self._every)
+        result = self._termination.of_pose(pose, depth, self._count // self._every)
         if result is not None:
             self._finish(result)
         else:

@@ -173,6 +173,11 @@ class Insertion:
         relative = rotate_back(self._axes, (tip[0] - origin[0], tip[1] - origin[1], tip[2] - origin[2]))
         return np.array((*relative, *quat_log(self.orientation(orientation)))), tip
 
+    def depth(self, pose: Array) -> float:
+        """Return the depth [m] of a tip pose (6,) below the mouth as estimated, or as the supervisor felt it."""
+        correction = 0.0 if self.supervisor is None else float(self.supervisor.correction[2])
+        return correction - float(pose[2])
+
     def observe(
         self,
         wrench: Array,

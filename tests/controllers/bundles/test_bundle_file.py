@@ -109,8 +109,8 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 7), "format is 7, this assembly_rl reads up to 6: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 6, got 0"),
+        (put("format", 8), "format is 8, this assembly_rl reads up to 7: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 7, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
@@ -123,6 +123,16 @@ def test_a_wrong_field_is_named(tmp_path: Path, change: Any, message: str) -> No
 def remove_new_observation(values: dict[str, Any]) -> None:
     for name in ("pose_ages", "visit_cells", "visit_extent", "time_scale"):
         del values["insertion"]["observation"][name]
+
+
+def test_a_bundle_of_the_sixth_format_has_no_supervisor(tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        values["format"] = 6
+        del values["insertion"]["supervisor"]
+
+    read = load_bundle(signed(tmp_path / "a.bundle", older))
+    assert read.manifest.insertion.supervisor.attempts == 1
+    assert read.phase is None and read.attempts == []
 
 
 def test_a_bundle_of_the_fifth_format_has_no_base(tmp_path: Path) -> None:
