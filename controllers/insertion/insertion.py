@@ -174,7 +174,7 @@ class Insertion:
         return np.array((*relative, *quat_log(self.orientation(orientation)))), tip
 
     def depth(self, pose: Array) -> float:
-        """Return the depth [m] of a tip pose (6,) below the mouth as estimated, or as the supervisor felt it."""
+        """Return the depth [m] of a tip pose (6,) below the mouth, as estimated or as felt by touch."""
         correction = 0.0 if self.supervisor is None else float(self.supervisor.correction[2])
         return correction - float(pose[2])
 
