@@ -143,6 +143,23 @@ class Learner(OffPolicyAlgorithm):
         finally:
             self._actor_weights.copy_(own)
 
+    @torch.no_grad()
+    def scale_actions(self, factor: float) -> None:
+        """Multiply the actor's actions, before tanh, by a factor; those of its target and average, too.
+
+        Args:
+            factor: Factor on weights and bias of the output layer.
+        """
+        actors = actors_with_targets(self.policy)
+        for actor in actors:
+            actor.mean.weight.mul_(factor)
+            actor.mean.bias.mul_(factor)
+        if self.average is not None:
+            with self.averaged():
+                actors[0].mean.weight.mul_(factor)
+                actors[0].mean.bias.mul_(factor)
+                self.average.copy_(self._actor_weights)
+
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         states, variables = super()._get_torch_save_params()
         return states, variables if self.average is None else [*variables, "average"]
