@@ -20,6 +20,7 @@ ON_POLICY = ["algo.rollout=40", "algo.batch_size=20", "algo.epochs=2", "algo.net
 TRAININGS = {
     "sac": ("SAC", ["algo=sac", *OFF_POLICY]),
     "sac_asymmetric": ("SAC", ["algo=sac", "algo.asymmetric=true", *OFF_POLICY]),
+    "sac_symmetrized": ("SAC", ["algo=sac", "algo.symmetric=true", "algo.symmetrized=true", *OFF_POLICY]),
     "td3": ("TD3", ["algo=td3", *OFF_POLICY]),
     "ddpg": ("DDPG", ["algo=ddpg", *OFF_POLICY]),
     "ppo": ("PPO", ["algo=ppo", *ON_POLICY]),
@@ -69,7 +70,13 @@ def test_the_spread_of_its_actions_is_that_of_the_training(run: arl.Run) -> None
     state = arl.load_model(run.path).policy.state_dict()
     trained = read_policy(run.path / "checkpoints" / "best")
     names = [name for name in trained if "log_std" in name]
-    assert bool(names) == (run.path.name in ("sac", "sac_asymmetric", "ppo"))
+    assert bool(names) == (run.path.name in ("sac", "sac_asymmetric", "sac_symmetrized", "ppo"))
+    if run.path.name == "sac_symmetrized":  # its average is equal in x and y, and about them
+        x, y, z, rx, ry, rz = trained["actor.log_std.bias"]
+        force, moment = (x + y) / 2.0, (rx + ry) / 2.0
+        averaged = torch.stack([force, force, z, moment, moment, rz])
+        torch.testing.assert_close(state["actor.log_std.bias"], averaged)
+        return
     for name in names:
         assert torch.equal(state[name], trained[name]), name
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from assembly_rl.learners.networks import Network
+from assembly_rl.learners.symmetrization import Symmetrization
 
 Array = NDArray[np.float32]
 
@@ -16,9 +17,11 @@ class Actor:
 
     Args:
         network: Actor network with one head.
+        symmetrization: Symmetries over which the outputs are averaged; by default they are not.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, symmetrization: Symmetrization | None = None) -> None:
+        self._symmetrization = symmetrization
         self._source = network.flat.values
         self._is_near = self._source.device.type == "cpu"
         near = self._source if self._is_near else self._source.cpu()
@@ -39,6 +42,14 @@ class Actor:
 
     def __call__(self, observations: Array) -> Array:
         """Compute the outputs (rows, outputs) for observations (rows, inputs)."""
+        own = self._symmetrization
+        if own is None:
+            return self._outputs(observations)
+        rows, width = observations.shape
+        views = (own.signs * observations[:, own.source]).reshape(rows * own.views, width)
+        return np.asarray(self._outputs(views).reshape(rows, len(own.average)) @ own.average)
+
+    def _outputs(self, observations: Array) -> Array:
         values = observations
         last = len(self._layers) - 1
         for number, (weight, bias) in enumerate(self._layers):

@@ -1,16 +1,18 @@
 """Deterministic actor of a trained policy, without torch."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
 from assembly_rl.controllers.mlp import MLP
 from assembly_rl.learners.layers import actor_layers
+from assembly_rl.learners.symmetrization import Symmetrization
 
 ACTIVATIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Identity: "identity"}
 
@@ -107,6 +109,34 @@ class ActorWeights:
         if not layers:
             raise TypeError(f"no actor is known in a policy with {', '.join(sorted(state)[:3])}, ...")
         return cls(layers[:-1], layers[-1], None, "relu", True)
+
+    def symmetrized(self, names: Sequence[str]) -> "ActorWeights":
+        """Return the average of the actor over the symmetries: its networks of all views side by side.
+
+        Args:
+            names: Names of the components of an observation.
+
+        Raises:
+            ValueError: It is not known how a component of the observation changes.
+        """
+        own = Symmetrization(names, stochastic=False)
+        weight, bias = self.hidden[0]
+        width = weight.shape[1]
+        first = torch.zeros(own.views, *weight.shape)
+        columns, signs = (torch.from_numpy(array).view(-1, width) for array in (own.source, own.signs))
+        first.scatter_(2, columns[:, None].expand_as(first), weight * signs[:, None])
+        hidden = [(first.flatten(0, 1), bias.tile(own.views))]
+        hidden += [(torch.block_diag(*[w] * own.views), b.tile(own.views)) for w, b in self.hidden[1:]]
+        average = torch.from_numpy(own.average).view(own.views, -1, own.average.shape[1])
+
+        def averaged(layer: tuple[Tensor, Tensor], back: Tensor) -> tuple[Tensor, Tensor]:
+            weight, bias = layer
+            return torch.einsum("vij,ih->jvh", back, weight).flatten(1), torch.einsum("vij,i->j", back, bias)
+
+        log_std = self.log_std
+        if isinstance(log_std, tuple):
+            log_std = averaged(log_std, average.abs())
+        return replace(self, hidden=hidden, mean=averaged(self.mean, average), log_std=log_std)
 
     def network(self) -> MLP:
         """Return the function that the policy computes when it acts deterministically, before the clip."""

@@ -101,6 +101,11 @@ class AlgorithmConfig:
         return False
 
     @property
+    def is_symmetrized(self) -> bool:
+        """True if the actor is averaged over the symmetries of an insertion."""
+        return False
+
+    @property
     def steps_in_processes(self) -> bool:
         """True if even a single environment needs a process of its own."""
         return False
@@ -171,6 +176,8 @@ class OffPolicyConfig(AlgorithmConfig):
         overlapped: Update while the environments step in processes of their own.
         symmetric: Turn and reflect the transitions of each batch about the insertion's axis; for parts that
             are drawn in all orientations, see ``symmetry``.
+        symmetrized: Average the actor over these turns and reflections, in training and in the policy that is
+            kept; with ``symmetric``, see ``symmetrization``.
         asymmetric: The critics observe what only the simulator knows, too; see ``PrivilegedObservation``.
         critics: Number of critics, of whose values the least one counts; by default two, one with DDPG.
     """
@@ -183,6 +190,7 @@ class OffPolicyConfig(AlgorithmConfig):
     averaged_over: int = 0
     overlapped: bool = False
     symmetric: bool = False
+    symmetrized: bool = False
     asymmetric: bool = False
     critics: int | None = None
 
@@ -195,6 +203,8 @@ class OffPolicyConfig(AlgorithmConfig):
         require_count(self, "learning_starts", "averaged_over", least=0)
         if self.critics is not None:
             require_count(self, "critics", most=MOST_CRITICS)
+        if self.symmetrized and not self.symmetric:
+            raise InputError("algo.symmetrized=true needs algo.symmetric=true: set both, or neither")
 
     @property
     def off_policy(self) -> bool:
@@ -205,6 +215,11 @@ class OffPolicyConfig(AlgorithmConfig):
     def sees_privileged(self) -> bool:
         """True if the critics observe what only the simulator knows."""
         return self.asymmetric
+
+    @property
+    def is_symmetrized(self) -> bool:
+        """True if the actor is averaged over the symmetries of an insertion."""
+        return self.symmetrized
 
     @property
     def steps_in_processes(self) -> bool:
@@ -240,6 +255,7 @@ class OffPolicyConfig(AlgorithmConfig):
             assert model.env is not None
             (names,) = model.env.env_method("get_wrapper_attr", "observation_names", indices=[0])
             model.symmetric_names = (*names, *(PRIVILEGED_NAMES if self.asymmetric else ()))
+            model.symmetrized_names = names if self.symmetrized else None
 
     def for_one_update(self) -> AlgorithmConfig:
         """Return the algorithm with a small replay buffer, for any environment."""
@@ -251,7 +267,8 @@ class OffPolicyConfig(AlgorithmConfig):
 
     def _for_any_environment(self) -> OffPolicyConfig:
         """Return the algorithm without what asks more of its environments; its updates cost a little less."""
-        return replace(self, asymmetric=False, symmetric=False, overlapped=False, update_every=1)
+        alone = replace(self, symmetrized=False, symmetric=False)
+        return replace(alone, asymmetric=False, overlapped=False, update_every=1)
 
     def model_arguments(
         self, environments: VecEnv, layers: HiddenLayers, seed: int, device: str, critic: str = "qf"

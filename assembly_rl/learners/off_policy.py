@@ -23,6 +23,7 @@ from assembly_rl.learners.environments import Overlapped
 from assembly_rl.learners.layers import actor_layers, actors_with_targets, in_heads
 from assembly_rl.learners.networks import Flat, Heads, Network, size_of
 from assembly_rl.learners.replay_buffer import PackedReplayBuffer
+from assembly_rl.learners.symmetrization import Symmetrization
 from assembly_rl.learners.symmetry import Augmentation
 from assembly_rl.learners.updates import ActorLoss, Batch, Critics, SACUpdate, TD3Update
 
@@ -56,6 +57,8 @@ class Learner(OffPolicyAlgorithm):
             delay is fixed: the training does not depend on timing.
         symmetric_names: Names of the components of an observation, if batches are augmented by its
             symmetries; see ``symmetry``.
+        symmetrized_names: Names of the components that the actor observes, if it is averaged over their
+            symmetries; see ``symmetrization``.
         average: Exponential moving average of the actor's weights; None unless ``average_over`` was called.
     """
 
@@ -67,6 +70,7 @@ class Learner(OffPolicyAlgorithm):
     further_loss: ActorLoss | None = None
     overlapped = False
     symmetric_names: tuple[str, ...] | None = None
+    symmetrized_names: tuple[str, ...] | None = None
     average: torch.Tensor | None = None
     _averaging = 0.0
     _leaders: Array | None = None
@@ -94,7 +98,7 @@ class Learner(OffPolicyAlgorithm):
         self.replay_buffer.refresh()
         network, self._update = self._make_update(self._batch)
         self._run_update = Captured(self._update, self.device) if can_capture(self.device) else self._update
-        self._actor = Actor(network)
+        self._actor = Actor(network, self._symmetrization())
         self._actor_updates = 0
         self._actor_weights = network.flat.values
         if self.average is not None and self.num_timesteps == 0:
@@ -139,6 +143,23 @@ class Learner(OffPolicyAlgorithm):
         finally:
             self._actor_weights.copy_(own)
 
+    @torch.no_grad()
+    def scale_actions(self, factor: float) -> None:
+        """Multiply the actor's actions, before tanh, by a factor; those of its target and average, too.
+
+        Args:
+            factor: Factor on weights and bias of the output layer.
+        """
+        actors = actors_with_targets(self.policy)
+        for actor in actors:
+            actor.mean.weight.mul_(factor)
+            actor.mean.bias.mul_(factor)
+        if self.average is not None:
+            with self.averaged():
+                actors[0].mean.weight.mul_(factor)
+                actors[0].mean.bias.mul_(factor)
+                self.average.copy_(self._actor_weights)
+
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         states, variables = super()._get_torch_save_params()
         return states, variables if self.average is None else [*variables, "average"]
@@ -151,6 +172,10 @@ class Learner(OffPolicyAlgorithm):
         groups = action_groups(self.policy)
         self._leaders = None if groups is None else groups.leaders.cpu().numpy()
         return groups
+
+    def _symmetrization(self) -> Symmetrization | None:
+        names = self.symmetrized_names
+        return None if names is None else Symmetrization(names, actor_layers(self.policy).log_std is not None)
 
     def _setup_learn(self, *arguments: Any, **options: Any) -> Any:
         result = super()._setup_learn(*arguments, **options)
@@ -263,8 +288,9 @@ class SAC(Learner, stable_baselines3.SAC):
         layers: list[Heads] = [*in_heads([actor.hidden]), [actor.outputs]]
         network = _network(layers, self.device)
         adam = Adam(self.actor.optimizer, network.flat)
+        critics, entropy = _critics(self, batch, 0.5), float(self.ent_coef)
         return network, SACUpdate(
-            network, adam, _critics(self, batch, 0.5), float(self.ent_coef), self._groups(), self.further_loss
+            network, adam, critics, entropy, self._groups(), self.further_loss, self._symmetrization()
         )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:
@@ -289,8 +315,9 @@ class TD3(Learner, stable_baselines3.TD3):
         )
         adam = Adam(self.actor.optimizer, actor.flat)
         noise = (self.target_policy_noise, self.target_noise_clip)
+        critics, symmetrization = _critics(self, batch, 1.0), self._symmetrization()
         return actor, TD3Update(
-            actor, target, adam, _critics(self, batch, 1.0), *noise, self._groups(), self.further_loss
+            actor, target, adam, critics, *noise, self._groups(), self.further_loss, symmetrization
         )
 
     def _learn_once(self, rates: tuple[float, float]) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 from assembly_rl.learners.action_groups import ActionGroups
 from assembly_rl.learners.adam import Adam
 from assembly_rl.learners.networks import Network, Pass
+from assembly_rl.learners.symmetrization import Symmetrization, pass_of
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
 EPSILON = 1e-6
@@ -140,6 +141,7 @@ class SACUpdate:
         entropy: Entropy coefficient.
         groups: Groups of action components; by default the components are independent.
         further: Further loss of the actor; by default there is none.
+        symmetrization: Symmetries over which the actor is averaged; by default it is not.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
@@ -153,6 +155,7 @@ class SACUpdate:
         entropy: float,
         groups: ActionGroups | None = None,
         further: ActorLoss | None = None,
+        symmetrization: Symmetrization | None = None,
     ) -> None:
         batch, self._further = critics.batch, further
         rows, width = batch.rows, batch.actions
@@ -160,7 +163,7 @@ class SACUpdate:
         empty = batch.whole.new_zeros
         both = empty(2 * rows, batch.observed.shape[1])
         self._observations = [(both[:rows], batch.observed), (both[rows:], batch.next_observed)]
-        self._actor = Pass(actor, both, learns=rows)
+        self._actor = pass_of(symmetrization, actor, both, learns=rows)
         self._means, self._raw = self._actor.outputs[0].split(width, dim=1)
         self._slopes = self._actor.slope[0].split(width, dim=1)
         own, own_observations, self._own_actions = batch.beside_action(batch.observations)
@@ -239,6 +242,7 @@ class TD3Update:
         clip: Bound of that noise.
         groups: Groups of action components; by default the components are independent.
         further: Further loss of the actor; by default there is none.
+        symmetrization: Symmetries over which the actor is averaged; by default it is not.
 
     Attributes:
         loss: Sum of the actor's losses so far, over all rows.
@@ -254,13 +258,14 @@ class TD3Update:
         clip: float,
         groups: ActionGroups | None = None,
         further: ActorLoss | None = None,
+        symmetrization: Symmetrization | None = None,
     ) -> None:
         batch, self._further = critics.batch, further
         self.adam, self.critics = adam, critics
         self._targets = (target.flat.values, actor.flat.values)
-        self._next = Pass(target, batch.next_observed)
+        self._next = pass_of(symmetrization, target, batch.next_observed)
         (self._next_actions,) = self._next.outputs
-        self._own = Pass(actor, batch.observed, learns=batch.rows)
+        self._own = pass_of(symmetrization, actor, batch.observed, learns=batch.rows)
         (self._actions,), (self._slope,) = self._own.outputs, self._own.slope
         inputs, self._observations, self._own_actions = batch.beside_action(batch.observations)
         self._critic = Pass(critics.network.only(0), inputs, through=batch.action)

@@ -121,11 +121,15 @@ class TrainConfig:
             _require_own_name(key, part, registry)
         if self.plan not in (None, "auto"):
             raise InputError(f"plan must be auto or null, got {self.plan!r}")
-        if self.algo.sees_privileged and self.method.name not in ("dense", "residual"):
-            raise InputError(
-                "algo.asymmetric=true goes with method=dense or residual, not with "
-                f"method={self.method.name}: choose one"
-            )
+        for key, given in (
+            ("asymmetric", self.algo.sees_privileged),
+            ("symmetrized", self.algo.is_symmetrized),
+        ):
+            if given and self.method.name not in ("dense", "residual"):
+                raise InputError(
+                    f"algo.{key}=true goes with method=dense or residual, not with "
+                    f"method={self.method.name}: choose one"
+                )
         if self.parts.several:
             own = self.evaluation
             for name, episodes, parts in (

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import torch
 
+from assembly_rl.controllers.insertion import Observer
 from assembly_rl.controllers.serialization import NAMES, complete
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.evaluation import LearnedPolicy
@@ -53,7 +54,7 @@ def _require_types(config: Any, path: str) -> None:
 
 
 def load_actor(run: RunDirectory) -> ActorWeights:
-    """Read the actor of a run's best policy.
+    """Read the actor of a run's best policy, averaged over the symmetries if it was trained so.
 
     Raises:
         RunError: There is no best policy yet, or its file is damaged.
@@ -77,7 +78,15 @@ def load_actor(run: RunDirectory) -> ActorWeights:
             if inputs not in (None, weight.shape[1]):
                 raise RunError(f"{place} holds no policy: {inputs} outputs meet {weight.shape[1]} inputs")
             inputs = weight.shape[0]
-    return actor
+    config = read_config(run)
+    return _symmetrized(actor, config, place) if config.algo.is_symmetrized else actor
+
+
+def _symmetrized(actor: ActorWeights, config: TrainConfig, place: Path) -> ActorWeights:
+    names, inputs = Observer(config.task.observation).names, actor.hidden[0][0].shape[1]
+    if len(names) != inputs:
+        raise RunError(f"{place} holds a policy of {inputs} inputs; its task has {len(names)}")
+    return actor.symmetrized(names)
 
 
 def load_policy(run: RunDirectory | str | Path) -> LearnedPolicy:

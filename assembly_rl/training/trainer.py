@@ -11,8 +11,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
 
 from assembly_rl.accelerators import distributed
-from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, Summary, summarize
-from assembly_rl.learners.actor import extract_actor, require_readable
+from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, Scenario, Summary, summarize
+from assembly_rl.learners.actor import require_readable
 from assembly_rl.learners.environments import make_environments
 from assembly_rl.planner.plan import choose_device
 from assembly_rl.reports.table import comparison_table
@@ -32,7 +32,7 @@ from assembly_rl.training.model import make_model
 from assembly_rl.training.progress import TrainingProgress
 from assembly_rl.training.results import draw_pictures, finished, write_result
 from assembly_rl.training.speed import SpeedLog
-from assembly_rl.training.validation import Validation, evaluate
+from assembly_rl.training.validation import Validation, evaluate, policy_of
 
 QUICK_RESULT = (
     "quick=true: a trial with few steps and episodes, to see that everything works; for a controller that "
@@ -128,7 +128,7 @@ def _train(
             if distributed.rank() > 0:
                 return None
             load_policy(model.policy, run.best)
-            policy = LearnedPolicy(extract_actor(model.policy))
+            policy = policy_of(model)
             held_out = config.held_out_parts()
             count = config.evaluation.held_out
             rows = evaluate(evaluator, held_out, config.task, policy, count, HELD_OUT_SEED)

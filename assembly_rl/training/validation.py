@@ -19,7 +19,7 @@ from assembly_rl.evaluation import (
     worst_tenth,
 )
 from assembly_rl.evaluation.episodes import Row
-from assembly_rl.learners.actor import extract_actor
+from assembly_rl.learners.actor import ActorWeights, extract_actor
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.runs import RowLog, RunDirectory, RunError, read_rows, save_policy
 from assembly_rl.runs.checkpoint import read_policy
@@ -105,7 +105,7 @@ class Validation:
         self.seconds += time.perf_counter() - begin
 
     def _evaluate(self, model: BaseAlgorithm) -> None:
-        policy, step = LearnedPolicy(extract_actor(model.policy)), model.num_timesteps
+        policy, step = policy_of(model), model.num_timesteps
         rows = evaluate(
             self._evaluator, self._parts, self._task, policy, self._config.episodes, VALIDATION_SEED
         )
@@ -122,6 +122,15 @@ class Validation:
             if best_validation(self._candidates) is known:
                 save_policy(model.policy, self._run.best)
         self._progress.show(_in_words(step, summary, known.get("worst_tenth")))
+
+
+def policy_of(model: BaseAlgorithm) -> LearnedPolicy:
+    """Copy the policy of a model, averaged over the symmetries if its learner does so."""
+    names = model.symmetrized_names if isinstance(model, Learner) else None
+    if names is None:
+        return LearnedPolicy(extract_actor(model.policy))
+    state = {name: tensor.cpu() for name, tensor in model.policy.state_dict().items()}
+    return LearnedPolicy(ActorWeights.from_state(state).symmetrized(names).network())
 
 
 def _in_words(step: int, summary: Summary, worst_tenth: float | None) -> str:

@@ -33,6 +33,8 @@ class ResidualConfig(DenseConfig):
         floor: Weight below which it does not fall.
         warm_up: First policy steps, in which only the critics learn.
         actor_rate: Factor on the actor's learning rate.
+        retreat: Factor on the policy's actions, before tanh, after each training episode that fails: a step
+            back to the base; 1 for none.
     """
 
     implementation: ClassVar[str | type[Method]] = "assembly_rl.methods.residual.method:Residual"
@@ -44,12 +46,13 @@ class ResidualConfig(DenseConfig):
     floor: float = 0.1
     warm_up: int = 250
     actor_rate: float = 0.3
+    retreat: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "deviation", "actor_rate")
-        require_at_most(self, 1.0, "deviation")
-        require_not_negative(self, "strength", "floor")
+        require_at_most(self, 1.0, "deviation", "retreat")
+        require_not_negative(self, "strength", "floor", "retreat")
         require_at_most(self, LARGEST_WEIGHT, "strength", "floor", "actor_rate")
         require_count(self, "anneal")
         require_count(self, "warm_up", least=0)

@@ -6,7 +6,9 @@ action is the base's (WDPD with equal weights), written for the residual. Source
 "Residual reinforcement learning for robot control", 2019; T. Silver et al., "Residual policy learning", 2018.
 """
 
+from collections.abc import Sequence
 from math import log
+from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -75,7 +77,7 @@ class Residual(Dense):
 
 
 class ResidualPhases(Phases):
-    """Schedule of the penalty and of the actor's learning rate.
+    """Schedule of the penalty and of the actor's learning rate, and the steps back to the base.
 
     Args:
         config: Configuration.
@@ -94,3 +96,9 @@ class ResidualPhases(Phases):
         own, step = self._config, self._model.num_timesteps
         self._penalty.weight.fill_(max(own.floor, own.strength * (1.0 - step / own.anneal)))
         self._model.actor_rate = own.actor_rate if step >= own.warm_up else 0.0
+
+    def after_step(self, infos: Sequence[dict[str, Any]]) -> None:
+        """Come nearer to the base for each episode that ended without success."""
+        failed = sum("result" in info and not info["is_success"] for info in infos)
+        if failed and self._config.retreat < 1.0:
+            self._model.scale_actions(self._config.retreat**failed)

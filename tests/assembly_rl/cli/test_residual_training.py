@@ -9,6 +9,7 @@ from command_line import Run, start
 from test_train import rows, tensors
 
 from assembly_rl.controllers import load_bundle
+from assembly_rl.controllers.bundles import read_bundle
 
 RESIDUAL = [
     "experiment=residual",
@@ -52,6 +53,8 @@ def test_its_bundle_adds_to_the_base(command: Run, tmp_path: Path) -> None:
     command("train", *RESIDUAL, "run_dir=run")
     command("export", "run=run", "output=out")  # compares the bundle's actions with those of the environment
     (bundle,) = (tmp_path / "out").glob("*.bundle")
+    hidden, _ = read_bundle(bundle).policy.layers
+    assert len(hidden[1]) == 8 * 8  # the views of the averaged actor, side by side
     base = load_bundle(bundle).manifest.insertion.base
     written = json.loads((tmp_path / "run" / "run.json").read_text())["config"]["task"]["base"]
     assert (base.guidance, base.parameters) == (written["guidance"], written["parameters"])
