@@ -149,10 +149,18 @@ class Strip:
         width: Width [pixels].
         height: Height [pixels].
         marks: Moments that get a number, from 1 on.
+        dpi: Resolution [pixels per inch], which sets the size of the letters.
     """
 
-    def __init__(self, moments: Sequence[Moment], width: int, height: int, marks: Sequence[int] = ()) -> None:
-        figure = new_figure(width / 100.0, height / 100.0, dpi=100.0)
+    def __init__(
+        self,
+        moments: Sequence[Moment],
+        width: int,
+        height: int,
+        marks: Sequence[int] = (),
+        dpi: float = 100.0,
+    ) -> None:
+        figure = new_figure(width / dpi, height / dpi, dpi)
         upper, lower = figure.subplots(2, 1, sharex=True)
         tidy(upper, "true depth\n[mm]").invert_yaxis()
         tidy(lower, "force\n[N]", "time [s]")
@@ -174,8 +182,13 @@ class Strip:
             top = (time[mark], 1.0)
             upper.annotate(f"{number}", top, xycoords=("data", "axes fraction"), color=INK, **place)
         patches = [Patch(color=colour, label=phase.value) for phase, colour in PHASE_COLOURS.items()]
-        figure.legend(handles=patches, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-        figure.align_ylabels()
+        figure.legend(
+            handles=patches,
+            loc="outside lower center",
+            ncols=5 if width > 6 * dpi else 3,
+            frameon=False,
+            fontsize=9,
+        )
         self.full = _drawn(figure)
         for artist in (*curves, *shades):
             artist.set_visible(False)
@@ -202,8 +215,8 @@ def _panel(moment: Moment, title: Sequence[str], height: int) -> Image.Image:
     draw, large, small = ImageDraw.Draw(panel), ImageFont.load_default(24), ImageFont.load_default(16)
     left, right = 20, PANEL - 20
     for row, line in enumerate(title):
-        draw.text((left, 14 + 22 * row), line, GREY, small)
-    draw.text((left, 72), moment.attempt, VERMILION if moment.ended else INK, ImageFont.load_default(20))
+        draw.text((left, 8 + 20 * row), line, GREY, small)
+    draw.text((left, 76), moment.attempt, VERMILION if moment.ended else INK, ImageFont.load_default(20))
     draw.rounded_rectangle((left, 106, right, 166), 8, PHASE_COLOURS[moment.phase])
     draw.text((left + 12, 136), moment.phase.value, INK, large, "lm")
     draw.text((right - 12, 136), WORDS[moment.phase], INK, small, "rm")
@@ -246,22 +259,23 @@ def still(moments: Sequence[Moment], title: Sequence[str]) -> Image.Image:
     """Return the key moments in two rows, with depth and force over time."""
     keys = key_moments(moments)
     height, width, _ = moments[0].picture.shape
-    head, bar, gap = 50, 84, 12
+    head, bar, gap = 60, 124, 14
     columns, rows = 3 * (width + gap) + gap, 2 * (height + bar + gap) + head
     picture = Image.new("RGB", (columns, rows), "white")
-    draw, large, small = ImageDraw.Draw(picture), ImageFont.load_default(30), ImageFont.load_default(22)
-    draw.text((gap, head // 2), ": ".join(title), INK, ImageFont.load_default(24), "lm")
+    draw, large, small = ImageDraw.Draw(picture), ImageFont.load_default(34), ImageFont.load_default(28)
+    draw.text((gap, head // 2), "; ".join(title), INK, small, "lm")
     for number, (label, place) in enumerate(keys):
         moment = moments[place]
         x, y = gap + number % 3 * (width + gap), head + number // 3 * (height + bar + gap)
         draw.rectangle((x, y, x + width - 1, y + bar - 1), PHASE_COLOURS[moment.phase])
-        draw.text((x + 12, y + 24), f"{number + 1}  {label}", INK, large, "lm")
+        draw.text((x + 12, y + 25), f"{number + 1}  {label}", INK, large, "lm")
         state = max(moment.states, key=lambda name: moment.states[name])
         values = f"{moment.time:.1f} s, {moment.force:.0f} N, depth {1e3 * moment.depth:.1f} mm"
         seen = f"recognised: {state.replace('_', ' ')} {100 * moment.states[state]:.0f} %"
-        draw.text((x + 12, y + 62), f"{values}; {seen}", INK, small, "lm")
+        draw.text((x + 12, y + 65), values, INK, small, "lm")
+        draw.text((x + 12, y + 99), seen, INK, small, "lm")
         picture.paste(Image.fromarray(moment.picture), (x, y + bar))
-    strip = Strip(moments, width, height + bar, [place for _, place in keys])
+    strip = Strip(moments, width, height + bar, [place for _, place in keys], dpi=170.0)
     picture.paste(strip.full, (columns - width - gap, rows - height - bar - gap))
     return picture
 
@@ -276,12 +290,12 @@ def write_film(moments: Sequence[Moment], title: Sequence[str], path: Path, rate
 
 
 def title_of(environment: PegInHoleEnv, seed: int) -> list[str]:
-    """Return two lines about the present episode: part and seed, and its errors of the estimate."""
+    """Return lines about the present episode: part and seed, clearance, error of the estimate."""
     position, rotation = environment.scene().nominal
     off = f"{1e3 * math.hypot(*position[:2]):.1f} mm, {math.degrees(math.hypot(*quat_log(rotation))):.1f} deg"
-    clearance = 1e6 * environment.part.clearance
     return [
-        f"{environment.part.label}, clearance {clearance:.0f} um, episode {seed}",
+        f"{environment.part.label}, episode {seed}",
+        f"clearance {1e3 * environment.part.clearance:.2f} mm",
         f"hole estimate off by {off}",
     ]
 
@@ -303,7 +317,7 @@ def main() -> None:
         title = title_of(environment, arguments.seed)
     for attempt in moments[-1].ended:
         print(f"attempt ended at {attempt.time:.2f} s: {attempt.reason}")
-    print(f"{title[0]}, {title[1]}: {moments[-1].result} at {moments[-1].time:.2f} s")
+    print(f"{'; '.join(title)}: {moments[-1].result} at {moments[-1].time:.2f} s")
     if arguments.film:
         write_film(moments, title, arguments.film, arguments.speed * task.policy_rate)
     if arguments.picture:
