@@ -321,7 +321,7 @@ def main() -> None:
     if arguments.film:
         write_film(moments, title, arguments.film, arguments.speed * task.policy_rate)
     if arguments.picture:
-        still(moments, title).quantize(192).save(arguments.picture, optimize=True)
+        still(moments, title).save(arguments.picture, optimize=True)
 
 
 if __name__ == "__main__":
