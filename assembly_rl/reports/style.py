@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from assembly_rl.controllers.insertion.phases import Phase
+
 # Palette of Okabe and Ito, which colour-blind people can distinguish.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#A5528A", "#56B4E9",
@@ -16,6 +18,11 @@ INK, GREY, LIGHT = "#2c3440", "#8a93a0", "#d5dae1"
 PEG, PEG_EDGE, PLATE, PLATE_EDGE = "#f2b266", "#a35c00", "#c3cad3", "#7d8894"
 Place = Literal["upper left", "upper right", "lower left", "lower right"]
 XYZ = (BLUE, VERMILION, GREEN)
+PHASE_COLOURS = {
+    Phase.approach: "#e3e7ec", Phase.search: "#fbe3b5", Phase.insert: "#cfe5f7", Phase.recover: "#f4bfa6",
+    Phase.align: "#e0cfe9",
+}  # fmt: skip
+"""Background colours of the phases of a supervised insertion."""
 
 
 def new_figure(width: float, height: float, dpi: float = 150.0) -> Figure:

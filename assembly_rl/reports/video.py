@@ -42,13 +42,28 @@ def write_video(trace: Trace, path: Path, speed: float = 1.0) -> None:
     """
     if not trace.frames:
         raise InputError("the trace has no frames: record_episode(..., frames=True)")
-    path.parent.mkdir(parents=True, exist_ok=True)
     rate = trace.rate * speed
+    stride = ceil(rate / GIF_RATE) if path.suffix == ".gif" else 1
+    write_pictures(_pictures(trace, stride), path, rate / stride)
+
+
+def write_pictures(pictures: Iterator[Image.Image], path: Path, rate: float) -> None:
+    """Write pictures of one size as ``.mp4`` (H.264) or as ``.gif``; the last one is held.
+
+    Args:
+        pictures: At least one picture.
+        path: File of the video; its suffix selects the format.
+        rate: Pictures in a second; browsers slow a GIF of many more than ``GIF_RATE`` down.
+
+    Raises:
+        ValueError: The suffix is unknown.
+        ImportError: The extra [video] is missing, which a GIF does not need.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".mp4":
-        _write_mp4(_pictures(trace, 1), path, rate)
+        _write_mp4(pictures, path, rate)
     elif path.suffix == ".gif":
-        stride = ceil(rate / GIF_RATE)
-        _write_gif(_pictures(trace, stride), path, stride / rate)
+        _write_gif(pictures, path, 1.0 / rate)
     else:
         raise InputError(f"the suffix must be .mp4 or .gif, got {path.name!r}")
 
@@ -87,7 +102,7 @@ def _write_gif(pictures: Iterator[Image.Image], path: Path, period: float) -> No
     palette = sample.quantize(GIF_COLOURS)
     still = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
     durations = [round(1e3 * period)] * (len(still) - 1) + [round(1e3 * HOLD)]
-    still[0].save(path, save_all=True, append_images=still[1:], duration=durations, loop=0, optimize=False)
+    still[0].save(path, save_all=True, append_images=still[1:], duration=durations, loop=0, optimize=True)
 
 
 def _pictures(trace: Trace, stride: int) -> Iterator[Image.Image]:

@@ -2,13 +2,15 @@
 
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.insertion.phases import Attempt, Phase
+from assembly_rl.controllers.recognition import load_recognizer
 from assembly_rl.envs import PegHole, PegInHoleEnv, Result
 from assembly_rl.envs.geometry import hole_parts, peg_parts
 from assembly_rl.reports.rerun_parts import (
@@ -22,7 +24,7 @@ from assembly_rl.reports.rerun_parts import (
     rgb,
     transform,
 )
-from assembly_rl.reports.style import BLUE, GREEN, GREY, PEG, PLATE, VERMILION, XYZ
+from assembly_rl.reports.style import BLUE, GREEN, GREY, PEG, PHASE_COLOURS, PLATE, VERMILION, XYZ
 from assembly_rl.reports.trace import PHASES, phase
 
 Array = NDArray[np.float64]
@@ -32,6 +34,9 @@ PAUSE = 0.5
 
 GAP = 1e-3
 """Time [s] after the end of an episode at which its curves end."""
+
+RECOGNISED, SUPERVISED, ATTEMPT = "recognised", "supervisor/phase", "supervisor/attempt"
+"""Entities: contact state that the shipped recogniser sees, phase of the supervisor, and its attempt."""
 
 SERIES = {
     "depth": (("depth", "goal"), (BLUE, GREY)),
@@ -44,6 +49,16 @@ SERIES = {
     "pose/rotation": (("rx", "ry", "rz"), XYZ),
 }
 """Entity -> names and colours of its curves."""
+
+
+def attempt(ended: Sequence[Attempt]) -> str:
+    """Return the number of an attempt, and why the one before it ended.
+
+    Args:
+        ended: Attempts before it.
+    """
+    after = f", after {ended[-1].reason.value}" if ended else ""
+    return f"attempt {len(ended) + 1}{after}"
 
 
 class Viewer:
@@ -68,6 +83,10 @@ class Viewer:
         name_series(self._stream, SERIES)
         states = rr.StateConfiguration(values=list(PHASES), labels=list(PHASES), colors=rgb(PHASES.values()))
         self._stream.log("phase", states, static=True)
+        names, colours = [phase.value for phase in Phase], [PHASE_COLOURS[phase] for phase in Phase]
+        states = rr.StateConfiguration(values=names, labels=names, colors=rgb(colours))
+        self._stream.log(SUPERVISED, states, static=True)
+        self._recognizer, self._sees = load_recognizer(), False
 
     def _layout(self) -> Any:
         views = importlib.import_module("rerun.blueprint")
@@ -78,7 +97,8 @@ class Viewer:
             "moment": "moment on the tool [Nm]",
             "action": "action [1]",
         }
-        states = views.StateTimelineView(contents=["/phase", "/episode"], name="phase, episode")
+        shown = [f"/{name}" for name in ("phase", RECOGNISED, SUPERVISED, ATTEMPT, "episode")]
+        states = views.StateTimelineView(contents=shown, name="phase, episode")
         return layout("peg and plate [mm], true hole", curves, states)
 
     def begin(self, label: str, part: PegHole) -> None:
@@ -90,6 +110,8 @@ class Viewer:
         """
         self._start = self._time + (PAUSE if self._part is not None else 0.0)
         self._at(0.0)
+        self._recognizer.reset()
+        self._sees = False
         rr, stream = self._rr, self._stream
         self._labels.append(label)
         results = [str(result).replace("_", " ") for result in Result]
@@ -106,6 +128,17 @@ class Viewer:
     def _at(self, time: float) -> None:
         self._time = self._start + time
         self._stream.set_time("time", duration=self._time)
+
+    def update(self, wrench: Sequence[float], pose: Array, command: Array) -> None:
+        """Recognise the contact state, which the next steps then show; a ``watch`` of ``PegInHoleEnv``.
+
+        Args:
+            wrench: Measured wrench (6,) [N, Nm], nominal axes.
+            pose: Measured pose of the tip (6,) [m, rad].
+            command: Commanded pose of the tip (6,) [m, rad].
+        """
+        self._recognizer.update(wrench, pose, command)
+        self._sees = True
 
     def log(self, environment: PegInHoleEnv, info: Mapping[str, Any], action: NDArray[np.float32]) -> None:
         """Log a step of the episode; a ``Watch`` of ``run_episode``.
@@ -135,12 +168,18 @@ class Viewer:
         ):
             stream.log(path, rr.Scalars(np.asarray(values, dtype=np.float64)))
         stream.log("phase", rr.StateChange(state=phase(info["depth"], peak)))
+        if self._sees:
+            stream.log(RECOGNISED, rr.StateChange(state=self._recognizer.read().state))
+        if "phase" in info:
+            stream.log(SUPERVISED, rr.StateChange(state=info["phase"]))
+            stream.log(ATTEMPT, rr.StateChange(state=attempt(info["attempts"])))
         if "result" in info:
             stream.log("episode", rr.StateChange(state=info["result"].replace("_", " ")))
             stream.set_time("time", duration=self._time + GAP)  # no line leads to the next episode
             for path, (names, _) in SERIES.items():
                 stream.log(path, rr.Scalars([math.nan] * len(names)))
-            stream.log("phase", rr.StateChange.cleared())
+            for path in ("phase", RECOGNISED, SUPERVISED, ATTEMPT):
+                stream.log(path, rr.StateChange.cleared())
 
     def close(self) -> None:
         """Write what is left."""

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
+from assembly_rl.controllers.recognition.recognizer import CONTROL_RATE
 from assembly_rl.controllers.validation import InputError
 from assembly_rl.envs import make_environment
 from assembly_rl.envs.physics import require_display
@@ -92,6 +93,8 @@ class Watcher:
         viewer, mode = self._viewer, None if self._viewer else "human"
         watch = None if viewer is None else viewer.log
         with closing(make_environment(scenario.part, scenario.task, mode)) as environment:
+            if viewer is not None and environment.task.control_rate == CONTROL_RATE:
+                environment.watch = viewer.update
             for seed in range(first_seed, first_seed + episodes):
                 if viewer is not None:
                     viewer.begin(f"episode {seed}: {label}", environment.part)

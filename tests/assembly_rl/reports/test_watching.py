@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assembly_rl.controllers.recognition import load_recognizer
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.envs.library import make_part_and_task
 from assembly_rl.evaluation import GuidedPolicy, Scenario
@@ -103,6 +104,47 @@ def test_the_file_has_scene_phases_and_episodes(watched: tuple[Path, list[Row]])
     np.testing.assert_allclose(heights, -depth[steps, 0], atol=0.5)  # the tip's centre, and its depth
     contacts = [values for values in found["/scene/contacts"]["positions"] if values]
     assert contacts and (np.ptp([*np.concatenate(contacts)[:, 2], 0.0]) < np.nanmax(depth[:, 0]) + 0.1)
+
+
+def test_the_file_has_what_supervisor_and_recogniser_say(agent: GuidedPolicy, tmp_path: Path) -> None:
+    """An early retreat: each step's phase, attempt and recognised state are those of the same episode."""
+    part, task = make_part_and_task(
+        "L", {"limits": {"time": 1.6}, "supervisor": {"attempts": 3, "patience": 0.2}}
+    )
+    with Watcher(str(tmp_path / "episodes.rrd")) as watcher:
+        list(watcher.iterate(Scenario(part, task), agent, 2, 5, "reflex, L"))
+    found = read(tmp_path / "episodes.rrd")
+    phases, attempts, states = [], [], []
+    environment, recognizer = PegInHoleEnv(part, task), load_recognizer()
+    environment.watch = recognizer.update
+
+    def watch(_: PegInHoleEnv, info: Row, action: np.ndarray) -> None:
+        phases.append(info["phase"])
+        attempts.append(len(info["attempts"]) + 1)
+        if info["time"] > 0.0:
+            states.append(recognizer.read().state)
+        else:
+            recognizer.reset()
+
+    for seed in (5, 6):
+        run_episode(environment, agent, seed, watch)
+    environment.close()
+    shown = {
+        name: [state[0] for state in found[f"/{name}"]["state"] if state]
+        for name in ("supervisor/phase", "supervisor/attempt", "recognised")
+    }
+    assert shown["supervisor/phase"] == phases
+    assert {"search", "recover"} <= set(phases)
+    assert [int(name.split(",")[0].split()[1]) for name in shown["supervisor/attempt"]] == attempts
+    assert {"attempt 1", "attempt 2, after search"} <= set(shown["supervisor/attempt"])
+    assert shown["recognised"] == states
+    assert len(set(states)) > 1
+
+
+def test_without_a_supervisor_the_file_has_no_attempts(watched: tuple[Path, list[Row]]) -> None:
+    found = read(watched[0])
+    assert found["/recognised"]["state"]
+    assert "state" not in found["/supervisor/attempt"] or not any(found["/supervisor/attempt"]["state"])
 
 
 def test_what_cannot_be_watched_is_refused_before_anything_starts(
