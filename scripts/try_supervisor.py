@@ -18,17 +18,15 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from evaluate_parts import CONTROLLERS, baseline_config, in_conditions  # isort: skip
+from evaluate_parts import baseline_config, composed, in_conditions  # isort: skip
 
 from assembly_rl.deployment.reconfiguration import settings
 from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegHole, TaskConfig
-from assembly_rl.envs.geometry.part_family import PartFamily
 from assembly_rl.envs.library import make_task
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Policy
 from assembly_rl.evaluation.candidates import baseline
 
-assert CONTROLLERS.is_dir()
 FIRST_PART = 1_000_200
 """Seed of the first part."""
 BLOCK = 5
@@ -101,7 +99,7 @@ ENTRIES = [
 
 def rows_of(arguments: argparse.Namespace, done: set[tuple[str, ...]], evaluator: Evaluator) -> Iterator[Any]:
     """Yield the number of episodes of each block, and its rows; none for a block that is done."""
-    own, family = TrainedController.open("generalist"), PartFamily()
+    own, family = TrainedController.open("generalist"), composed("experiment=generalist").parts.family()
     parts = [family.part(FIRST_PART + number) for number in range(arguments.parts)]
     for entry in ENTRIES:
         for engine in arguments.engines:
