@@ -46,7 +46,7 @@ class Page:
 
 
 PART = "part: a name (square, L, pins ...) or a file (DXF, SVG, YAML, STL)"
-TASK = "errors and time limit: default (1 mm, 5 s), hard (2 mm, 8 s), broad (3 mm, 10 s), far (5 mm, 20 s)"
+TASK = "errors [mm] and time limit [s]: default (1, 5), hard (2, 8), broad (3, 10), far (5, 20)"
 ROBOT = "lag, delay and arm: floating, iiwa, ur5e, franka, or a YAML file"
 ENGINE = "physics: bullet, or mujoco if it is installed"
 RUN = "folder of a training"
