@@ -50,6 +50,8 @@ POLICY_PERIOD = 200
 """Control periods in a policy period."""
 INSERTION = 200_000
 """Control periods in the longest insertion, all of which are recorded."""
+ATTEMPTS = 100
+"""Attempts of an insertion."""
 HISTORY = 100
 """Past wrenches in an observation."""
 CELLS = 10

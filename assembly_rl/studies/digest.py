@@ -16,6 +16,7 @@ PRESENTATION = (
     "deployment/",
     "methods/lcrl/report.py",
     "methods/transfer/report.py",
+    "recognition/",
     "reports/",
     "studies/pictures.py",
     "studies/report.py",
@@ -23,7 +24,8 @@ PRESENTATION = (
     "studies/scores.py",
     "studies/statistics.py",
 )
-"""Files and folders of assembly_rl that show or export results; all others produce them."""
+"""Files and folders of assembly_rl that show or export results, or teach the recogniser, which no study uses;
+all others produce results."""
 OTHER_PACKAGES = ("conf/", "controllers/", "envs/")
 """Packages that an installed assembly_rl contains as folders."""
 

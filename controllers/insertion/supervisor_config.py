@@ -43,8 +43,9 @@ class SupervisorConfig:
     yaw: float = 0.03
 
     def __post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or isinstance(self.attempts, bool) or self.attempts < 1:
-            raise InputError(f"attempts must be an integer >= 1, got {self.attempts!r}")
+        own = self.attempts
+        if not isinstance(own, int) or isinstance(own, bool) or not 1 <= own <= bounds.ATTEMPTS:
+            raise InputError(f"attempts must be an integer from 1 to {bounds.ATTEMPTS}, got {own!r}")
         if not self.searches:
             raise InputError(f"searches must be one or more of {', '.join(SEARCHES)}, got []")
         for search in self.searches:

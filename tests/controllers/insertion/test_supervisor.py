@@ -126,8 +126,8 @@ def test_a_reset_forgets_the_insertion() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"attempts": 0}, "attempts must be an integer >= 1, got 0"),
-        ({"attempts": 2.5}, "attempts must be an integer >= 1, got 2.5"),
+        ({"attempts": 0}, "attempts must be an integer from 1 to 100, got 0"),
+        ({"attempts": 2.5}, "attempts must be an integer from 1 to 100, got 2.5"),
         ({"share": 1.5}, "share"),
         ({"patience": -1.0}, "patience must be > 0"),
         ({"searches": []}, "searches must be one or more of policy, spiral, tilt"),
