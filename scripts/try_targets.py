@@ -1,6 +1,7 @@
 """Try the settings that `assembly-rl-deploy insertions=20` chooses, on targets that the controller misses.
 
     python scripts/try_targets.py --output targets.csv
+    python scripts/try_targets.py --output targets.csv --fine-tune 32000 --runs runs/targets
 
 Each target is a part and conditions beyond those of the training of ``generalist``. A row has the success on
 200 held-out episodes before and after, the forecast, and the insertions that were used. The rules were
@@ -15,13 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+from assembly_rl.api.configuration import geometry_config
 from assembly_rl.deployment.budget import Budget, spend
+from assembly_rl.deployment.insertions import Arm
 from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.part_family import PartFamily
 from assembly_rl.envs.library import make_part, make_task
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, mcnemar, summarize
+from assembly_rl.methods.transfer.fine_tuning import fine_tune, fine_tuning_config
 from assembly_rl.methods.transfer.source import Source
+from assembly_rl.runs import folder_name
 
 FIRST_PART = 1_000_100
 """Seed of the family's parts of the targets."""
@@ -125,28 +132,46 @@ TARGETS = [
 """Targets, those of one kind apart, so that the first rows say most."""
 
 
-def row_of(target: Target, evaluator: Evaluator, episodes: int, insertions: int) -> dict[str, Any]:
-    """Return the row of a target."""
-    controller, trained = TrainedController.open("generalist"), Source.open("generalist").config.task
-    policy = LearnedPolicy(controller.policy)
+def row_of(
+    target: Target, evaluator: Evaluator, episodes: int, budget: Budget, runs: Path | None
+) -> dict[str, Any]:
+    """Return the row of a target.
+
+    Args:
+        target: Target.
+        evaluator: Processes of the episodes.
+        episodes: Held-out episodes, before and after.
+        budget: Budget of insertions, and steps of the fine-tuning.
+        runs: Folder of the fine-tunings; those that are there go on.
+    """
+    controller, source = TrainedController.open("generalist"), Source.open("generalist")
+    trained = source.config.task
     part, task = target.made(trained)
 
-    def held_out(of: TaskConfig) -> list[dict[str, Any]]:
-        return evaluator.evaluate(Scenario(part, of), policy, episodes, HELD_OUT_SEED)
+    def held_out(arm: Arm) -> list[dict[str, Any]]:
+        policy = LearnedPolicy(arm.controller.policy)
+        return evaluator.evaluate(Scenario(part, arm.setting.task), policy, episodes, HELD_OUT_SEED)
+
+    def trained_on(of: TaskConfig) -> TrainedController:
+        assert runs is not None
+        config = fine_tuning_config(source, geometry_config(part), of, budget.fine_tune, beyond=True)
+        run = fine_tune(config, runs / folder_name(target.name), Console(quiet=True), processes=1)
+        return TrainedController.open(run.path)
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "insertions.json"
-        budget = Budget(insertions)
-        choice = spend(part, trained, task, controller, budget, file, evaluator, lambda text: None)
+        tune = trained_on if budget.fine_tune else None
+        choice = spend(part, trained, task, controller, budget, file, evaluator, lambda text: None, tune=tune)
     first, kept = choice.arms[0], choice.kept
-    before = held_out(first.setting.task)
-    after = before if kept is first else held_out(kept.setting.task)
+    before = held_out(first)
+    after = before if kept is first else held_out(kept)
     effect, found = mcnemar(before, after), summarize(after)
     return {
         "target": target.name,
         "engine": target.engine,
         "kept": kept.setting.name,
         "decision": choice.decision,
+        "forecasts": "; ".join(f"{arm.setting.name}={arm.summary.success:.2f}" for arm in choice.arms),
         "forecast_before": first.summary.success,
         "forecast": kept.summary.success,
         "insertions": choice.insertions,
@@ -205,18 +230,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--episodes", type=int, default=200, help="held-out, before and after")
     parser.add_argument("--insertions", type=int, default=20)
+    parser.add_argument("--fine-tune", type=int, default=0, help="policy steps in the model; 0 for none")
+    parser.add_argument("--runs", type=Path, help="folder of the fine-tunings")
+    parser.add_argument("--targets", nargs="+", help="names of targets; all by default")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
+    if given.fine_tune and given.runs is None:
+        parser.error("--fine-tune needs --runs, a folder for its runs")
+    if unknown := set(given.targets or ()) - {target.name for target in TARGETS}:
+        parser.error(f"unknown targets: {'; '.join(sorted(unknown))}")
     done = set()
     if given.output.exists():
         with open(given.output, newline="", encoding="utf-8") as file:
             done = {row["target"] for row in csv.DictReader(file)}
     with Evaluator(given.processes) as evaluator:
         for target in TARGETS:
-            if target.name in done:
+            if target.name in done or (given.targets and target.name not in given.targets):
                 continue
-            row = row_of(target, evaluator, given.episodes, given.insertions)
+            budget = Budget(given.insertions, fine_tune=given.fine_tune)
+            row = row_of(target, evaluator, given.episodes, budget, given.runs)
             new = not given.output.exists()
             with open(given.output, "a", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, list(row))

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from assembly_rl.api.configuration import Progress, console_of, geometry_config
 from assembly_rl.api.run import Run
-from assembly_rl.controllers.validation import InputError
 from assembly_rl.deployment.budget import Budget, spend
 from assembly_rl.deployment.deploy import Deployment, require_new, write_deployment
 from assembly_rl.deployment.insertions import is_changed
+from assembly_rl.deployment.reconfiguration import AS_IT_IS
 from assembly_rl.deployment.trials import TrainedController, Trials, try_out, try_setting
 from assembly_rl.envs import TaskConfig
 from assembly_rl.envs.geometry.config import GeometryConfig
@@ -36,7 +36,8 @@ class DeploymentOptions:
             folder of a run.
         episodes: Episodes in each engine.
         level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
-        fine_tune: Policy steps of a fine-tuning on the part; 0 for none.
+        fine_tune: Policy steps of a fine-tuning on the part; 0 for none. With ``insertions`` in the
+            model of the forecast, in the setting with the best one.
         insertions: Largest number of insertions on the target with which a setting for its conditions is
             chosen, after a forecast; 0 for the controller as it is.
         confidence: Confidence with which these insertions are to show the level.
@@ -85,7 +86,8 @@ def deploy(
         source: Bundle of the controller (a file, or the name of one that comes with this package), or a run.
         episodes: Held-out episodes in each engine that is installed.
         level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
-        fine_tune: Policy steps of a fine-tuning on the part; 0 for none.
+        fine_tune: Policy steps of a fine-tuning on the part; 0 for none. With ``insertions`` in the
+            model of the forecast, in the setting with the best one.
         insertions: Largest number of insertions with which a setting for these conditions is chosen, after
             a forecast in the other engine; 0 for the controller as it is.
         confidence: Confidence with which these insertions are to show the level.
@@ -137,10 +139,6 @@ def deploy_part(
         TrainingInterrupted: A signal ended the fine-tuning.
     """
     require_new(folder)
-    if options.insertions and options.fine_tune:
-        raise InputError(
-            "give insertions=... or fine_tune=..., not both: the one chooses settings, the other trains"
-        )
     training = None
     if options.fine_tune:  # its errors come before the trials
         source = Source.open(options.source)
@@ -149,8 +147,8 @@ def deploy_part(
     with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
     if options.insertions:
-        before, trials = _with_insertions(geometry, task, folder, options, console)
-        found = {"as it is": trials} if before is None else {"as it is": before, "with its settings": trials}
+        before, kept, trials = _with_insertions(geometry, task, folder, options, console)
+        found = {AS_IT_IS: trials} if before is None else {AS_IT_IS: before, kept: trials}
         return _written(trials, before, found, folder, options, console)
     trials = _tried(geometry, task, options.source, options, console)
     before, found = None, {Path(options.source).name: trials}
@@ -185,14 +183,10 @@ def _written(
     for note in trials.notes:
         console.print(note, highlight=False, markup=False)
     if trials.success < options.level:
-        tune = "" if options.fine_tune else "fine-tune it (fine_tune=32000), "
-        tune = (
-            tune
-            if options.insertions
-            else f"{tune}let it choose settings for these conditions (insertions=20), "
-        )
+        more = "" if options.fine_tune else "fine-tune it (fine_tune=32000), "
+        more += "" if options.insertions else "let it choose settings for these conditions (insertions=20), "
         console.print(
-            f"[yellow]below the level of {100 * options.level:g} %[/]: look at the pictures, {tune}lower the "
+            f"[yellow]below the level of {100 * options.level:g} %[/]: look at the pictures, {more}lower the "
             "errors (task.randomization.hole_estimate), or train for this part alone (assembly-rl-train)",
             highlight=False,
         )
@@ -219,28 +213,45 @@ def insertions_file(folder: Path) -> Path:
 
 def _with_insertions(
     geometry: GeometryConfig, task: TaskConfig, folder: Path, options: DeploymentOptions, console: Console
-) -> tuple[Trials | None, Trials]:
-    """Choose a setting; return the trials before if it is another one than before, and those of it."""
+) -> tuple[Trials | None, str, Trials]:
+    """Choose a setting; return the trials before, if another one is kept, its name, and its trials."""
     controller, part = TrainedController.open(options.source), geometry.part()
-    trained = Source.open(options.source).config.task
-    budget = Budget(options.insertions, options.level, options.confidence)
+    source = Source.open(options.source)
+    budget = Budget(options.insertions, options.level, options.confidence, options.fine_tune)
 
     def told(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
+    def trained_on(of: TaskConfig) -> TrainedController:
+        console.print("fine-tuning in the model", highlight=False)
+        training = fine_tuning_config(source, geometry, of, options.fine_tune, options.seed, beyond=True)
+        return TrainedController.open(
+            fine_tune(training, tuning_folder(folder), console, options.processes).path
+        )
+
     with Evaluator(options.processes) as evaluator:
         file = insertions_file(folder)
-        choice = spend(part, trained, task, controller, budget, file, evaluator, told)
+        choice = spend(
+            part,
+            source.config.task,
+            task,
+            controller,
+            budget,
+            file,
+            evaluator,
+            told,
+            tune=trained_on if options.fine_tune else None,
+        )
     trials = [
         _with_bar(
             console,
-            partial(try_setting, controller, part, of.setting.task, options.episodes, options.processes),
+            partial(try_setting, of.controller, part, of.setting.task, options.episodes, options.processes),
         )
         for of in ([choice.arms[0], choice.kept] if is_changed(choice) else [choice.kept])
     ]
     notes = [*choice.kept.setting.reasons, choice.verdict]
     final = replace(trials[-1], notes=[*trials[-1].notes, *notes])
-    return (trials[0] if len(trials) > 1 else None), final
+    return (trials[0] if len(trials) > 1 else None), choice.kept.setting.name, final
 
 
 def _tried(

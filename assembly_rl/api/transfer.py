@@ -7,13 +7,13 @@ from pathlib import Path
 from assembly_rl.api.configuration import Progress, console_of, geometry_config
 from assembly_rl.api.run import Run
 from assembly_rl.envs.library import Part, Task, make_task
-from assembly_rl.evaluation.candidates import require_as_trained
 from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.workflow import (
     TransferResult,
     begin_transfer,
     choose_source,
     finish_transfer,
+    honouring,
 )
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
 from assembly_rl.runs import folder_name
@@ -71,7 +71,7 @@ def transfer(
         workflow = replace(workflow, evaluation=evaluation)
     console = console_of(progress)
     chosen = choose_source(paths, workflow.geometry.part(), conditions, console)
-    require_as_trained(chosen.config.task, conditions)
+    workflow = honouring(workflow, chosen, console)
     label = f"{chosen.run.path.name}-to-{folder_name(workflow.geometry.label)}"
     folder = begin_transfer(workflow, Path(run_dir) if run_dir else None, label, chosen, console)
     return finish_transfer(folder, console)

@@ -205,8 +205,9 @@ class DeployConfig(BundleConfig):
             folder of a run.
         episodes: Episodes in each engine.
         level: Success that is asked for: below it ``fine_tune`` trains, and ``insertions`` test for it.
-        fine_tune: Policy steps of a fine-tuning on the part; 0 for none. It is done in
-            ``<output>-fine-tuning``; if it is stopped, the same command goes on.
+        fine_tune: Policy steps of a fine-tuning on the part; 0 for none. With ``insertions`` in the
+            model of the forecast, in the setting with the best one. It is in ``<output>-fine-tuning``; if it
+            is stopped, the same command goes on.
         insertions: Largest number of insertions with which a setting for these conditions is chosen, after a
             forecast in the other engine; 0 for the controller as it is. They are in
             ``<output>-insertions.json``; if the command is stopped, the same command goes on.

@@ -11,8 +11,13 @@ from assembly_rl.cli.command import command, console
 from assembly_rl.configuration.composition import checked
 from assembly_rl.configuration.overrides import Argument
 from assembly_rl.envs import make_environment
-from assembly_rl.evaluation.candidates import as_trained, require_as_trained
-from assembly_rl.methods.transfer.workflow import begin_transfer, choose_source, finish_transfer
+from assembly_rl.methods.transfer.workflow import (
+    begin_transfer,
+    choose_source,
+    finish_transfer,
+    honouring,
+    student_task,
+)
 from assembly_rl.methods.transfer.workflow_config import TransferWorkflowConfig
 from assembly_rl.runs import RunError, folder_name
 from assembly_rl.training.trainer import TrainingInterrupted
@@ -30,15 +35,14 @@ def _job(values: DictConfig) -> None:
         part = config.geometry.part()
         source = choose_source(config.source, part, config.task, output)
         keys = [Argument.read(text).key.split(".") for text in HydraConfig.get().overrides.task]
-        require_as_trained(
-            source.config.task, config.task, {key[1] for key in keys if key[0] == "task" and len(key) > 1}
-        )
-        make_environment(part, as_trained(source.config.task, config.task)).close()
+        given = {".".join(key[1:3]) for key in keys if key[0] == "task" and len(key) > 1}
+        config = honouring(config, source, output, given)
+        make_environment(part, student_task(config, source)).close()
         choices = HydraConfig.get().runtime.choices
         name = folder_name(config.geometry.name or choices["geometry"])
         label = "-".join((source.run.path.name, "to", choices["task"], name))
-        given = Path(config.run_dir) if config.run_dir else None
-        folder = begin_transfer(config, given, label, source, output)
+        folder = Path(config.run_dir) if config.run_dir else None
+        folder = begin_transfer(config, folder, label, source, output)
     try:
         finish_transfer(folder, output)
     except TrainingInterrupted as stop:

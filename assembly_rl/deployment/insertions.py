@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from assembly_rl.deployment.reconfiguration import AS_IT_IS, Setting
+from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.evaluation import (
     MISSED,
     REACHED,
@@ -26,11 +27,13 @@ class Arm:
 
     Attributes:
         setting: Setting.
+        controller: Controller that acts in it.
         forecast: Rows of its episodes in the model; the same seeds for all settings.
         rows: Rows of its insertions.
     """
 
     setting: Setting
+    controller: TrainedController
     forecast: list[Row]
     rows: list[Row] = field(default_factory=list)
 

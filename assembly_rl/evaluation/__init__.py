@@ -2,6 +2,7 @@
 
 from assembly_rl.evaluation.episodes import (
     COMPARISON_SEED,
+    FORECAST_SEED,
     HELD_OUT_SEED,
     VALIDATION_SEED,
     Evaluator,
@@ -23,6 +24,7 @@ from assembly_rl.evaluation.summary import (
 
 __all__ = [
     "COMPARISON_SEED",
+    "FORECAST_SEED",
     "HELD_OUT_SEED",
     "LEANS_ON_ENGINE",
     "MISSED",

@@ -24,6 +24,9 @@ VALIDATION_SEED = 1_000_000
 COMPARISON_SEED = 1_500_000
 """First seed of the episodes on which controllers are compared; no checkpoint was chosen on them."""
 
+FORECAST_SEED = 1_750_000
+"""First seed of the episodes of a forecast, in which a setting is chosen."""
+
 HELD_OUT_SEED = 2_000_000
 """First seed of the episodes of reported results; nothing is chosen on them."""
 

@@ -24,6 +24,8 @@ class TransferConfig(MethodConfig):
     Attributes:
         run: Folder of the run whose best policy is transferred; null to learn from scratch.
         etcl: Reconfigure the compliance law for the probed contact.
+        reconfigured: Learn with law, admittance, action and path of the task, as given, instead of those of
+            the source; the other settings have to be the source's.
         weights: Rule of the weights of the distillation: by ``compliance``, by the ``similarity`` of
             influences, by the teacher's ``error``; ``uniform``; ``shuffled``, those by compliance in another
             order, as a control; or ``none`` for fine-tuning without distillation.
@@ -44,6 +46,7 @@ class TransferConfig(MethodConfig):
     name: str = "transfer"
     run: str | None = None
     etcl: bool = True
+    reconfigured: bool = False
     weights: str = "compliance"
     beta: float = 1.0
     strength: float = 1.0
@@ -61,6 +64,8 @@ class TransferConfig(MethodConfig):
         require_count(self, "gradient_steps")
         require_positive(self, "actor_rate")
         require_text(self, "run")
+        if self.reconfigured and self.etcl:
+            raise InputError("transfer.reconfigured=true keeps the law of the task: give transfer.etcl=false")
         if self.weights not in RULES:
             raise InputError(f"transfer.weights must be one of {', '.join(RULES)}, got {self.weights!r}")
 

@@ -19,26 +19,36 @@ from assembly_rl.training.trainer import train_run
 
 VALIDATIONS = 4
 """Validations of a fine-tuning besides the one of the initial policy."""
-RATE = 0.2
-"""Factor on the learning rate of the source."""
+RATE, FURTHER_RATE = 0.2, 0.6
+"""Factors on the learning rate of the source, in the conditions of its training and beyond them."""
+ANNEALED = 3
+"""Time in which the weight of the distillation falls to 0, in steps of the fine-tuning; 1 beyond them."""
 
 
 def fine_tuning_config(
-    source: Source, geometry: GeometryConfig, task: TaskConfig, steps: int, seed: int = 0
+    source: Source,
+    geometry: GeometryConfig,
+    task: TaskConfig,
+    steps: int,
+    seed: int = 0,
+    *,
+    beyond: bool = False,
 ) -> TrainConfig:
     """Return the configuration of a fine-tuning: the training of the source goes on, on one part.
 
     For a tenth of the steps the actor only imitates the source while the critics learn the new part; then a
     decreasing weight keeps it near the source, and the learning rate is a fifth of the source's: with all of
-    it, and without that weight, insertions got fewer. Of the initial policy and those of the validations the
-    best one is kept.
+    it, and without that weight, insertions got fewer. In conditions beyond the source's there is more to
+    learn, and less to lose: the rate is three times as high, and the weight falls to 0. Of the initial
+    policy and those of the validations the best one is kept.
 
     Args:
         source: Source that learned several parts.
         geometry: Part.
-        task: Conditions, with the source's own settings.
+        task: Conditions, with law, admittance, action and path in which the source acts there.
         steps: Policy steps.
         seed: Seed of all random generators.
+        beyond: The conditions are beyond those in which the source learned.
 
     Raises:
         ValueError: The source learned one part; for that there is ``assembly-rl-transfer``.
@@ -48,8 +58,9 @@ def fine_tuning_config(
         raise InputError(f"{source.run.path} learned one part: assembly-rl-transfer goes on from there")
     algo = own.algo
     if isinstance(algo, OffPolicyConfig):
+        rate = FURTHER_RATE if beyond else RATE
         buffer_size = min(algo.buffer_size, max(steps, algo.batch_size))
-        algo = replace(algo, buffer_size=buffer_size, learning_rate=RATE * algo.learning_rate)
+        algo = replace(algo, buffer_size=buffer_size, learning_rate=rate * algo.learning_rate)
     return TrainConfig(
         geometry=geometry,
         task=task,
@@ -58,13 +69,14 @@ def fine_tuning_config(
         transfer=TransferConfig(
             run=str(source.run.path),
             etcl=False,
+            reconfigured=True,
             weights="uniform",
             replay=False,
             gradient_steps=1,
             actor_rate=1.0,
             averaged_over=max(1, steps // 10),
             warm_up=steps // 10,
-            anneal=3 * steps,
+            anneal=steps if beyond else ANNEALED * steps,
         ),
         seed=seed,
         steps=steps,

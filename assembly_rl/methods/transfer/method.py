@@ -12,7 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from assembly_rl.controllers.etcl import reconfigure
 from assembly_rl.controllers.validation import AXES, InputError
 from assembly_rl.envs.probing import probe_contact
-from assembly_rl.evaluation.candidates import as_trained, require_as_trained
+from assembly_rl.evaluation.candidates import as_trained, require_as_trained, require_same_interface
 from assembly_rl.learners.config import HiddenLayers, OffPolicyConfig
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.learners.replay_buffer import PackedReplayBuffer
@@ -84,7 +84,14 @@ class Transfer(Method):
                 f"{source.run.path} learned with algo={source.config.algo.name}, not with {algo.name}: a "
                 "student learns with its teacher's algorithm"
             )
-        require_as_trained(source.config.task, config.task)
+        if own.reconfigured:
+            require_same_interface(source.config.task, config.task)
+        else:
+            require_as_trained(
+                source.config.task,
+                config.task,
+                or_else="or give transfer.reconfigured=true transfer.etcl=false",
+            )
         if own.weights == "none" and _hidden_layers(config) != _hidden_layers(source.config):
             raise RunError(
                 f"{source.run.path} has other networks than this training, and with "
@@ -104,7 +111,8 @@ class Transfer(Method):
         if isinstance(algo, OffPolicyConfig):
             # No random actions are needed.
             algo = replace(algo, learning_starts=0, gradient_steps=own.gradient_steps)
-        part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+        part = config.geometry.part()
+        task = config.task if own.reconfigured else as_trained(source.config.task, config.task)
         if source.several_parts:
             weights = first_weights(own, config.seed, np.ones(6), np.ones(6))
             self.content = {

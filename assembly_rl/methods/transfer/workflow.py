@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from assembly_rl.evaluation import (
     best_validation,
     summarize,
 )
-from assembly_rl.evaluation.candidates import as_trained
+from assembly_rl.evaluation.candidates import as_asked
 from assembly_rl.learners.config import OffPolicyConfig
 from assembly_rl.methods.transfer.comparison import Step, change
 from assembly_rl.methods.transfer.config import TransferConfig
@@ -128,6 +128,35 @@ def _warn_of_failure(run: RunDirectory, console: Console) -> None:
             )
 
 
+def honouring(
+    config: TransferWorkflowConfig, source: Source, console: Console, given: Collection[str] = ()
+) -> TransferWorkflowConfig:
+    """Return the configuration of a transfer whose task has the law, admittance, action and path asked for.
+
+    What is not asked for is that of the source. With a law of the task's ETCL is left out.
+
+    Args:
+        config: Configuration of the transfer.
+        source: Source.
+        console: Console for messages.
+        given: What was given of the task, such as ``compliance.damping``.
+
+    Raises:
+        ValueError: The task asks for another observation, rate, symmetry or base than the source's.
+    """
+    task = as_asked(source.config.task, config.task, given)
+    if task == source.task(config.task):
+        return config
+    if config.transfer.etcl and not source.several_parts:
+        console.print("the settings of the task are kept as they were given, so ETCL is left out")
+    return replace(config, task=task, transfer=replace(config.transfer, reconfigured=True, etcl=False))
+
+
+def student_task(config: TransferWorkflowConfig, source: Source) -> TaskConfig:
+    """Return the task in which the policy of the source acts, and is trained."""
+    return config.task if config.transfer.reconfigured else source.task(config.task)
+
+
 def variant_config(config: TransferWorkflowConfig, source: Source, name: str) -> TrainConfig:
     """Return the configuration of the training of a variant.
 
@@ -140,7 +169,7 @@ def variant_config(config: TransferWorkflowConfig, source: Source, name: str) ->
     if isinstance(algo, OffPolicyConfig):  # there is one environment
         algo = replace(algo, overlapped=False, update_every=1)
     if changed is None:
-        task = replace(as_trained(source.config.task, task), coordinates=None)
+        task = replace(student_task(config, source), coordinates=None)
         if isinstance(algo, OffPolicyConfig):  # a short budget needs few random actions
             algo = replace(algo, learning_starts=min(algo.learning_starts, config.steps // 4))
     run = None if changed is None else str(source.run.path)
@@ -183,7 +212,7 @@ def begin_transfer(
     """
     if folder is not None and os.path.lexists(folder):
         raise _taken(folder)
-    part, task = config.geometry.part(), as_trained(source.config.task, config.task)
+    part, task = config.geometry.part(), student_task(config, source)
     own = variant_config(config, source, MAIN)
     assert isinstance(own.transfer, TransferConfig)
     main, reconfigures = Transfer(own.transfer), own.transfer.etcl
@@ -258,7 +287,7 @@ def _finish(folder: Path, console: Console) -> TransferResult:
         names = [name for name in names if name != "wdpd"]
     runs = {name: _train_variant(config, folder, source, name, console) for name in names}
     part, run = config.geometry.part(), runs[MAIN]
-    task, own = as_trained(source.config.task, config.task), read_config(run).task
+    task, own = student_task(config, source), read_config(run).task
     steps = [Step(**step) for step in plan["steps"]]
     if not plan["etcl"]:
         del steps[1:]

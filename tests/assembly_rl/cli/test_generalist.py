@@ -89,6 +89,28 @@ def test_what_a_training_over_parts_gave_is_tuned_and_transferred(command: Run, 
     assert "several learned several parts" in shown and "as it is" in shown
 
 
+def test_a_fine_tuning_in_the_model_is_one_of_the_settings(command: Run, tmp_path: Path) -> None:
+    command("train", *GENERALIST, "run_dir=several")
+    options = [
+        "geometry=L", "source=several", "episodes=2", "processes=1", "task.limits.time=1",
+        "task.limits.force=25", "insertions=2", "fine_tune=40",
+    ]  # fmt: skip
+    shown = command("deploy", *options, "output=made")
+    assert "fine-tuning in the model" in shown and ", fine-tuned: " in shown
+    run = json.loads((tmp_path / "made-fine-tuning" / "run.json").read_text())
+    state = json.loads((tmp_path / "made-insertions.json").read_text())
+    tuned = run["config"]["task"]
+    assert tuned["physics"]["engine"] == state["engine"] and tuned["limits"]["force"] == 25
+    assert tuned in [of | {"physics": tuned["physics"]} for of in state["target"]["settings"].values()]
+    assert len(state["forecasts"]) == len(state["target"]["settings"]) + 1
+    state["forecasts"][-1] = [row | {"success": True, "time": 1.0} for row in state["forecasts"][-1]]
+    (tmp_path / "again-insertions.json").write_text(json.dumps(state | {"insertions": []}))
+    shown = command("deploy", *options, "output=again")  # the forecasts are there
+    assert "kept: fine-tuned" in shown and "trained on for 40 steps" in shown
+    origin = read_bundle(next((tmp_path / "again").glob("*.bundle"))).manifest.provenance["source"]
+    assert origin["run"] == "again-fine-tuning"
+
+
 def test_a_setting_is_chosen_by_a_forecast_and_insertions(command: Run, tmp_path: Path) -> None:
     error = "task.randomization.hole_estimate.lateral=0.006"
     options = ["geometry=L", error, "task.limits.time=1", "insertions=2", "episodes=2", "processes=1"]
@@ -101,7 +123,7 @@ def test_a_setting_is_chosen_by_a_forecast_and_insertions(command: Run, tmp_path
     state["forecasts"][1] = [row | {"success": True, "time": 1.0} for row in state["forecasts"][1]]
     (tmp_path / "again-insertions.json").write_text(json.dumps(state | {"insertions": []}))
     shown = command("deploy", *options, "output=again")  # goes on with the forecast that is there
-    assert "kept: for these conditions" in shown and "with its settings" in shown
+    assert "kept: for these conditions" in shown
     bundle = read_bundle(next((tmp_path / "again").glob("*.bundle"))).manifest
     assert bundle.insertion.observation.pose_scale[:2] == [0.002, 0.002]
     assert bundle.insertion.admittance.offset_limit[:2] == [0.008, 0.008]
@@ -121,7 +143,6 @@ def test_a_setting_is_chosen_by_a_forecast_and_insertions(command: Run, tmp_path
         (["geometry=L", "insertions=-1"], "insertions"),
         (["geometry=L", "insertions=20", "confidence=1"], "confidence must be above 0.5 and below 1"),
         (["geometry=L", "insertions=20", "level=1"], "level must be above 0.2 and below 1"),
-        (["geometry=L", "insertions=20", "fine_tune=100"], "not both"),
         (["geometry=L", "source=missing", "fine_tune=10"], "missing is not a run"),
     ],
 )

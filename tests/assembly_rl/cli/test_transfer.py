@@ -168,19 +168,49 @@ def test_a_student_learns_with_its_teachers_algorithm(refused: Run, source: Path
 def test_a_policy_keeps_the_law_that_it_was_trained_with(
     refused: Run, tmp_path: Path, source: Path, own: list[str]
 ) -> None:
-    """Another one is refused by every command that takes a policy."""
+    """A command that does not learn refuses another one, and one that learns asks whether it is meant."""
     told = "task.compliance differs from the one that the policy was trained with, which it keeps"
-    assert told in refused("transfer", f"source={source}", *own)
-    assert told in refused("train", f"transfer.run={source}", *own)
     assert told in refused("eval", f"run={source}", *own, "episodes=1", "output=rows.csv")
+    shown = refused("train", f"transfer.run={source}", *own)
+    assert told in shown and "or give transfer.reconfigured=true transfer.etcl=false" in shown
+    both = refused("train", f"transfer.run={source}", "transfer.reconfigured=true", *own)
+    assert "give transfer.etcl=false" in both
     assert not list(tmp_path.iterdir())
 
 
-def test_the_default_law_is_refused_for_a_policy_with_another_one(refused: Run, command: Run) -> None:
-    """It is what the command would have taken without being asked, but for the policy."""
+def test_a_transfer_learns_with_the_law_that_is_asked_for(
+    command: Run, refused: Run, tmp_path: Path, source: Path
+) -> None:
+    asked = [
+        "task.compliance.damping=[900,900,900,10,10,10]",
+        "task.compliance.stiffness=[0,0,300,3,3,3]",  # the default
+        "task.action.wrench=[7,7,7,0.2,0.2,0.2]",
+    ]
+    shown = command("transfer", f"source={source}", "geometry=L", *asked, *OWN, "run_dir=t")
+    assert "so ETCL is left out" in shown
+    own = json.loads((source / "run.json").read_text())["config"]["task"]
+    task = json.loads((tmp_path / "t" / "transfer" / "run.json").read_text())["config"]["task"]
+    assert task["compliance"] == own["compliance"] | {"damping": [900, 900, 900, 10, 10, 10]}
+    assert task["action"] == own["action"] | {"wrench": [7, 7, 7, 0.2, 0.2, 0.2]}
+    assert task["observation"] == own["observation"] and task["path"] == own["path"]
+    told = refused("transfer", f"source={source}", "task.policy_rate=10")
+    assert "task.policy_rate differs" in told and "reconfigured" not in told
+
+
+def test_what_is_not_asked_for_is_the_sources_own(command: Run, tmp_path: Path) -> None:
     command("train", *QUICK, "task.compliance.stiffness=[0,0,310,3,3,3]", "run_dir=other")
-    default = "task.compliance.stiffness=[0,0,300,3,3,3]"
-    assert "remove task.compliance" in refused("transfer", "source=other", default)
+    for number, (asked, kept) in enumerate(
+        [
+            ([], [0, 0, 310, 3, 3, 3]),
+            (
+                ["task.compliance.stiffness=[0,0,300,3,3,3]"],
+                [0, 0, 300, 3, 3, 3],
+            ),  # the default one, but asked
+        ]
+    ):
+        command("transfer", "source=other", *asked, *OWN, f"run_dir=t{number}")
+        run = json.loads((tmp_path / f"t{number}" / "transfer" / "run.json").read_text())
+        assert run["config"]["task"]["compliance"]["stiffness"] == kept
 
 
 def test_weights_are_kept_with_the_run(command: Run, tmp_path: Path, source: Path) -> None:

@@ -27,7 +27,10 @@ def rows(outcomes: Sequence[bool]) -> list[dict[str, Any]]:
 
 
 def arm(name: str, successes: int, of: int = 100) -> Arm:
-    return Arm(Setting(name, TaskConfig(), []), rows([True] * successes + [False] * (of - successes)))
+    controller = TrainedController.open("generalist")
+    return Arm(
+        Setting(name, TaskConfig(), []), controller, rows([True] * successes + [False] * (of - successes))
+    )
 
 
 def chosen(arms: list[Arm], outcomes: dict[str, list[bool]]) -> tuple[Choice, list[str]]:
@@ -92,7 +95,7 @@ def test_insertions_go_on_from_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     file, told = tmp_path / "insertions.json", list[str]()
     tried: list[int] = []
 
-    def insert(of: TaskConfig, number: int) -> dict[str, Any]:
+    def insert(of: Arm, number: int) -> dict[str, Any]:
         if number == 1 and not tried.count(1):
             tried.append(number)
             raise KeyboardInterrupt
