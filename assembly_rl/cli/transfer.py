@@ -41,8 +41,8 @@ def _job(values: DictConfig) -> None:
         choices = HydraConfig.get().runtime.choices
         name = folder_name(config.geometry.name or choices["geometry"])
         label = "-".join((source.run.path.name, "to", choices["task"], name))
-        folder = Path(config.run_dir) if config.run_dir else None
-        folder = begin_transfer(config, folder, label, source, output)
+        chosen = Path(config.run_dir) if config.run_dir else None
+        folder = begin_transfer(config, chosen, label, source, output)
     try:
         finish_transfer(folder, output)
     except TrainingInterrupted as stop:
