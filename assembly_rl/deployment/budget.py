@@ -70,9 +70,9 @@ def spend(
     """Forecast the settings of a controller for a target, insert within the budget, and choose one.
 
     The target is simulated in the engine of the task, the model in the other one if it is installed. The
-    controller as it is comes first, and alone if it reaches the level there. If it does not, and there is a
-    fine-tuning, the controller is trained on in the model, in the setting with the best forecast. After each
-    insertion the file is written; a call with a file that is there goes on with it.
+    controller as it is comes first, and alone if it reaches the level there. If it does not, nor does the
+    interval of the best forecast, a fine-tuning trains the controller on in the model, in that setting. After
+    each insertion the file is written; a call with a file that is there goes on with it.
 
     Args:
         part: Part.
@@ -108,10 +108,12 @@ def spend(
         state = {"format": FORMAT, "target": target, "engine": engine, "forecasts": rows, "insertions": []}
         write_json(file, state)
     arms = [Arm(of, controller, rows) for of, rows in zip(found, state["forecasts"], strict=False)]
-    if tune is not None and arms[0].summary.success < budget.level:
-        best = max(arms, key=lambda arm: arm.summary.success).setting
-        by = tune(_in_engine(best.task, engine))
-        tuned = Setting(FINE_TUNED, best.task, [*best.reasons, _said_of(budget.fine_tune, engine)])
+    best = max(arms, key=lambda arm: arm.summary.success)
+    enough = arms[0].summary.success >= budget.level or best.summary.interval[0] >= budget.level
+    if tune is not None and not enough:
+        task, reasons = best.setting.task, best.setting.reasons
+        by = tune(_in_engine(task, engine))
+        tuned = Setting(FINE_TUNED, task, [*reasons, _said_of(budget.fine_tune, engine)])
         if len(state["forecasts"]) == len(found):
             state["forecasts"].append(forecast(tuned, by))
             write_json(file, state)

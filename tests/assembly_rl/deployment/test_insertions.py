@@ -83,6 +83,43 @@ def test_nothing_is_claimed_that_the_budget_cannot_show() -> None:
     assert len(names) == choice.insertions < 20 and "is reached" not in choice.verdict
 
 
+@pytest.mark.parametrize("good", [False, True])
+def test_the_policy_learns_on_only_where_no_forecast_is_good_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: bool
+) -> None:
+    monkeypatch.setattr(budget, "FORECASTS", 2)
+    part, task = make_part_and_task("L", "broad")
+    task = replace(task, limits=replace(task.limits, time=0.5, force=20.0))  # too short for any insertion
+    controller, trained = TrainedController.open("generalist"), Source.open("generalist").config.task
+    file, tuned = tmp_path / "insertions.json", list[TaskConfig]()
+
+    def tune(of: TaskConfig) -> TrainedController:
+        tuned.append(of)
+        return controller
+
+    def insert(of: Arm, number: int) -> dict[str, Any]:
+        return rows([of.setting.name == budget.FINE_TUNED])[0]
+
+    with Evaluator(1) as evaluator:
+
+        def spent() -> Choice:
+            own = Budget(4, level=0.3, fine_tune=10)
+            told = list[str]().append
+            return spend(part, trained, task, controller, own, file, evaluator, told, insert, tune)
+
+        choice = spent()
+        assert len(choice.arms) == 5 and len(tuned) == 1
+        assert tuned[0].physics.engine == json.loads(file.read_text())["engine"]
+        state = json.loads(file.read_text())
+        del state["forecasts"][4:]
+        if good:
+            state["forecasts"][1] = rows([True, True])
+        file.write_text(json.dumps(state | {"insertions": []}))
+        choice = spent()
+        assert len(tuned) == (1 if good else 2) and len(choice.arms) == (4 if good else 5)
+        assert len(json.loads(file.read_text())["forecasts"]) == len(choice.arms)
+
+
 def test_insertions_go_on_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "FORECASTS", 2)
     part, task = make_part_and_task("L", "broad")
