@@ -49,6 +49,7 @@ class Target:
         lag: Lag of the robot [s].
         delay: Its delay [s].
         damping: Factor on the damping of the law that the user asks for.
+        stiffness: Factor on the stiffness of the robot.
         engine: Engine of the target; the forecast is in the other one.
     """
 
@@ -62,6 +63,7 @@ class Target:
     lag: float | None = None
     delay: float | None = None
     damping: float | None = None
+    stiffness: float = 1.0
     engine: str = "bullet"
 
     def made(self, own: TaskConfig) -> tuple[PegHole, TaskConfig]:
@@ -95,7 +97,11 @@ class Target:
             task,
             randomization=random,
             robot=replace(task.robot, response=response),
-            physics=task.physics.in_engine(self.engine),
+            physics=replace(
+                task.physics.in_engine(self.engine),
+                servo_stiffness=self.stiffness * task.physics.servo_stiffness,
+                servo_rotational_stiffness=self.stiffness * task.physics.servo_rotational_stiffness,
+            ),
             limits=replace(task.limits, force=self.force, time=self.time),
             compliance=task.compliance if self.damping is None else law,
         )
@@ -128,12 +134,19 @@ TARGETS = [
     Target("keyed, lag 100 ms, delay 15 ms", "keyed", lag=0.1, delay=0.015),
     Target("pins, 4 mm", "pins", lateral=0.004),
     Target("hexagon, 3.5 s", "hexagon", time=3.5),
+    Target("T, robot twice as stiff", "T", stiffness=2.0),
+    Target("keyed, robot 3 times as stiff", "keyed", stiffness=3.0, engine="mujoco"),
 ]
 """Targets, those of one kind apart, so that the first rows say most."""
 
 
 def row_of(
-    target: Target, evaluator: Evaluator, episodes: int, budget: Budget, runs: Path | None
+    target: Target,
+    evaluator: Evaluator,
+    episodes: int,
+    budget: Budget,
+    runs: Path | None,
+    taught: bool = True,
 ) -> dict[str, Any]:
     """Return the row of a target.
 
@@ -143,6 +156,7 @@ def row_of(
         episodes: Held-out episodes, before and after.
         budget: Budget of insertions, and steps of the fine-tuning.
         runs: Folder of the fine-tunings; those that are there go on.
+        taught: The controller teaches the fine-tuning; False for a control.
     """
     controller, source = TrainedController.open("generalist"), Source.open("generalist")
     trained = source.config.task
@@ -155,6 +169,8 @@ def row_of(
     def trained_on(of: TaskConfig) -> TrainedController:
         assert runs is not None
         config = fine_tuning_config(source, geometry_config(part), of, budget.fine_tune, beyond=True)
+        if not taught:
+            config = replace(config, transfer=replace(config.transfer, weights="none"))
         run = fine_tune(config, runs / folder_name(target.name), Console(quiet=True), processes=1)
         return TrainedController.open(run.path)
 
@@ -231,6 +247,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=200, help="held-out, before and after")
     parser.add_argument("--insertions", type=int, default=20)
     parser.add_argument("--fine-tune", type=int, default=0, help="policy steps in the model; 0 for none")
+    parser.add_argument("--without-teacher", action="store_true", help="a control: no distillation")
     parser.add_argument("--runs", type=Path, help="folder of the fine-tunings")
     parser.add_argument("--targets", nargs="+", help="names of targets; all by default")
     parser.add_argument("--processes", type=int, default=1)
@@ -249,7 +266,8 @@ def main() -> None:
             if target.name in done or (given.targets and target.name not in given.targets):
                 continue
             budget = Budget(given.insertions, fine_tune=given.fine_tune)
-            row = row_of(target, evaluator, given.episodes, budget, given.runs)
+            taught = not given.without_teacher
+            row = row_of(target, evaluator, given.episodes, budget, given.runs, taught)
             new = not given.output.exists()
             with open(given.output, "a", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, list(row))

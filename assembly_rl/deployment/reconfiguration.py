@@ -10,6 +10,7 @@ from assembly_rl.controllers.validation import InputError, InputWarning
 from assembly_rl.deployment.robustness import response_of
 from assembly_rl.envs import PegHole, TaskConfig, make_environment
 from assembly_rl.envs.config import ComplianceConfig
+from assembly_rl.envs.physics import PhysicsConfig
 
 AS_IT_IS, STATED = "as it is", "for these conditions"
 FASTER, WIDER = "for these conditions, faster", "for these conditions, wider"
@@ -167,22 +168,33 @@ def _fit_time(changes: _Changes, part: PegHole, trained: TaskConfig) -> None:
 
 
 def _fit_forces(changes: _Changes, trained: TaskConfig) -> None:
-    """Keep the force below the limit by a ceiling, for a lower limit, a slower robot or harder pushes."""
+    """Keep the force below a lower limit by a ceiling, as with a slower or stiffer robot and harder pushes."""
     own = changes.task
+    stiffer = _stiffer(own.physics, trained.physics)
     force, robot, known = own.limits.force, response_of(own), response_of(trained)
     slower = robot.lag[1] > known.lag[1] or robot.delay[1] > known.delay[1]
     lower = force < trained.limits.force
-    if own.ceiling.force is None and (slower or lower or changes.presses):
+    if own.ceiling.force is None and (slower or stiffer > 1.0 or lower or changes.presses):
         changes.replace("ceiling", force=force)
         why = f"the force limit is {force:g} N, in training {trained.limits.force:g} N" if lower else ""
         if slower:
             why = f"{why}{' and ' if why else ''}the robot has {robot.words()}, in training {known.words()}"
+        if stiffer > 1.0:
+            why = f"{why}{' and ' if why else ''}the robot is {stiffer:.2g} times as stiff as in training"
         why = why or f"{changes.presses}, and the force limit is {force:g} N"
         changes.reasons.append(f"{why}: it commands nothing that could exceed the limit (force ceiling)")
     if lower:
         speed = own.path.speed * sqrt(force / trained.limits.force)
         changes.replace("path", speed=speed)
         changes.reasons.append(f"for the same reason the path is slower, {1e3 * speed:.1f} mm/s")
+
+
+def _stiffer(stated: PhysicsConfig, known: PhysicsConfig) -> float:
+    """Return how many times the robot's servo is as stiff as in training, at least 1."""
+    return max(
+        _ratio(stated.servo_stiffness, known.servo_stiffness),
+        _ratio(stated.servo_rotational_stiffness, known.servo_rotational_stiffness),
+    )
 
 
 def _fit_law(changes: _Changes, law: ComplianceConfig | None) -> None:

@@ -62,6 +62,19 @@ def test_a_low_force_limit_and_a_slow_robot_get_a_ceiling(trained: TaskConfig) -
     assert all(of.task.ceiling.force == 12.0 for of in found(trained, own, part))  # the user's stays
 
 
+@pytest.mark.parametrize("name", ["servo_stiffness", "servo_rotational_stiffness"])
+def test_a_stiffer_robot_gets_a_ceiling(trained: TaskConfig, name: str) -> None:
+    part, stated = make_part_and_task("L", "broad")
+    stiff = replace(stated.physics, **{name: 2.0 * getattr(trained.physics, name)})
+    before, after, setting = fitted(trained, replace(stated, physics=stiff), part)
+    assert before.ceiling.force is None and after == replace(
+        before, ceiling=replace(before.ceiling, force=30.0)
+    )
+    assert "the robot is 2 times as stiff as in training" in setting.reasons[0]
+    soft = replace(stated.physics, **{name: 0.5 * getattr(trained.physics, name)})
+    assert STATED not in {of.name for of in found(trained, replace(stated, physics=soft), part)}
+
+
 def test_an_action_means_the_same_speed_with_a_law_of_the_user(trained: TaskConfig) -> None:
     part, stated = make_part_and_task("L", "broad")
     law = replace(trained.compliance, damping=[1.5 * value for value in trained.compliance.damping])
