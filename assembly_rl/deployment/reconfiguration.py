@@ -168,7 +168,7 @@ def _fit_time(changes: _Changes, part: PegHole, trained: TaskConfig) -> None:
 
 
 def _fit_forces(changes: _Changes, trained: TaskConfig) -> None:
-    """Keep the force below a lower limit by a ceiling, as with a slower or stiffer robot and harder pushes."""
+    """Keep the force below the limit by a ceiling: it is lower, the robot slower or stiffer, or pushes harder."""
     own = changes.task
     stiffer = _stiffer(own.physics, trained.physics)
     force, robot, known = own.limits.force, response_of(own), response_of(trained)
