@@ -168,7 +168,7 @@ def _fit_time(changes: _Changes, part: PegHole, trained: TaskConfig) -> None:
 
 
 def _fit_forces(changes: _Changes, trained: TaskConfig) -> None:
-    """Keep the force below the limit by a ceiling: it is lower, the robot slower or stiffer, or pushes harder."""
+    """Bound the force by a ceiling: the limit is lower, the robot slower or stiffer, or pushes are harder."""
     own = changes.task
     stiffer = _stiffer(own.physics, trained.physics)
     force, robot, known = own.limits.force, response_of(own), response_of(trained)
