@@ -76,17 +76,15 @@ class RecentTransitions:
         return of_buffer(buffer, max(1, LATEST // buffer.n_envs))
 
 
-def of_buffer(buffer: Any, count: int, before: int = 0) -> Transitions:
+def of_buffer(buffer: Any, count: int) -> Transitions:
     """Return transitions of a replay buffer, environment by environment.
 
     Args:
         buffer: Replay buffer of stable-baselines3.
         count: Number of rows; the newest ones are returned.
-        before: Number of newer rows that are omitted.
     """
     rows = (np.arange(buffer.size()) + (buffer.pos if buffer.full else 0)) % buffer.buffer_size
-    last = len(rows) - before
-    rows = rows[max(0, last - count) : last]
+    rows = rows[max(0, len(rows) - count) :]
     states, actions, following = (
         np.concatenate(part[rows].swapaxes(0, 1))
         for part in (buffer.observations, buffer.actions, buffer.next_observations)

@@ -14,7 +14,7 @@ from assembly_rl.controllers.validation import (
 from assembly_rl.learners.config import LARGEST_WEIGHT
 from assembly_rl.training.method import Method, MethodConfig, register_method
 
-RULES = ("compliance", "similarity", "error", "uniform", "shuffled", "none")
+RULES = ("compliance", "uniform", "shuffled", "none")
 
 
 @dataclass
@@ -26,9 +26,9 @@ class TransferConfig(MethodConfig):
         etcl: Reconfigure the compliance law for the probed contact.
         reconfigured: Learn with law, admittance, action and path of the task, as given, instead of those of
             the source; the other settings have to be the source's.
-        weights: Rule of the weights of the distillation: by ``compliance``, by the ``similarity`` of
-            influences, by the teacher's ``error``; ``uniform``; ``shuffled``, those by compliance in another
-            order, as a control; or ``none`` for fine-tuning without distillation.
+        weights: Rule of the weights of the distillation: by ``compliance``, ``uniform``, ``shuffled``
+            (those by compliance in another order, as a control), or ``none`` for fine-tuning without
+            distillation.
         beta: Weight of a difference in compliance.
         strength: Factor on the divergence from the teacher.
         replay: Keep the source's transitions in the replay buffer, as half of each batch.

@@ -1,6 +1,5 @@
 """WDPD, weighted dimension-wise policy distillation, during the student's training."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,8 @@ from torch import Tensor
 from assembly_rl.controllers.validation import AXES
 from assembly_rl.learners.off_policy import Learner
 from assembly_rl.methods.transfer.config import TransferConfig
-from assembly_rl.methods.transfer.sample_weights import RULES, sample_weights
 from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.runs.checks import require_list, require_number
-from assembly_rl.runs.files import read_json, write_json
 
 PASSES = 4
 """Distillation passes over a rollout of PPO."""
@@ -83,16 +80,12 @@ class Distillation:
     ) -> None:
         self._model, self._teacher = model, teacher.to(model.device)
         self._strength, self._warm_up, self._anneal = strength, warm_up, anneal
-        self.set_weights(weights)
+        self._weights = torch.from_numpy(weights.astype(np.float32)).to(self._model.device)[None]
         if isinstance(model, Learner):
             ones = torch.ones((), device=model.device)
             self._loss = DistillationLoss(teacher, torch.zeros_like(self._weights), ones)
             model.further_loss = self._loss
             self.update()
-
-    def set_weights(self, weights: NDArray[np.float64]) -> None:
-        """Replace the weights (actions,)."""
-        self._weights = torch.from_numpy(weights.astype(np.float32)).to(self._model.device)[None]
 
     @property
     def warming_up(self) -> bool:
@@ -142,16 +135,13 @@ class Distillation:
 
 
 class DistillationPhases:
-    """Distillation from the first step of a training, with final weights after the warm-up.
+    """Distillation from the first step of a training.
 
     Args:
         model: Student.
         teacher: Teacher.
-        weights: (actions,) weights during the warm-up.
-        config: Rule of the weights, strength, warm-up and anneal.
-        file: File of the final weights.
-        seed: Seed of an estimate of the weights.
-        resumed: True if the training is resumed; after the warm-up the file then has the final weights.
+        weights: (actions,) weights.
+        config: Strength, warm-up and anneal.
     """
 
     def __init__(
@@ -160,53 +150,26 @@ class DistillationPhases:
         teacher: Teacher,
         weights: NDArray[np.float64],
         config: TransferConfig,
-        file: Path,
-        seed: int = 0,
-        resumed: bool = False,
     ) -> None:
-        self._model, self._weights, self._config = model, weights, config
-        self._file: Path | None = file
-        self._seed = seed
         self._distillation = Distillation(
             model, teacher, weights, config.strength, config.warm_up, config.anneal
         )
-        if resumed and not self._distillation.warming_up:
-            self._distillation.set_weights(_read_weights(file))
-            self._file = None
         if isinstance(model, Learner):
             model.bind()
 
     def before_rollout(self) -> None:
-        """Set the final weights after the warm-up, and the loss of the present step."""
-        if self._file is not None and not self._distillation.warming_up:
-            self._settle(self._file)
-            self._file = None
+        """Set the loss of the present step."""
         self._distillation.update()
 
     def after_rollout(self) -> None:
         """Distil on a rollout of PPO."""
         self._distillation.distil_rollout()
 
-    def _settle(self, path: Path) -> None:
-        """Set the final weights; some rules estimate them from the samples of the warm-up."""
-        weights = self._weights
-        if self._config.weights in RULES and isinstance(self._model, Learner):
-            model = self._model
-            weights = sample_weights(self._config.weights, model, model.num_timesteps, self._seed)
-        write_json(path, {"format": 1, "weights": weights.tolist()})
-        self._distillation.set_weights(weights)
-
 
 def require_weights(place: str, weights: Any) -> None:
     """Raise a RunError unless a value is a list of a finite weight for each action component."""
     for weight in require_list(place, weights, len(AXES)):
         require_number(place, weight)
-
-
-def _read_weights(path: Path) -> NDArray[np.float64]:
-    content = read_json(path, 1, {"weights": list})
-    require_weights(f"{path}: weights", content["weights"])
-    return np.array(content["weights"], dtype=np.float64)
 
 
 def divergence(

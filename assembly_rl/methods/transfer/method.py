@@ -25,7 +25,6 @@ from assembly_rl.methods.transfer.contact import (
     stiffness_of,
 )
 from assembly_rl.methods.transfer.distillation import DistillationPhases, require_weights
-from assembly_rl.methods.transfer.sample_weights import require_samples
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.methods.transfer.teacher import Teacher
 from assembly_rl.methods.transfer.weights import by_compliance, normalised
@@ -40,8 +39,6 @@ from assembly_rl.training.method import Method, Phases, TrainingContext
 FORMAT = 1
 FILE = "transfer.json"
 """File in a run directory with probed contacts, the resulting law, and the weights of the distillation."""
-WEIGHTS = "weights.json"
-"""File in a run directory with the weights of the distillation after the warm-up."""
 TEACHER = "teacher"
 """Folder in a run directory with the files of the source that its policy needs."""
 
@@ -98,11 +95,6 @@ class Transfer(Method):
                 "transfer.weights=none nothing of its policy would be used: give algo.network and "
                 "method as the source has them"
             )
-        require_samples(own.weights, own.warm_up, own.replay, algo.off_policy)
-        if algo.sees_privileged and own.weights in ("similarity", "error"):
-            raise InputError(
-                f"transfer.weights={own.weights} does not go with algo.asymmetric=true: choose uniform"
-            )
         if source.several_parts and own != for_several_parts(own):
             raise InputError(
                 f"{own.run} learned several parts and has no contact or transitions of one: give "
@@ -114,7 +106,7 @@ class Transfer(Method):
         part = config.geometry.part()
         task = config.task if own.reconfigured else as_trained(source.config.task, config.task)
         if source.several_parts:
-            weights = first_weights(own, config.seed, np.ones(6), np.ones(6))
+            weights = distillation_weights(own, config.seed, np.ones(6), np.ones(6))
             self.content = {
                 "format": FORMAT, "source": str(source.run.path), "probing_steps": 0,
                 "weights": weights.tolist(),
@@ -143,7 +135,7 @@ class Transfer(Method):
             task = replace(task, coordinates=(before_it @ found.coordinates).tolist())
             content["etcl"] = found.content()
             law = found.law
-        weights = first_weights(own, config.seed, before, contact_rates(law, new.matrix))
+        weights = distillation_weights(own, config.seed, before, contact_rates(law, new.matrix))
         content["weights"] = weights.tolist()
         self.content = content
         return replace(config, algo=algo, task=task)
@@ -194,11 +186,11 @@ class TransferPhases(Phases):
             buffer = getattr(model, "replay_buffer", None)
             assert isinstance(buffer, PackedReplayBuffer)
             buffer.keep_as_prior_data()
-        self._start_distillation(resumed=False)
+        self._start_distillation()
 
     def after_load(self) -> None:
         """Resume the distillation."""
-        self._start_distillation(resumed=True)
+        self._start_distillation()
 
     def before_rollout(self) -> None:
         """Update the weights and the loss of the distillation."""
@@ -210,13 +202,11 @@ class TransferPhases(Phases):
         if self._distillation is not None:
             self._distillation.after_rollout()
 
-    def _start_distillation(self, resumed: bool) -> None:
+    def _start_distillation(self) -> None:
         if self._config.weights == "none":
             return
-        weights, file = np.array(self._content["weights"]), self._context.run.path / WEIGHTS
-        model, seed = self._context.model, self._context.config.seed
-        teacher = Teacher(self._source.actor())
-        self._distillation = DistillationPhases(model, teacher, weights, self._config, file, seed, resumed)
+        weights, teacher = np.array(self._content["weights"]), Teacher(self._source.actor())
+        self._distillation = DistillationPhases(self._context.model, teacher, weights, self._config)
 
 
 def for_several_parts(config: TransferConfig) -> TransferConfig:
@@ -264,10 +254,10 @@ def _copy_networks(model: BaseAlgorithm, weights: Tensors) -> bool:
     return True
 
 
-def first_weights(
+def distillation_weights(
     config: TransferConfig, seed: int, before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the weights of the distillation that are known before the first step.
+    """Return the weights of the distillation.
 
     Args:
         config: Rule of the weights.
@@ -275,7 +265,7 @@ def first_weights(
         before: (6,) rates of the source's law in its contact [1/s].
         after: (6,) rates of the new law in the new contact [1/s].
     """
-    if config.weights not in ("compliance", "shuffled"):
+    if config.weights in ("uniform", "none"):
         return np.ones(6)
     weights = by_compliance(before, after, config.beta)
     if config.weights == "shuffled":

@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from assembly_rl.controllers.validation import InputError
 
 Array = NDArray[np.float64]
-LEAST = 1e-3
-"""Error of a teacher below which it is treated as exact."""
 
 
 def normalised(values: ArrayLike) -> Array:
@@ -43,25 +41,3 @@ def by_compliance(old: ArrayLike, new: ArrayLike, beta: float) -> Array:
     before, after = (np.asarray(values, dtype=np.float64) for values in (old, new))
     smallest = 1e-9 * max(float(np.abs(before).max()), 1e-300)
     return normalised(np.exp(-beta * np.abs(after - before) / np.maximum(np.abs(before), smallest)))
-
-
-def by_similarity(old: ArrayLike, new: ArrayLike) -> Array:
-    """Compute the normalised cosine between both parts' influences of each action component on the state.
-
-    Args:
-        old: (states, n) CS3 of the teacher's part.
-        new: (states, n) CS3 of the new part.
-    """
-    before, after = (np.asarray(values, dtype=np.float64) for values in (old, new))
-    lengths = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
-    cosine = (before * after).sum(0) / np.maximum(lengths, 1e-300)
-    return normalised(np.maximum(cosine, LEAST))
-
-
-def by_error(errors: ArrayLike) -> Array:
-    """Compute the normalised inverse of the teacher's error along each component.
-
-    Args:
-        errors: (n,) nonnegative errors: improvement by a better action on a few probes.
-    """
-    return normalised(1.0 / np.maximum(np.asarray(errors, dtype=np.float64), LEAST))

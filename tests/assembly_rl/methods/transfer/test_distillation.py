@@ -1,6 +1,5 @@
 """A student that follows a teacher: to it, with any weights, and away from it again."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,16 +69,14 @@ class Phases(BaseCallback):
         self._phases.after_rollout()
 
 
-def distil(
-    student: Any, teacher: Teacher, weights: np.ndarray, steps: int, config: TransferConfig, folder: Path
-) -> None:
-    phases = DistillationPhases(student, teacher, weights, config, folder / "weights.json")
+def distil(student: Any, teacher: Teacher, weights: np.ndarray, steps: int, config: TransferConfig) -> None:
+    phases = DistillationPhases(student, teacher, weights, config)
     student.learn(steps, callback=Phases(phases))
 
 
-def taught(name: str, weights: np.ndarray, steps: int, config: TransferConfig, folder: Path) -> Any:
+def taught(name: str, weights: np.ndarray, steps: int, config: TransferConfig) -> Any:
     teacher, student = guide(name), model(name, 1)
-    distil(student, teacher, weights, steps, config, folder)
+    distil(student, teacher, weights, steps, config)
     return student, teacher
 
 
@@ -95,16 +92,16 @@ ALWAYS = TransferConfig(warm_up=10_000, anneal=1)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_a_student_reaches_its_teacher(name: str, tmp_path: Path) -> None:
-    student, teacher = taught(name, np.ones(6), 4000 if name == "ppo" else 1000, ALWAYS, tmp_path)
+def test_a_student_reaches_its_teacher(name: str) -> None:
+    student, teacher = taught(name, np.ones(6), 4000 if name == "ppo" else 1000, ALWAYS)
     fresh = model(name, 1)
     student_apart = apart(student, teacher).mean()
     fresh.policy, student.policy = student.policy, fresh.policy  # a new policy on the same states
     assert student_apart < 0.2 * apart(student, teacher).mean()
 
 
-def test_a_component_without_weight_is_not_taught(tmp_path: Path) -> None:
-    student, teacher = taught("td3", np.array([1.2, 1.2, 1.2, 1.2, 1.2, 0.0]), 1000, ALWAYS, tmp_path)
+def test_a_component_without_weight_is_not_taught() -> None:
+    student, teacher = taught("td3", np.array([1.2, 1.2, 1.2, 1.2, 1.2, 0.0]), 1000, ALWAYS)
     difference = apart(student, teacher)
     assert difference[5] > 3.0 * difference[:5].max()
 
@@ -139,12 +136,12 @@ def test_equal_weights_are_plain_distillation_and_the_gradient_is_that_of_the_lo
         torch.testing.assert_close(parameter.grad, free[key].grad, rtol=2e-4, atol=1e-7)
 
 
-def test_without_a_say_the_teacher_changes_nothing(tmp_path: Path) -> None:
+def test_without_a_say_the_teacher_changes_nothing() -> None:
     """As it is at the end of the schedule."""
     plain = model("sac", 1)
     plain.learn(80)
     over = TransferConfig(warm_up=0, anneal=0, strength=0.0)
-    student, _ = taught("sac", np.ones(6), 80, over, tmp_path)
+    student, _ = taught("sac", np.ones(6), 80, over)
     for one, other in zip(plain.policy.parameters(), student.policy.parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -164,12 +161,12 @@ def test_the_schedule_ends() -> None:
     assert said == [(2, 0), (2, 0), (2, 1), (1, 1), (0, 1), (0, 1)]
 
 
-def test_a_teacher_with_connections_teaches_a_student_without(tmp_path: Path) -> None:
+def test_a_teacher_with_connections_teaches_a_student_without() -> None:
     connected = model("sac", 7, method=LCRLConfig(head=[4, 4], edges="all"))
     student = model("sac", 1)
     assert isinstance(student, Learner)
     teacher = teacher_of(connected)
-    distil(student, teacher, np.ones(6), 800, ALWAYS, tmp_path)
+    distil(student, teacher, np.ones(6), 800, ALWAYS)
     after = apart(student, teacher).mean()
     student.policy = model("sac", 1).policy
     assert after < 0.3 * apart(student, teacher).mean()

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assembly_rl.methods.transfer.weights import by_compliance, by_error, by_similarity, normalised
+from assembly_rl.methods.transfer.weights import by_compliance, normalised
 
 SIX = st.lists(st.floats(1e-3, 1e3), min_size=6, max_size=6)
 
 
 @given(SIX, SIX, st.floats(0.0, 5.0))
 def test_they_sum_to_their_number(old: list[float], new: list[float], beta: float) -> None:
-    for weights in (by_compliance(old, new, beta), by_error(new), normalised(old)):
+    for weights in (by_compliance(old, new, beta), normalised(old)):
         assert weights.sum() == pytest.approx(6.0)
         assert (weights >= 0.0).all()
 
@@ -30,21 +30,6 @@ def test_what_changes_more_is_held_less() -> None:
 def test_a_direction_that_was_free_has_no_weight_once_it_resists() -> None:
     weights = by_compliance([1.0, 1.0, 0.0], [1.0, 1.0, 1.0], 1.0)
     np.testing.assert_allclose(weights, [1.5, 1.5, 0.0])
-
-
-def test_alike_influence_is_held_more() -> None:
-    generator = np.random.default_rng(0)
-    old = generator.random((18, 6))
-    new = old.copy()
-    new[:, 3] = generator.permutation(new[:, 3])
-    weights = by_similarity(old, 2.0 * new)
-    assert weights.sum() == pytest.approx(6.0)
-    assert weights[3] == weights.min() and np.ptp(weights[[0, 1, 2, 4, 5]]) < 1e-12
-
-
-def test_a_worse_teacher_is_held_less() -> None:
-    np.testing.assert_allclose(by_error([1.0, 1.0, 2.0]), np.array([2.0, 2.0, 1.0]) * 3.0 / 5.0)
-    assert np.isfinite(by_error(np.zeros(6))).all()
 
 
 def test_what_are_no_weights_is_refused() -> None:
