@@ -26,6 +26,7 @@ from assembly_rl.envs import PegHole, TaskConfig
 from assembly_rl.envs.geometry.part_family import PartFamily
 from assembly_rl.envs.library import make_part, make_task
 from assembly_rl.evaluation import HELD_OUT_SEED, Evaluator, LearnedPolicy, Scenario, mcnemar, summarize
+from assembly_rl.methods.transfer.config import TransferConfig
 from assembly_rl.methods.transfer.fine_tuning import fine_tune, fine_tuning_config
 from assembly_rl.methods.transfer.source import Source
 from assembly_rl.runs import folder_name
@@ -170,6 +171,7 @@ def row_of(
         assert runs is not None
         config = fine_tuning_config(source, geometry_config(part), of, budget.fine_tune, beyond=True)
         if not taught:
+            assert isinstance(config.transfer, TransferConfig)
             config = replace(config, transfer=replace(config.transfer, weights="none"))
         run = fine_tune(config, runs / folder_name(target.name), Console(quiet=True), processes=1)
         return TrainedController.open(run.path)
