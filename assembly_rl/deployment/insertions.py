@@ -7,6 +7,7 @@ from assembly_rl.deployment.reconfiguration import AS_IT_IS, Setting
 from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.evaluation import (
     MISSED,
+    OPEN,
     REACHED,
     SequentialTest,
     Summary,
@@ -78,10 +79,10 @@ def choose(
     """Choose a setting within a budget of insertions.
 
     The setting with the best forecast is inserted until the sequential test decides, or can no longer pass
-    within the budget; then "as it is", with what is left, unless the interval of its forecast excludes the
-    test's lower rate. "As it is" comes first, and alone, if its forecast reaches the level; both take turns
-    where McNemar's test cannot tell their forecasts apart. The setting that passed is kept; without one, that
-    with the best estimate from forecast and insertions, and "as it is" among equals.
+    within the budget; then, with what is left, the next best one whose forecast does not exclude the test's
+    lower rate by its interval. "As it is" comes first, and alone, if its forecast reaches the level. It takes
+    turns with the best one where McNemar's test cannot tell their forecasts apart. The setting that passed is
+    kept; without one, that with the best estimate from forecast and insertions, and "as it is" among equals.
 
     Args:
         arms: Settings with their forecasts, "as it is" first; their insertions are added.
@@ -92,8 +93,9 @@ def choose(
     order = _order(arms, test)
     used, ended = 0, dict[str, str]()
     for arm in _turns(order, ended):
-        if used == budget:
-            break
+        if test.decision(arm.successes, len(arm.rows), budget - used) == OPEN:
+            ended[arm.setting.name] = OPEN  # what is left is too little for it
+            continue
         arm.rows.append(insert(arm, used))
         used += 1
         decision = test.decision(arm.successes, len(arm.rows), budget - used)
@@ -103,18 +105,21 @@ def choose(
             break
     passed = [arm for arm in arms if ended.get(arm.setting.name) == REACHED]
     kept = passed[0] if passed else max(arms, key=lambda arm: arm.estimate)
-    decision = ended.get(kept.setting.name, "open")
+    decision = ended.get(kept.setting.name, OPEN)
     return Choice(list(arms), kept, decision, used, _verdict(kept, decision, test, used))
 
 
 def _order(arms: Sequence[Arm], test: SequentialTest) -> list[list[Arm]]:
     """Return groups of settings that are inserted one group after the other; those of a group take turns."""
-    as_it_is, best = arms[0], max(arms, key=lambda arm: arm.summary.success)
-    if best is as_it_is or as_it_is.summary.success >= test.level:
+    as_it_is, *_ = arms
+    if as_it_is.summary.success >= test.level:
         return [[as_it_is]]
-    if mcnemar(as_it_is.forecast, best.forecast).p >= SIGNIFICANT:
-        return [[best, as_it_is]]
-    return [[best], [as_it_is] if as_it_is.summary.interval[1] >= test.lower else []]
+    best, *others = sorted(arms, key=lambda arm: -arm.summary.success)
+    first = [best]
+    if best is not as_it_is and mcnemar(as_it_is.forecast, best.forecast).p >= SIGNIFICANT:
+        first.append(as_it_is)
+    likely = [arm for arm in others if arm.summary.interval[1] >= test.lower]
+    return [first, *([arm] for arm in likely if all(arm is not one for one in first))]
 
 
 def _turns(order: Sequence[Sequence[Arm]], ended: dict[str, str]) -> Iterator[Arm]:

@@ -76,6 +76,19 @@ def test_as_it_is_is_not_inserted_if_its_forecast_is_hopeless() -> None:
     assert names == ["other"] * 2 and choice.decision == MISSED and choice.kept.setting.name == "other"
 
 
+def test_what_is_left_goes_to_the_next_best_setting() -> None:
+    arms = [arm(AS_IT_IS, 10), arm("third", 80), arm("second", 90), arm("best", 97)]
+    choice, names = chosen(arms, {"best": [True, False, False], "second": [True] * 20})
+    assert names == ["best"] * 3 + ["second"] * 10
+    assert choice.kept.setting.name == "second" and choice.decision == REACHED
+    outcomes = {"best": [True] * 8 + [False] * 2, "second": [True] * 20}
+    choice, names = chosen([arm(AS_IT_IS, 10), arm("second", 90), arm("best", 97)], outcomes)
+    assert names == ["best"] * 10 + ["second"] * 10 and choice.decision == REACHED
+    outcomes = {"best": [True] * 9 + [False] * 2}  # nine are left: too few for another one to pass
+    choice, names = chosen([arm(AS_IT_IS, 10), arm("second", 90), arm("best", 97)], outcomes)
+    assert names == ["best"] * 11 and choice.insertions == 11
+
+
 def test_nothing_is_claimed_that_the_budget_cannot_show() -> None:
     outcomes = {"other": [True, False, True, False, *[True] * 16], AS_IT_IS: [True, False, True, False]}
     choice, names = chosen([arm(AS_IT_IS, 70), arm("other", 90)], outcomes)
