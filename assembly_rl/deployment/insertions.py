@@ -16,8 +16,6 @@ from assembly_rl.evaluation import (
 )
 from assembly_rl.evaluation.episodes import Row
 
-WORTH = 20
-"""Number of insertions as much as which a forecast counts."""
 SIGNIFICANT = 0.05
 """Largest p-value of McNemar's test at which a forecast tells two settings apart."""
 
@@ -50,8 +48,13 @@ class Arm:
 
     @property
     def estimate(self) -> float:
-        """Success by forecast and insertions together: the forecast counts as much as 20 insertions."""
-        return (WORTH * self.summary.success + self.successes) / (WORTH + len(self.rows))
+        """Share of successes among the episodes of the forecast and the insertions, which count alike.
+
+        Where the model is too kind, it is too kind for all settings: their insertions tell them apart less
+        than their number suggests.
+        """
+        count = len(self.forecast)
+        return (count * self.summary.success + self.successes) / (count + len(self.rows))
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,14 @@ def test_what_is_left_goes_to_the_next_best_setting() -> None:
     assert names == ["best"] * 11 and choice.insertions == 11
 
 
+def test_failures_do_not_speak_for_a_setting_that_was_not_inserted() -> None:
+    arms = [arm(AS_IT_IS, 10), arm("third", 94), arm("second", 95), arm("best", 98)]
+    outcomes = {"best": [True] * 5 + [False] * 2, "second": [True] * 5 + [False] * 2}
+    choice, names = chosen(arms, outcomes)
+    assert set(names) == {"best", "second"} and choice.kept.setting.name == "best"
+    assert choice.decision != REACHED
+
+
 def test_nothing_is_claimed_that_the_budget_cannot_show() -> None:
     outcomes = {"other": [True, False, True, False, *[True] * 16], AS_IT_IS: [True, False, True, False]}
     choice, names = chosen([arm(AS_IT_IS, 70), arm("other", 90)], outcomes)
