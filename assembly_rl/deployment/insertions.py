@@ -96,7 +96,7 @@ def choose(
     order = _order(arms, test)
     used, ended = 0, dict[str, str]()
     for arm in _turns(order, ended):
-        if test.decision(arm.successes, len(arm.rows), budget - used) == OPEN:
+        if used and test.decision(arm.successes, len(arm.rows), budget - used) == OPEN:
             ended[arm.setting.name] = OPEN  # what is left is too little for it
             continue
         arm.rows.append(insert(arm, used))

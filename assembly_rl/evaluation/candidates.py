@@ -103,7 +103,7 @@ def as_asked(own: TaskConfig, task: TaskConfig, given: Collection[str] = ()) -> 
         own: Task of a policy's training.
         task: Task with the conditions, and with requests for law, admittance, action and path; a value that
             is the default one is not a request, unless it was given.
-        given: What was given, such as ``compliance.damping``.
+        given: Keys that were given, such as ``compliance.damping``.
 
     Raises:
         ValueError: The task asks for another observation, rate, symmetry or base than the policy's.
@@ -159,7 +159,7 @@ def require_as_trained(
     Args:
         own: Task of a policy's training.
         task: Requested task; a field with its default value is not a request, unless it was given.
-        given: What was given, such as ``compliance.damping``.
+        given: Keys that were given, such as ``compliance.damping``.
         names: Fields that are checked.
         or_else: Alternative to removing a setting, for the message.
 

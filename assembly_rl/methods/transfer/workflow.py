@@ -139,7 +139,7 @@ def honouring(
         config: Configuration of the transfer.
         source: Source.
         console: Console for messages.
-        given: What was given of the task, such as ``compliance.damping``.
+        given: Keys of the task that were given, such as ``compliance.damping``.
 
     Raises:
         ValueError: The task asks for another observation, rate, symmetry or base than the source's.
