@@ -49,6 +49,7 @@ PANEL, STRIP = 380, 250
 """Width of the panel beside the picture of the engine and height of the strip below both [pixels]."""
 WORDS = {
     Phase.approach: "down, until it touches",
+    Phase.level: "pressed gently, until it lies flat",
     Phase.search: "policy, on the surface",
     Phase.insert: "policy, in the hole",
     Phase.recover: "retreat, compliantly",

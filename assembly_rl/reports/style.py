@@ -20,7 +20,7 @@ Place = Literal["upper left", "upper right", "lower left", "lower right"]
 XYZ = (BLUE, VERMILION, GREEN)
 PHASE_COLOURS = {
     Phase.approach: "#e3e7ec", Phase.search: "#fbe3b5", Phase.insert: "#cfe5f7", Phase.recover: "#f4bfa6",
-    Phase.align: "#e0cfe9",
+    Phase.align: "#e0cfe9", Phase.level: "#d3ead9",
 }  # fmt: skip
 """Background colours of the phases of a supervised insertion."""
 

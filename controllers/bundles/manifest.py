@@ -27,13 +27,13 @@ from assembly_rl.controllers.validation import (
 )
 from assembly_rl.controllers.wrench import ToolConfig
 
-FORMAT = 7
+FORMAT = 8
 """Version of the format.
 
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
 and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``;
 formats 1 to 4 had no ``insertion.ceiling``; formats 1 to 5 had no ``insertion.base``;
-formats 1 to 6 had no ``insertion.supervisor``.
+formats 1 to 6 had no ``insertion.supervisor``; format 7 had a supervisor that does not level the peg.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -282,6 +282,8 @@ def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
         found: Number of its format.
     """
     insertion = values.get("insertion")
+    if found == 7 and isinstance(insertion, dict) and isinstance(own := insertion.get("supervisor"), dict):
+        insertion = {**insertion, "supervisor": {"level_time": 0.0, **own}}
     if found < 7 and isinstance(insertion, dict):
         insertion = {"supervisor": to_mapping(SupervisorConfig()), **insertion}
     if found < 6 and isinstance(insertion, dict):

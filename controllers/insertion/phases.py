@@ -9,6 +9,8 @@ class Phase(StrEnum):
 
     approach = "approach"
     """Down the nominal path, with no action, until the tip touches."""
+    level = "level"
+    """Pressed gently and turned with the moment, until the end face lies flat on the surface."""
     search = "search"
     """The policy acts; the tip is on the surface, or less than ``SupervisorConfig.entered`` below it."""
     insert = "insert"

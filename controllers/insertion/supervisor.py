@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from assembly_rl.controllers.insertion.levelling import Levelling
 from assembly_rl.controllers.insertion.limits import LimitConfig
 from assembly_rl.controllers.insertion.phases import Attempt, Phase, Reason
 from assembly_rl.controllers.insertion.spiral import DROP, spiral_action
@@ -44,9 +45,10 @@ class Decision(NamedTuple):
 class Supervisor:
     """Rules that switch between the phases of an insertion.
 
-    An attempt is ``approach``, ``search`` and ``insert``; if it takes too long, jams, or comes close to a
-    limit, ``recover`` and ``align`` follow, and the next attempt begins from another place. The height at
-    which the tip touches first corrects the estimate, of which ``correction`` is the difference.
+    An attempt is ``approach``, ``level``, ``search`` and ``insert``; if it takes too long, jams, or comes
+    close to a limit, ``recover`` and ``align`` follow, and the next attempt begins from another place. The
+    height at which the tip touches and the tilt at which it lies flat correct the estimate, of which
+    ``correction`` is the difference.
 
     Args:
         config: Times, shares and distances.
@@ -60,6 +62,7 @@ class Supervisor:
 
     def __init__(self, config: SupervisorConfig, limits: LimitConfig) -> None:
         self._config, self._limits = copied(config), copied(limits)
+        self._levelling = Levelling(config.level_time)
         self.reset()
 
     def reset(self) -> None:
@@ -86,6 +89,9 @@ class Supervisor:
         """
         begins = False
         if self.phase is Phase.approach and self._touches(wrench, pose):
+            self._enter(Phase.level, time)
+            self._levelling.begin(time)
+        if self.phase is Phase.level and self._is_level(time, pose):
             self._enter(Phase.search, time)
             self._began, self._deepest, self._advanced = time, float(pose[2]), time
             self._found = self._search() == "policy"
@@ -103,7 +109,7 @@ class Supervisor:
             self._enter(Phase.align, time)
         if self.phase is Phase.align and self._is_aligned(time, pose):
             self._enter(Phase.approach, time)
-        return Decision(self.phase, self._action(time, pose), self._descent(), begins)
+        return Decision(self.phase, self._action(time, wrench, pose), self._descent(), begins)
 
     def _search(self) -> str:
         """Return the kind of search of this attempt."""
@@ -118,9 +124,23 @@ class Supervisor:
         own, height = self._config, float(pose[2])
         touches = hypot(*wrench[:3]) > own.contact
         if touches and self._surface is None:
-            self._surface = height if abs(height) <= own.height else 0.0
-            self.correction[2] = self._surface
+            self._learn_height(height)
         return touches or height < -own.height - own.entered
+
+    def _learn_height(self, height: float) -> None:
+        """Correct the estimate by the height of a tip on the surface [m], if a surface can be there."""
+        self._surface = height if abs(height) <= self._config.height else 0.0
+        self.correction[2] = self._surface
+
+    def _is_level(self, time: float, pose: Array) -> bool:
+        """Return True if levelling is over; learn the tilt, unless the tip is in the hole."""
+        if self._config.level_time == 0.0 or self._is_inside(pose):
+            return True
+        if not self._levelling.is_over(time, pose):
+            return False
+        self.correction[3:5] = pose[3:5]
+        self._learn_height(float(pose[2]))  # a tilted peg has touched higher
+        return True
 
     def _depth(self, pose: Array) -> float:
         return (self._surface or 0.0) - float(pose[2])
@@ -130,7 +150,7 @@ class Supervisor:
         own, limits = self._config, self._limits
         if pose[2] < self._deepest - own.advance:
             self._deepest, self._advanced = float(pose[2]), time
-        inside = self._depth(pose) > own.entered
+        inside = self._is_inside(pose)
         self._enter(Phase.insert if inside else Phase.search, time)
         if force > own.share * limits.force:
             return Reason.force
@@ -142,8 +162,16 @@ class Supervisor:
         ):
             return Reason.workspace
         if inside:
-            return Reason.jam if time - self._advanced > own.jam_time else None
+            return Reason.jam if self._is_jammed(time) else None
         return Reason.search if time - self._began > own.patience else None
+
+    def _is_inside(self, pose: Array) -> bool:
+        """Return True if the tip is in the hole."""
+        return self._depth(pose) > self._config.entered
+
+    def _is_jammed(self, time: float) -> bool:
+        """Return True if the tip, which is in the hole, does not advance."""
+        return time - self._advanced > self._config.jam_time
 
     def _is_clear(self, time: float, pose: Array) -> bool:
         return -self._depth(pose) >= self._config.clearance or time - self._since > LONGEST_RETREAT
@@ -155,18 +183,21 @@ class Supervisor:
             return np.zeros(6)
         turn = number * GOLDEN_ANGLE
         yaw = own.yaw if number % 2 else -own.yaw
-        return np.array((own.offset * cos(turn), own.offset * sin(turn), 0.0, 0.0, 0.0, yaw))
+        tilt = self.correction[3:5]
+        return np.array((own.offset * cos(turn), own.offset * sin(turn), 0.0, *tilt, yaw))
 
     def _is_aligned(self, time: float, pose: Array) -> bool:
         error = self._start() - pose
         near = hypot(error[0], error[1]) < NEAR and hypot(*error[3:]) < NEAR_ANGLE
         return near or time - self._since > LONGEST_ALIGNMENT
 
-    def _action(self, time: float, pose: Array) -> Array | None:
+    def _action(self, time: float, wrench: Sequence[float] | Array, pose: Array) -> Array | None:
         """Return the action of the phase; None if the policy acts."""
         if self.phase.of_policy:
             tilted = self._search() == "tilt"
             return None if self._found else spiral_action(time - self._began, pose, tilted)
+        if self.phase is Phase.level:
+            return self._levelling.action(wrench)
         action = np.zeros(6)
         if self.phase is Phase.recover:
             action[2] = LIFT
@@ -177,4 +208,4 @@ class Supervisor:
         return action
 
     def _descent(self) -> float:
-        return {Phase.recover: -1.0, Phase.align: 0.0}.get(self.phase, 1.0)
+        return {Phase.recover: -1.0, Phase.align: 0.0, Phase.level: 0.0}.get(self.phase, 1.0)

@@ -22,6 +22,7 @@ class SupervisorConfig:
         advance: Least advance that counts [m].
         entered: Depth of the tip below the surface from which on it is in the hole [m].
         contact: Force at which the tip touches [N].
+        level_time: Longest levelling after the touch [s]; 0 for none.
         share: Share of ``limits.force``, ``moment``, ``lateral`` and ``angle`` at which an attempt ends.
         clearance: Height above the surface to which the tip retreats [m].
         height: Largest correction of the estimated height of the mouth by touch [m].
@@ -36,6 +37,7 @@ class SupervisorConfig:
     advance: float = 3e-4
     entered: float = 0.002
     contact: float = 2.5
+    level_time: float = 2.0
     share: float = 0.9
     clearance: float = 0.003
     height: float = 0.004
@@ -61,4 +63,10 @@ class SupervisorConfig:
             share=1.0,
             clearance=bounds.LENGTH,
         )
-        require_not_negative(self, height=bounds.LENGTH, offset=bounds.LENGTH, yaw=bounds.OFFSET[1])
+        require_not_negative(
+            self,
+            level_time=bounds.TIME,
+            height=bounds.LENGTH,
+            offset=bounds.LENGTH,
+            yaw=bounds.OFFSET[1],
+        )

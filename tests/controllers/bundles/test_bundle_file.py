@@ -109,8 +109,8 @@ def test_a_policy_with_history_fits(tmp_path: Path) -> None:
         (put("part", "peg_length", 0.0), "PartNote.peg_length must be > 0"),
         (put("insertion", "limits", "goal_margin", 0.03), "goal_margin must be less than part.hole_depth"),
         (put("conventions", "quaternion", "w x y z"), "conventions.quaternion is not that of this assembly_rl"),
-        (put("format", 8), "format is 8, this assembly_rl reads up to 7: install a newer one"),
-        (put("format", 0), "format must be a number from 1 to 7, got 0"),
+        (put("format", 9), "format is 9, this assembly_rl reads up to 8: install a newer one"),
+        (put("format", 0), "format must be a number from 1 to 8, got 0"),
         (put("insertion", "path", "speed", 0.02), "golden step"),
     ],
 )  # fmt: skip
@@ -151,6 +151,15 @@ def test_a_bundle_of_the_fourth_format_has_no_ceiling(tmp_path: Path) -> None:
 
     own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
     assert own.format == 4 and own.insertion.ceiling == CeilingConfig()
+
+
+def test_a_bundle_of_the_seventh_format_does_not_level(tmp_path: Path) -> None:
+    def older(values: dict[str, Any]) -> None:
+        values["format"] = 7
+        del values["insertion"]["supervisor"]["level_time"]
+
+    own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
+    assert own.insertion.supervisor.level_time == 0.0
 
 
 def test_a_bundle_of_the_second_format_has_no_map_of_visits(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ class Rig:
     """Supervisor that is told poses by hand."""
 
     def __init__(self, **values: object) -> None:
-        config = SupervisorConfig(**{"attempts": 3, "patience": 1.0, "jam_time": 0.5, **values})  # type: ignore[arg-type]
+        own = {"attempts": 3, "patience": 1.0, "jam_time": 0.5, "level_time": 0.0, **values}
+        config = SupervisorConfig(**own)  # type: ignore[arg-type]
         self.own, self.step = Supervisor(config, LimitConfig()), 0
 
     def tell(self, height: float, wrench: np.ndarray = PRESSED, force: float = 5.0, moment: float = 0.0,
-             x: float = 0.0, times: int = 1):  # fmt: skip
+             x: float = 0.0, tilt: float = 0.0, times: int = 1):  # fmt: skip
         for _ in range(times):
-            pose = np.array([x, 0.0, height, 0.0, 0.0, 0.0])
+            pose = np.array([x, 0.0, height, tilt, 0.0, 0.0])
             decision = self.own.decide(self.step * PERIOD, wrench, pose, force, moment)
             self.step += 1
         return decision
@@ -38,6 +39,38 @@ def test_it_approaches_until_it_touches_and_learns_the_height() -> None:
     assert decision.phase is Phase.search and decision.begins and decision.action is None
     np.testing.assert_array_equal(rig.own.correction, [0.0, 0.0, 0.0015, 0.0, 0.0, 0.0])
     assert not rig.tell(0.0015).begins
+
+
+def test_a_tilted_peg_is_turned_with_the_moment_until_it_lies_flat() -> None:
+    rig = Rig(level_time=2.0)
+    beside = np.array([0.0, 0.0, 5.0, 0.02, -0.02, 0.0])  # the contact is 4 mm beside the tip in x and y
+    decision = rig.tell(0.0015, beside)
+    assert decision.phase is Phase.level and decision.descent == 0.0 and not decision.begins
+    np.testing.assert_allclose(decision.action, [0.0, 0.0, -0.9, 0.4, -0.4, 0.0])
+    for tilt in np.linspace(0.0, 0.05, 10):
+        assert rig.tell(0.001, beside, tilt=tilt).phase is Phase.level
+    assert rig.tell(0.0002, tilt=0.05, times=5).phase is Phase.level  # 0.25 s at the same tilt
+    decision = rig.tell(0.0002, tilt=0.05)
+    assert decision.phase is Phase.search and decision.begins
+    np.testing.assert_array_equal(rig.own.correction, [0.0, 0.0, 0.0002, 0.05, 0.0, 0.0])
+
+
+def test_levelling_has_an_end_and_ends_in_the_hole() -> None:
+    rig = Rig(level_time=0.5)
+    for number in range(11):
+        decision = rig.tell(0.0, tilt=0.01 * number)
+    assert decision.phase is Phase.search and rig.own.correction[3] == pytest.approx(0.1)
+    rig = Rig(level_time=0.5)
+    rig.tell(0.0)
+    assert rig.tell(-0.003, tilt=0.02).phase is Phase.insert and rig.own.correction[3] == 0.0
+
+
+def test_the_next_attempt_begins_with_the_tilt_that_was_found() -> None:
+    rig = Rig(level_time=0.5)
+    rig.tell(0.0, tilt=0.05, times=12)
+    rig.tell(0.0, tilt=0.05, force=29.0)
+    rig.tell(0.0035, FREE, 0.0)
+    assert rig.own.phase is Phase.align and rig.own._start()[3] == 0.05
 
 
 def test_a_contact_where_no_surface_can_be_corrects_nothing() -> None:
