@@ -27,7 +27,6 @@ from assembly_rl.controllers.insertion.phases import Attempt, Phase
 from assembly_rl.controllers.recognition import load_recognizer
 from assembly_rl.controllers.se3 import quat_log
 from assembly_rl.controllers.validation import InputError
-from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegInHoleEnv, make_environment
 from assembly_rl.envs.geometry.part_family import PartFamily
 from assembly_rl.evaluation import Policy
@@ -312,7 +311,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry = next(entry for entry in ENTRIES if entry.name == "supervisor")
     part = PartFamily().part(arguments.part)
-    policy, task = entry.acting(TrainedController.open("generalist"), part, "bullet")
+    policy, task = entry.acting(part, "bullet")
     with closing(make_environment(part, task, "rgb_array")) as environment:
         moments = record(environment, policy, arguments.seed)
         title = title_of(environment, arguments.seed)

@@ -29,7 +29,6 @@ from assembly_rl.controllers.insertion.phases import Phase, Reason
 from assembly_rl.controllers.insertion.supervisor import Supervisor
 from assembly_rl.controllers.insertion.supervisor_config import SupervisorConfig
 from assembly_rl.controllers.recognition import load_recognizer
-from assembly_rl.deployment.trials import TrainedController
 from assembly_rl.envs import PegInHoleEnv
 from assembly_rl.evaluation import HELD_OUT_SEED, Policy
 from assembly_rl.evaluation.episodes import Row, run_episode
@@ -203,8 +202,8 @@ def episodes_of(name: str, engine: str, number: int, count: int) -> list[Row]:
         count: Episodes of each part.
     """
     way = WAYS[name]
-    own, family = TrainedController.open("generalist"), composed("experiment=generalist").parts.family()
-    policy, task = ENTRIES[0].acting(own, family.part(FIRST_PART + number), engine)
+    family = composed("experiment=generalist").parts.family()
+    policy, task = ENTRIES[0].acting(family.part(FIRST_PART + number), engine)
     reflex = baseline_config("reflex_base").make_guidance()
     acting = ByPhase(
         policy,

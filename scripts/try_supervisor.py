@@ -11,6 +11,7 @@ import argparse
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Entry:
         setting: Number of the setting of the shipped policy; None for the tuned reflex.
         ceiling: Force ceiling [N]; None for none.
         patience: Longest search of an attempt [s].
+        source: Name of the shipped controller, or folder of a run.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Entry:
     setting: int | None = FITTED
     ceiling: float | None = 25.0
     patience: float = 8.0
+    source: str = "generalist"
 
     def conditions(self, engine: str) -> TaskConfig:
         """Return the task in an engine; ``broad`` with the time of ``far``, for further attempts."""
@@ -72,18 +75,21 @@ class Entry:
             ),
         )
 
-    def acting(self, own: TrainedController, part: PegHole, engine: str) -> tuple[Policy, TaskConfig]:
+    def acting(self, part: PegHole, engine: str) -> tuple[Policy, TaskConfig]:
         """Return policy and task for a part."""
         task = self.conditions(engine)
         if self.setting is None:
             found = baseline("reflex_hard", baseline_config("reflex_hard"), task)
             return found.policy, found.task
+        own = opened(self.source)
         trained = own.task(make_task("broad")[0])
         chosen = own.task(task)
         if self.setting:
             chosen = settings(part, trained, task, chosen)[self.setting].task
         return LearnedPolicy(own.policy), chosen
 
+
+opened = cache(TrainedController.open)
 
 ENTRIES = [
     Entry("supervisor"),
@@ -99,7 +105,7 @@ ENTRIES = [
 
 def rows_of(arguments: argparse.Namespace, done: set[tuple[str, ...]], evaluator: Evaluator) -> Iterator[Any]:
     """Yield the number of episodes of each block, and its rows; none for a block that is done."""
-    own, family = TrainedController.open("generalist"), composed("experiment=generalist").parts.family()
+    family = composed("experiment=generalist").parts.family()
     parts = [family.part(FIRST_PART + number) for number in range(arguments.parts)]
     for entry in ENTRIES:
         for engine in arguments.engines:
@@ -111,7 +117,7 @@ def rows_of(arguments: argparse.Namespace, done: set[tuple[str, ...]], evaluator
                     continue
                 rows = []
                 for number, part in enumerate(block, start):
-                    policy, task = entry.acting(own, part, engine)
+                    policy, task = entry.acting(part, engine)
                     first = HELD_OUT_SEED + number * arguments.episodes
                     found = evaluator.evaluate_parts([part], task, policy, arguments.episodes, first)
                     label = {"controller": entry.name, "task": entry.task, "engine": engine}

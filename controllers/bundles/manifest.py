@@ -33,7 +33,8 @@ FORMAT = 8
 Format 1 had neither ``response``, ``contact.lead``, a dither, nor tip, floor and name of the part; formats 1
 and 2 had no observation of past poses, visits and time; formats 1 to 3 had no ``insertion.symmetry``;
 formats 1 to 4 had no ``insertion.ceiling``; formats 1 to 5 had no ``insertion.base``;
-formats 1 to 6 had no ``insertion.supervisor``; format 7 had a supervisor that does not level the peg.
+formats 1 to 6 had no ``insertion.supervisor``;
+format 7 had a supervisor that neither levels the peg nor searches farther in some attempts.
 """
 NEW_OBSERVATION = ("pose_ages", "visit_cells", "visit_extent", "time_scale")
 """Fields of the observation that format 3 added."""
@@ -283,7 +284,8 @@ def upgraded(values: dict[str, Any], found: int) -> dict[str, Any]:
     """
     insertion = values.get("insertion")
     if found == 7 and isinstance(insertion, dict) and isinstance(own := insertion.get("supervisor"), dict):
-        insertion = {**insertion, "supervisor": {"level_time": 0.0, **own}}
+        new = {"level_time": 0.0, "reach": [1.0], "yaw_reach": [1.0]}
+        insertion = {**insertion, "supervisor": {**new, **own}}
     if found < 7 and isinstance(insertion, dict):
         insertion = {"supervisor": to_mapping(SupervisorConfig()), **insertion}
     if found < 6 and isinstance(insertion, dict):

@@ -227,7 +227,7 @@ class Insertion:
             self._dither.reset()
             self._last_action = np.zeros(6)
             self._begun = self._observed
-        return pose - supervisor.correction
+        return supervisor.seen(pose)
 
     def apply(self, action: Array) -> None:
         """Apply an action (6,) in [-1, 1] with its dither; the next observation has what was applied.

@@ -111,6 +111,18 @@ class Supervisor:
             self._enter(Phase.approach, time)
         return Decision(self.phase, self._action(time, wrench, pose), self._descent(), begins)
 
+    def seen(self, pose: Array) -> Array:
+        """Return the pose that the policy sees (6,) [m, rad]: corrected, and smaller to search farther.
+
+        Args:
+            pose: Pose of the tip in the nominal frame (6,) [m, rad].
+        """
+        own, number = self._config, len(self.attempts)
+        seen = pose - self.correction
+        seen[:2] /= own.reach[number % len(own.reach)]
+        seen[5] /= own.yaw_reach[number % len(own.yaw_reach)]
+        return seen
+
     def _search(self) -> str:
         """Return the kind of search of this attempt."""
         kinds = self._config.searches

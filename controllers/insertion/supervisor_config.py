@@ -3,10 +3,18 @@
 from dataclasses import dataclass, field
 
 from assembly_rl.controllers import bounds
-from assembly_rl.controllers.validation import InputError, require_not_negative, require_positive, unknown
+from assembly_rl.controllers.validation import (
+    InputError,
+    is_finite,
+    require_not_negative,
+    require_positive,
+    unknown,
+)
 
 SEARCHES = ("policy", "spiral", "tilt")
 """Kinds of search."""
+LARGEST_REACH = 10.0
+"""Largest factor of ``reach`` and ``yaw_reach``."""
 
 
 @dataclass
@@ -17,6 +25,9 @@ class SupervisorConfig:
         attempts: Most attempts; 1 for no supervisor.
         searches: Kinds of search of the attempts, in turn: ``policy``; or, until the tip drops into the hole,
             ``spiral`` or ``tilt``.
+        reach: Factors by which the policy sees its lateral position smaller in the attempts, in turn, and
+            so searches farther.
+        yaw_reach: Factors on its yaw, likewise.
         patience: Longest search of an attempt that another one follows [s].
         jam_time: Time without an advance in the hole after which an attempt ends [s].
         advance: Least advance that counts [m].
@@ -32,6 +43,8 @@ class SupervisorConfig:
 
     attempts: int = 1
     searches: list[str] = field(default_factory=lambda: ["policy"])
+    reach: list[float] = field(default_factory=lambda: [1.0, 1.6])
+    yaw_reach: list[float] = field(default_factory=lambda: [1.3, 1.8])
     patience: float = 8.0
     jam_time: float = 1.5
     advance: float = 3e-4
@@ -53,6 +66,8 @@ class SupervisorConfig:
         for search in self.searches:
             if search not in SEARCHES:
                 raise InputError(unknown("search", search, list(SEARCHES)))
+        for name in ("reach", "yaw_reach"):
+            _require_factors(name, getattr(self, name))
         require_positive(
             self,
             patience=bounds.TIME,
@@ -69,4 +84,15 @@ class SupervisorConfig:
             height=bounds.LENGTH,
             offset=bounds.LENGTH,
             yaw=bounds.OFFSET[1],
+        )
+
+
+def _require_factors(name: str, factors: list[float]) -> None:
+    """Raise a ValueError unless there is a factor, and all are from 1 / LARGEST_REACH to LARGEST_REACH."""
+    if not factors or not all(
+        is_finite(own) and 1.0 / LARGEST_REACH <= own <= LARGEST_REACH for own in factors
+    ):
+        raise InputError(
+            f"{name} must be one or more numbers from {1.0 / LARGEST_REACH:g} to {LARGEST_REACH:g}, "
+            f"got {factors!r:.80}"
         )

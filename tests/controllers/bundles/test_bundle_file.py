@@ -153,13 +153,15 @@ def test_a_bundle_of_the_fourth_format_has_no_ceiling(tmp_path: Path) -> None:
     assert own.format == 4 and own.insertion.ceiling == CeilingConfig()
 
 
-def test_a_bundle_of_the_seventh_format_does_not_level(tmp_path: Path) -> None:
+def test_a_bundle_of_the_seventh_format_neither_levels_nor_searches_farther(tmp_path: Path) -> None:
     def older(values: dict[str, Any]) -> None:
         values["format"] = 7
-        del values["insertion"]["supervisor"]["level_time"]
+        for name in ("level_time", "reach", "yaw_reach"):
+            del values["insertion"]["supervisor"][name]
 
     own = load_bundle(signed(tmp_path / "a.bundle", older)).manifest
-    assert own.insertion.supervisor.level_time == 0.0
+    supervisor = own.insertion.supervisor
+    assert (supervisor.level_time, supervisor.reach, supervisor.yaw_reach) == (0.0, [1.0], [1.0])
 
 
 def test_a_bundle_of_the_second_format_has_no_map_of_visits(tmp_path: Path) -> None:

@@ -73,6 +73,16 @@ def test_the_next_attempt_begins_with_the_tilt_that_was_found() -> None:
     assert rig.own.phase is Phase.align and rig.own._start()[3] == 0.05
 
 
+def test_the_policy_sees_less_of_its_position_and_yaw_where_it_is_to_search_farther() -> None:
+    rig = Rig(reach=[1.0, 2.0], yaw_reach=[1.5, 3.0])
+    pose = np.array([0.002, -0.001, 0.003, 0.01, 0.02, 0.03])
+    rig.tell(0.001)
+    np.testing.assert_allclose(rig.own.seen(pose), [0.002, -0.001, 0.002, 0.01, 0.02, 0.02])
+    rig.tell(0.001, force=29.0)
+    np.testing.assert_allclose(rig.own.seen(pose), [0.001, -0.0005, 0.002, 0.01, 0.02, 0.01])
+    np.testing.assert_array_equal(pose, [0.002, -0.001, 0.003, 0.01, 0.02, 0.03])
+
+
 def test_a_contact_where_no_surface_can_be_corrects_nothing() -> None:
     rig = Rig()
     rig.tell(0.006)
@@ -162,6 +172,11 @@ def test_a_reset_forgets_the_insertion() -> None:
         ({"attempts": 0}, "attempts must be an integer from 1 to 100, got 0"),
         ({"attempts": 2.5}, "attempts must be an integer from 1 to 100, got 2.5"),
         ({"share": 1.5}, "share"),
+        ({"reach": []}, r"reach must be one or more numbers from 0.1 to 10, got \[\]"),
+        (
+            {"yaw_reach": [1.0, 0.0]},
+            r"yaw_reach must be one or more numbers from 0.1 to 10, got \[1.0, 0.0\]",
+        ),
         ({"patience": -1.0}, "patience must be > 0"),
         ({"searches": []}, "searches must be one or more of policy, spiral, tilt"),
         ({"searches": ["spirale"]}, "unknown search 'spirale'; did you mean 'spiral'"),
