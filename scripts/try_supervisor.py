@@ -103,11 +103,20 @@ ENTRIES = [
 ]
 
 
+def chosen(arguments: argparse.Namespace) -> list[Entry]:
+    """Return the entries to run, with the controller that is asked for, whose name is then in theirs."""
+    own = [entry for entry in ENTRIES if not arguments.entries or entry.name in arguments.entries]
+    if arguments.source == "generalist":
+        return own
+    name = Path(arguments.source).name
+    return [replace(entry, name=f"{entry.name}, {name}", source=arguments.source) for entry in own]
+
+
 def rows_of(arguments: argparse.Namespace, done: set[tuple[str, ...]], evaluator: Evaluator) -> Iterator[Any]:
     """Yield the number of episodes of each block, and its rows; none for a block that is done."""
     family = composed("experiment=generalist").parts.family()
     parts = [family.part(FIRST_PART + number) for number in range(arguments.parts)]
-    for entry in ENTRIES:
+    for entry in chosen(arguments):
         for engine in arguments.engines:
             for start in range(0, len(parts), BLOCK):
                 block = parts[start : start + BLOCK]
@@ -155,6 +164,9 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=130)
     parser.add_argument("--episodes", type=int, default=4, help="of each part")
     parser.add_argument("--engines", nargs="+", default=["bullet", "mujoco"])
+    known = list(dict.fromkeys(entry.name for entry in ENTRIES))
+    parser.add_argument("--entries", nargs="+", choices=known, metavar="ENTRY", help="names; default: all")
+    parser.add_argument("--source", default="generalist", help="shipped controller, or folder of a run")
     parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -163,7 +175,7 @@ def main() -> None:
         with open(arguments.output, newline="", encoding="utf-8") as file:
             names = ("controller", "task", "engine", "part")
             done = {tuple(row[name] for name in names) for row in csv.DictReader(file)}
-    total = len(ENTRIES) * len(arguments.engines) * arguments.parts * arguments.episodes
+    total = len(chosen(arguments)) * len(arguments.engines) * arguments.parts * arguments.episodes
     with Evaluator(arguments.processes) as evaluator, Progress(console=Console()) as progress:
         bar = progress.add_task("episodes", total=total)
         for count, rows in rows_of(arguments, done, evaluator):

@@ -104,9 +104,8 @@ class Supervisor:
         if self.phase is Phase.search and not self._found and self._depth(pose) > DROP:
             self.correction[:2] = pose[:2]
             self._found = begins = True
-        if self.phase is Phase.recover and self._is_clear(time, pose):
-            self.correction[:2] = 0.0
-            self._enter(Phase.align, time)
+        if self.phase is Phase.recover:
+            self._end_retreat(time, pose)
         if self.phase is Phase.align and self._is_aligned(time, pose):
             self._enter(Phase.approach, time)
         return Decision(self.phase, self._action(time, wrench, pose), self._descent(), begins)
@@ -185,8 +184,13 @@ class Supervisor:
         """Return True if the tip, which is in the hole, does not advance."""
         return time - self._advanced > self._config.jam_time
 
-    def _is_clear(self, time: float, pose: Array) -> bool:
-        return -self._depth(pose) >= self._config.clearance or time - self._since > LONGEST_RETREAT
+    def _end_retreat(self, time: float, pose: Array) -> None:
+        """Go on where the tip is clear; where it cannot be pulled out, try again in that place."""
+        if -self._depth(pose) >= self._config.clearance:
+            self.correction[:2] = 0.0
+            self._enter(Phase.align, time)
+        elif time - self._since > LONGEST_RETREAT:  # sideways, a peg in the hole would come to a limit
+            self._enter(Phase.approach, time)
 
     def _start(self) -> Array:
         """Return the pose at which the attempt begins (6,), but for its height."""

@@ -113,6 +113,17 @@ def test_a_search_that_takes_too_long_leads_to_a_retreat_and_another_start() -> 
     assert rig.tell(0.0).begins
 
 
+def test_a_peg_that_cannot_be_pulled_out_is_not_moved_sideways() -> None:
+    rig = Rig()
+    rig.tell(0.0)
+    rig.tell(-0.003, force=29.0)
+    for _ in range(50):
+        decision = rig.tell(-0.003)
+        assert decision.phase is not Phase.align
+        assert decision.action is None or not decision.action[:2].any()
+    assert decision.phase is Phase.insert and len(rig.own.attempts) == 1
+
+
 def test_a_peg_that_does_not_advance_is_jammed() -> None:
     rig = Rig()
     rig.tell(0.0)
