@@ -27,7 +27,7 @@ def script() -> Iterator[ModuleType]:
 @pytest.fixture(scope="module")
 def supervised() -> Iterator[PegInHoleEnv]:
     """An environment whose first attempt ends early."""
-    task = {"limits": {"time": 3.0}, "supervisor": {"attempts": 3, "patience": 0.2, "level_time": 0.2}}
+    task = {"limits": {"time": 3.5}, "supervisor": {"attempts": 3, "patience": 0.2, "level_time": 0.2}}
     environment = PegInHoleEnv(*make_part_and_task("L", task), render_mode="rgb_array")
     yield environment
     environment.close()
