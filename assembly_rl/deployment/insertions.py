@@ -142,6 +142,11 @@ def _verdict(kept: Arm, decision: str, test: SequentialTest, used: int) -> str:
         )
     if decision == MISSED:
         return f"{level} is missed: {count}, {used} insertions used"
+    if not kept.rows:
+        return (
+            f"{level} is not decided: {used} insertions used in other settings, which promise less with them "
+            "than this one by its forecast; more insertions can decide it"
+        )
     return f"{level} is not decided: {count}, {used} insertions used; more insertions can decide it"
 
 

@@ -51,6 +51,13 @@ def test_the_best_forecast_is_inserted_until_the_level_is_reached() -> None:
     assert choice.insertions == 10 and "10 of 10 insertions" in choice.verdict
 
 
+def test_a_setting_that_is_kept_by_its_forecast_alone_is_said_to_be_so() -> None:
+    outcomes = {"other": [True, False] + [True] * 9 + [False] * 9}
+    choice, names = chosen([arm(AS_IT_IS, 50), arm("other", 95), arm("third", 94)], outcomes)
+    assert set(names) == {"other"} and choice.kept.setting.name == "third"
+    assert choice.decision == OPEN and f"{len(names)} insertions used in other settings" in choice.verdict
+
+
 def test_as_it_is_comes_alone_if_its_forecast_reaches_the_level() -> None:
     choice, names = chosen([arm(AS_IT_IS, 96), arm("other", 99)], {AS_IT_IS: [True] * 20})
     assert names == [AS_IT_IS] * 10 and not is_changed(choice)
